@@ -1,0 +1,62 @@
+"""The errors that `provision` shows. Each is one line: the thing, the cause, and the next step.
+
+    ProvisionError               1  failed
+    ├── UsageError               2  wrong usage: an option, a parameter, a bundle
+    ├── ConflictError            3  a conflict for a person to decide
+    ├── UnreachableError         4  a server out of reach
+    └── RefusedError             5  credentials refused
+
+The packages below this one (`netpie_creds`, `netpie_emulator`, `zeppelin_sdk`) have trees of their own with the
+same four attributes, so that the command line shows every error the same way.
+"""
+
+from typing import ClassVar, Protocol
+
+
+class Shown(Protocol):
+    """What the command line needs of an error to show it."""
+
+    kind: ClassVar[str]
+    exit_code: ClassVar[int]
+    message: str
+    next_step: str
+
+
+class ProvisionError(Exception):
+    """Something failed; `message` names the thing and the cause, `next_step` what to do about it."""
+
+    kind: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+
+class UsageError(ProvisionError):
+    """An option, a parameter or a bundle is wrong; nothing was done."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class ConflictError(ProvisionError):
+    """A person has to decide before the tool can go on."""
+
+    kind = "conflict"
+    exit_code = 3
+
+
+class UnreachableError(ProvisionError):
+    """A server did not answer, or what answered is not that server."""
+
+    kind = "unreachable"
+    exit_code = 4
+
+
+class RefusedError(ProvisionError):
+    """A server refused the credentials."""
+
+    kind = "refused"
+    exit_code = 5

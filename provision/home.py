@@ -1,0 +1,35 @@
+"""Where state and downloads live: the platform's user directories, or all of it under `PROVISION_HOME`."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "netpie-zeppelin"
+
+
+def _base(kind: str, platform_default: Path) -> Path:
+    home = os.environ.get("PROVISION_HOME")
+    return Path(home).expanduser().absolute() / kind if home else platform_default
+
+
+def cache_dir() -> Path:
+    """Downloads and what is installed from them; safe to delete while nothing runs."""
+    return _base("cache", platformdirs.user_cache_path(APP))
+
+
+def data_dir() -> Path:
+    """Notes, output files and logs of the embedded stack."""
+    return _base("data", platformdirs.user_data_path(APP))
+
+
+def state_dir() -> Path:
+    """What runs now, credentials, and the records that `undo` needs. Created 0700."""
+    return private_dir(_base("state", platformdirs.user_state_path(APP)))
+
+
+def private_dir(path: Path) -> Path:
+    """Make `path` (mode 0700) and return it."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.chmod(0o700)
+    return path
