@@ -1,0 +1,129 @@
+"""The errors of this package, one tree.
+
+    ZeppelinError                    exit code 1  whatever is not named below
+    ├── UnreachableError             4  no answer: refused, name unknown, TLS, timeout, connection lost
+    ├── NotZeppelinError             4  something answered, and it is not Zeppelin
+    ├── LoginError                   5  the server refused the user or the password
+    │   └── LoginRequiredError       5  the server wants a login and none was made (or it has expired)
+    ├── PermissionDeniedError        5  logged in, and not allowed to do this
+    ├── NotFoundError                1  no such thing on the server
+    │   ├── NoteNotFoundError        1
+    │   └── ParagraphNotFoundError   1
+    ├── NoteExistsError              1  a note has that path already
+    ├── ServerError                  1  any other refusal or failure; carries `status` and the server's words
+    ├── ParagraphError               1  a paragraph ended in ERROR or ABORT; carries its output
+    ├── InterpreterError             1  an interpreter setting is missing or in ERROR
+    └── WaitTimeoutError             1  what was waited for did not happen in time
+
+Every error has `message` (the thing and the cause, one line), `next_step` (what to do about it, may be empty),
+`kind` and `exit_code` (for a command line), and `request` ("GET http://host/api/…", without credentials, or "").
+"""
+
+from typing import ClassVar
+
+
+class ZeppelinError(Exception):
+    """A call to Zeppelin failed; `message` names the thing and the cause, `next_step` what to do about it."""
+
+    kind: ClassVar[str] = "zeppelin"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, next_step: str = "", request: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+        self.request = request
+
+
+class UnreachableError(ZeppelinError):
+    """The server gave no answer: refused, name unknown, TLS, timeout, connection lost."""
+
+    kind = "unreachable"
+    exit_code = 4
+
+
+class NotZeppelinError(ZeppelinError):
+    """Something answered at this address, and it is not Zeppelin's API."""
+
+    kind = "not-zeppelin"
+    exit_code = 4
+
+
+class LoginError(ZeppelinError):
+    """The server refused the user or the password."""
+
+    kind = "login"
+    exit_code = 5
+
+
+class LoginRequiredError(LoginError):
+    """The server wants a login, and none was made or it has expired."""
+
+    kind = "login-required"
+
+
+class PermissionDeniedError(ZeppelinError):
+    """The user is known to the server and not allowed to do this."""
+
+    kind = "permission"
+    exit_code = 5
+
+
+class NotFoundError(ZeppelinError):
+    """The server has no such thing."""
+
+    kind = "not-found"
+
+
+class NoteNotFoundError(NotFoundError):
+    """The server has no note with this id."""
+
+
+class ParagraphNotFoundError(NotFoundError):
+    """The note has no paragraph with this id."""
+
+
+class NoteExistsError(ZeppelinError):
+    """Another note has this path already."""
+
+    kind = "note-exists"
+
+
+class ServerError(ZeppelinError):
+    """The server refused or failed; `status` is the HTTP status, `detail` the whole of what it said."""
+
+    kind = "server"
+
+    def __init__(
+        self, message: str, *, status: int, detail: str = "", next_step: str = "", request: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step, request=request)
+        self.status = status
+        self.detail = detail
+
+
+class ParagraphError(ZeppelinError):
+    """A paragraph ended in ERROR or ABORT; `output` is all that it printed."""
+
+    kind = "paragraph"
+
+    def __init__(
+        self, message: str, *, paragraph_id: str, title: str, status: str, output: str, next_step: str = ""
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.paragraph_id = paragraph_id
+        self.title = title
+        self.status = status
+        self.output = output
+
+
+class InterpreterError(ZeppelinError):
+    """An interpreter setting is missing, or the server could not make it ready."""
+
+    kind = "interpreter"
+
+
+class WaitTimeoutError(ZeppelinError):
+    """What was waited for did not happen in time; it may still happen."""
+
+    kind = "timeout"
