@@ -1,5 +1,8 @@
 """NETPIE 2015 credentials: the token flow, the MQTT password, and microgear's cache file."""
 
+from netpie_creds.auth_server import NETPIE_2015, AuthServer, Revoked
+from netpie_creds.backoff import Backoff
+from netpie_creds.cache import cache_path, delete_cache, read_cache, write_cache
 from netpie_creds.errors import (
     ApplicationError,
     CacheError,
@@ -10,14 +13,36 @@ from netpie_creds.errors import (
     WrongKeyError,
     WrongSecretError,
 )
+from netpie_creds.load import load_application
+from netpie_creds.model import AccessToken, Application, Credentials
+from netpie_creds.mqtt import MqttLogin, mqtt_login
+from netpie_creds.thing import Refreshed, get_credentials, refresh, revoke
 
 __all__ = [
+    "NETPIE_2015",
+    "AccessToken",
+    "Application",
     "ApplicationError",
+    "AuthServer",
+    "Backoff",
     "CacheError",
+    "Credentials",
     "MalformedAnswerError",
+    "MqttLogin",
     "NetpieError",
     "RefusedError",
+    "Refreshed",
+    "Revoked",
     "UnreachableError",
     "WrongKeyError",
     "WrongSecretError",
+    "cache_path",
+    "delete_cache",
+    "get_credentials",
+    "load_application",
+    "mqtt_login",
+    "read_cache",
+    "refresh",
+    "revoke",
+    "write_cache",
 ]

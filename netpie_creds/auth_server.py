@@ -1,0 +1,229 @@
+"""NETPIE's auth server over HTTP: one function a call, every answer told apart.
+
+The calls and their answers are those of microgear-python 1.2.7 (`get_requesttoken`, `get_accesstoken`, `resettoken`).
+"""
+
+import json
+import logging
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import quote, urlencode
+
+import requests
+
+from netpie_creds.errors import (
+    ApplicationError,
+    MalformedAnswerError,
+    NetpieError,
+    RefusedError,
+    UnreachableError,
+    WrongKeyError,
+    WrongSecretError,
+)
+from netpie_creds.model import AccessToken, Application, revoke_code
+
+NETPIE_2015 = "https://ga.netpie.io:8081"
+STATE = "mgrev:PY11k"  # the revision that microgear-python 1.2.7 names itself by
+MAX_ALIAS = 16  # characters; microgear-python cuts an alias there
+TRY_LATER = (429, 500, 502, 503, 504)
+
+
+class Revoked(StrEnum):
+    """What NETPIE says to a revocation."""
+
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"  # the token was not valid any more
+
+
+@dataclass
+class AuthServer:
+    """The auth server at `address` (`http://host:port` or `https://host:port`).
+
+    `timeout` (seconds) bounds each connect and each wait for data. Every method raises UnreachableError when the
+    server does not answer and MalformedAnswerError when it answers as no NETPIE does.
+    """
+
+    address: str = NETPIE_2015
+    timeout: float = 10.0
+    session: requests.Session = field(default_factory=requests.Session, repr=False)
+
+    def __post_init__(self) -> None:
+        self.address = self.address.rstrip("/")
+        if not re.fullmatch(r"https?://[^/\s?#@]+", self.address):
+            raise ApplicationError(
+                f"{ascii(self.address)} is no auth server",
+                next_step="give http://host:port or https://host:port",
+            )
+
+    def authorize(self, application: Application, alias: str | None = None) -> str:
+        """Return a code, good once, for a new thing of `application`.
+
+        Raises: WrongKeyError, RefusedError; ApplicationError when the alias is too long.
+        """
+        answer = self._send("GET", "/oauth2/authorize", _authorize_query(application, alias))
+        before, found, code = answer.url.partition("code=")
+        if found and code and "code=" not in code:
+            return code
+        if answer.status_code == requests.codes.forbidden:
+            raise self._refused(application)
+        self.time()  # a server that has no NETPIE clock is no NETPIE, and says nothing about the key
+        raise WrongKeyError(
+            f"{self.address} does not know APPKEY {application.appkey} of APPID {application.appid}",
+            next_step="check both on NETPIE's page of the application",
+        )
+
+    def access_token(self, application: Application, code: str) -> tuple[AccessToken, bool]:
+        """Return the access token that `code` stands for, and whether it may be kept (its flag is not "S").
+
+        Raises: WrongSecretError, RefusedError.
+        """
+        query = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": application.appkey,
+            "client_secret": application.appsecret,
+            "state": STATE,
+        }
+        answer = self._send("POST", "/oauth2/token", query)
+        if answer.status_code == requests.codes.ok:
+            return self._token(application, answer)
+        if answer.status_code == requests.codes.forbidden:
+            raise self._refused(application)
+        if answer.status_code in (requests.codes.bad_request, requests.codes.unauthorized):
+            raise WrongSecretError(
+                f"{self.address} refuses the APPSECRET of APPKEY {application.appkey}",
+                next_step="check it on NETPIE's page of the application",
+            )
+        raise self._malformed(f"it answers {answer.status_code} to /oauth2/token")
+
+    def revoke(self, token: AccessToken) -> Revoked:
+        """Make `token` invalid.
+
+        Raises: RefusedError when the server says that it could not.
+        """
+        path = f"/api/revoke/{quote(token.token, safe='')}/{quote(token.revokecode, safe='')}"
+        answer = self._send("GET", path)
+        said = answer.text.strip()
+        if said == "SUCCESS":
+            return Revoked.REVOKED
+        if said == "TOKENNOTFOUND":
+            return Revoked.UNKNOWN
+        if said == "FAILED":
+            raise RefusedError(
+                f"{self.address} would not revoke the token",
+                next_step="revoke it on NETPIE's page of the application",
+            )
+        raise self._malformed("it does not answer /api/revoke")
+
+    def endpoint(self, appkey: str) -> str:
+        """Return the broker of `appkey` as `pie://host:port`."""
+        answer = self._send("GET", f"/api/endpoint/{quote(appkey, safe='')}")
+        if answer.status_code != requests.codes.ok or "://" not in answer.text:
+            raise self._malformed("it does not answer /api/endpoint")
+        return answer.text.strip()
+
+    def time(self) -> int:
+        """Return the server's clock, in seconds since the epoch."""
+        answer = self._send("GET", "/api/time")
+        if answer.status_code != requests.codes.ok or not re.fullmatch(r"\d{1,12}", answer.text.strip()):
+            raise self._malformed("it does not answer /api/time")
+        return int(answer.text)
+
+    def _send(self, method: str, path: str, query: dict[str, str] | None = None) -> requests.Response:
+        url = self.address + path
+        if query:
+            url += "?" + urlencode(query, quote_via=quote, safe=":")
+        failure: str
+        try:
+            answer = self.session.request(method, url, timeout=self.timeout)
+            if answer.status_code not in TRY_LATER:
+                return answer
+            failure = f"it answers {answer.status_code}"
+        except requests.TooManyRedirects:
+            raise self._malformed("it redirects without end") from None
+        except requests.Timeout:
+            failure = f"no answer within {self.timeout:g} s"
+        except requests.exceptions.SSLError:
+            failure = "its TLS certificate can't be verified, or it does not speak TLS"
+        except requests.RequestException as error:
+            failure = _cause(error)
+        # outside of the except blocks: the causes quote the whole URL, with the secret in it
+        raise UnreachableError(
+            f"auth server {self.address}: {failure}",
+            next_step="check the address and the network, then try again",
+        )
+
+    def _token(self, application: Application, answer: requests.Response) -> tuple[AccessToken, bool]:
+        failure: NetpieError
+        try:
+            content = json.loads(answer.text)
+            token, secret = content["access_token"].split(":")
+            access = AccessToken(
+                token, secret, content["endpoint"], revoke_code(token, secret, application.appsecret)
+            )
+            access.broker()
+            if token and secret and content["flag"] in ("P", "S"):
+                return access, content["flag"] == "P"
+            failure = self._malformed("it issues a token without its parts")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            failure = self._malformed("what it answers to /oauth2/token is no token")
+        raise failure  # outside of the except block: the cause may quote the token
+
+    def _refused(self, application: Application) -> RefusedError:
+        return RefusedError(
+            f"{self.address} knows APPKEY {application.appkey} and refuses it: it is disabled or awaits approval",
+            next_step="enable it on NETPIE's page of the application",
+        )
+
+    def _malformed(self, cause: str) -> MalformedAnswerError:
+        return MalformedAnswerError(
+            f"{self.address} is no NETPIE auth server: {cause}",
+            next_step="check the address of the auth server",
+        )
+
+
+def _authorize_query(application: Application, alias: str | None) -> dict[str, str]:
+    if alias is not None and not re.fullmatch(rf"[^\s/+#]{{1,{MAX_ALIAS}}}", alias):
+        raise ApplicationError(
+            f"{ascii(alias)} is no alias",
+            next_step=f"give 1 to {MAX_ALIAS} characters, without spaces, /, + and #",
+        )
+    return {
+        "response_type": "code",
+        "client_id": application.appkey,
+        "scope": f"appid:{application.appid}" + (f" alias:{alias}" if alias else ""),
+        "state": STATE,
+    }
+
+
+def _cause(error: requests.RequestException) -> str:
+    """Name the kind of failure in words of our own: the error's own text quotes the URL and its secrets."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ConnectionRefusedError):
+            return "connection refused"
+        if "NameResolution" in type(inner).__name__ or "getaddrinfo" in str(inner):
+            return "its name can't be resolved"
+        reason = getattr(inner, "reason", None)
+        nested = reason if isinstance(reason, BaseException) else next(
+            (part for part in inner.args if isinstance(part, BaseException)), None
+        )  # fmt: skip
+        inner = nested or inner.__cause__ or inner.__context__
+    return "can't connect" if isinstance(error, requests.ConnectionError) else "no HTTP answer"
+
+
+class _HideSecrets(logging.Filter):
+    """urllib3 logs the path of every request at DEBUG; NETPIE's API carries the secret and the token there."""
+
+    SECRET = re.compile(r"(client_secret=|code=|/api/revoke/)[^&\s]+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                self.SECRET.sub(r"\1***", part) if isinstance(part, str) else part for part in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_HideSecrets())

@@ -1,0 +1,97 @@
+"""A thing's credentials over its life: made once and kept, made anew, revoked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netpie_creds.auth_server import AuthServer, Revoked
+from netpie_creds.backoff import Backoff, retry
+from netpie_creds.cache import delete_cache, read_cache, write_cache
+from netpie_creds.errors import CacheError, NetpieError
+from netpie_creds.model import AccessToken, Application, Credentials
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """New credentials, and what became of the old token: None when there was none or it could not be revoked."""
+
+    credentials: Credentials
+    revoked: Revoked | None = None
+    not_revoked: NetpieError | None = None
+
+
+def get_credentials(
+    application: Application,
+    cache_dir: Path,
+    auth: AuthServer,
+    *,
+    alias: str | None = None,
+    backoff: Backoff | None = None,
+) -> Credentials:
+    """Return the credentials of the thing in `cache_dir`; when there is none, make one and keep it there.
+
+    A thing that exists is used without a word to the auth server, as the document says.
+
+    Raises: CacheError; for a new thing also WrongKeyError, WrongSecretError, RefusedError, UnreachableError,
+    MalformedAnswerError.
+    """
+    kept = read_cache(cache_dir, application.appkey)
+    if kept is not None:
+        return Credentials(application, kept)
+    return _new_thing(application, cache_dir, auth, alias, backoff)
+
+
+def refresh(
+    application: Application,
+    cache_dir: Path,
+    auth: AuthServer,
+    *,
+    alias: str | None = None,
+    backoff: Backoff | None = None,
+) -> Refreshed:
+    """Make a new thing, keep it in `cache_dir`, then revoke the one that was there when the server lets it.
+
+    The old one stays as it was when no new one can be had. A cache that can't be read counts as none.
+
+    Raises: as `get_credentials` for a new thing.
+    """
+    old = _readable(application, cache_dir)
+    credentials = _new_thing(application, cache_dir, auth, alias, backoff)
+    if old is None:
+        return Refreshed(credentials)
+    try:
+        return Refreshed(credentials, revoked=auth.revoke(old))
+    except NetpieError as error:
+        return Refreshed(credentials, not_revoked=error)
+
+
+def revoke(application: Application, cache_dir: Path, auth: AuthServer) -> Revoked | None:
+    """Revoke the thing in `cache_dir` and delete its cache; None when there is none.
+
+    Raises: CacheError, RefusedError, UnreachableError, MalformedAnswerError; the cache then stays.
+    """
+    kept = read_cache(cache_dir, application.appkey)
+    if kept is None:
+        return None
+    revoked = auth.revoke(kept)
+    delete_cache(cache_dir, application.appkey)
+    return revoked
+
+
+def _new_thing(
+    application: Application, cache_dir: Path, auth: AuthServer, alias: str | None, backoff: Backoff | None
+) -> Credentials:
+    def flow() -> tuple[AccessToken, bool]:
+        return auth.access_token(application, auth.authorize(application, alias))
+
+    # the whole flow at each attempt: a code is good once, and an attempt that timed out may have spent it
+    token, may_be_kept = retry(flow, backoff or Backoff())
+    if may_be_kept:
+        write_cache(cache_dir, application.appkey, token)
+    return Credentials(application, token)
+
+
+def _readable(application: Application, cache_dir: Path) -> AccessToken | None:
+    try:
+        return read_cache(cache_dir, application.appkey)
+    except CacheError:
+        return None
