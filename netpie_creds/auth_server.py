@@ -1,6 +1,7 @@
 """NETPIE's auth server over HTTP: one function a call, every answer told apart.
 
-The calls and their answers are those of microgear-python 1.2.7 (`get_requesttoken`, `get_accesstoken`, `resettoken`).
+The calls and their answers are those of microgear-python 1.2.7 (`get_requesttoken`, `get_accesstoken`,
+`resettoken`).
 """
 
 import json
@@ -26,6 +27,7 @@ from netpie_creds.model import AccessToken, Application, revoke_code
 NETPIE_2015 = "https://ga.netpie.io:8081"
 STATE = "mgrev:PY11k"  # the revision that microgear-python 1.2.7 names itself by
 MAX_ALIAS = 16  # characters; microgear-python cuts an alias there
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TRY_LATER = (429, 500, 502, 503, 504)
 
 
@@ -40,8 +42,8 @@ class Revoked(StrEnum):
 class AuthServer:
     """The auth server at `address` (`http://host:port` or `https://host:port`).
 
-    `timeout` (seconds) bounds each connect and each wait for data. Every method raises UnreachableError when the
-    server does not answer and MalformedAnswerError when it answers as no NETPIE does.
+    `timeout` (seconds) bounds each connect and each wait for data. Every method raises UnreachableError when
+    the server does not answer and MalformedAnswerError when it answers as no NETPIE does.
     """
 
     address: str = NETPIE_2015
@@ -172,7 +174,7 @@ class AuthServer:
 
     def _refused(self, application: Application) -> RefusedError:
         return RefusedError(
-            f"{self.address} knows APPKEY {application.appkey} and refuses it: it is disabled or awaits approval",
+            f"{self.address} refuses APPKEY {application.appkey}: it is disabled or awaits approval",
             next_step="enable it on NETPIE's page of the application",
         )
 
@@ -214,7 +216,7 @@ def _cause(error: requests.RequestException) -> str:
 
 
 class _HideSecrets(logging.Filter):
-    """urllib3 logs the path of every request at DEBUG; NETPIE's API carries the secret and the token there."""
+    """urllib3 logs the path of every request at DEBUG; NETPIE's API has the secret and the token there."""
 
     SECRET = re.compile(r"(client_secret=|code=|/api/revoke/)[^&\s]+")
 
