@@ -9,7 +9,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import requests
 
@@ -57,6 +57,8 @@ class AuthServer:
                 f"{ascii(self.address)} is no auth server",
                 next_step="give http://host:port or https://host:port",
             )
+        if urlsplit(self.address).hostname in LOOPBACK:
+            self.session.trust_env = False  # a proxy from the environment can't reach this machine's loopback
 
     def authorize(self, application: Application, alias: str | None = None) -> str:
         """Return a code, good once, for a new thing of `application`.

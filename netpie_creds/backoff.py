@@ -35,8 +35,8 @@ def retry(
 ) -> Answer:
     """Return what `call` returns, trying again while the server is out of reach.
 
-    Raises: what `call` raises; UnreachableError, with the number of attempts, once they are used up. A wrong key
-    or secret, a refusal and a malformed answer are never tried again.
+    Raises: what `call` raises; UnreachableError, with the number of attempts, once they are used up. A wrong
+    key or secret, a refusal and a malformed answer are never tried again.
     """
     for delay in backoff.delays():
         try:

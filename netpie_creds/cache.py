@@ -1,4 +1,4 @@
-"""`microgear-APPKEY.cache`: where a thing's token is kept, byte for byte as microgear-python 1.2.7 writes it."""
+"""`microgear-APPKEY.cache`: where a thing's token is kept, byte for byte as microgear-python 1.2.7 does."""
 
 import json
 import os

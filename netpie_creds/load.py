@@ -1,4 +1,4 @@
-"""Where an application's APPID, APPKEY and APPSECRET come from: arguments, a file, the environment, a question."""
+"""Where APPID, APPKEY and APPSECRET come from: arguments, a file, the environment, a question."""
 
 import os
 import tomllib
@@ -22,8 +22,8 @@ def load_application(
     """Return the application that is named, looking in this order: the arguments, `file`, the environment.
 
     `file` is TOML (`*.toml`) or lines of `NAME=VALUE`, with appid, appkey and appsecret or the names of the
-    environment, NETPIE_APPID, NETPIE_APPKEY and NETPIE_APPSECRET. The secret is never an argument: it comes from
-    `secret_file` (its whole content), `file`, the environment, or `ask_secret`.
+    environment, NETPIE_APPID, NETPIE_APPKEY and NETPIE_APPSECRET. The secret is never an argument: it comes
+    from `secret_file` (its whole content), `file`, the environment, or `ask_secret`.
 
     Raises: ApplicationError when a value is missing or can't be one, or a file can't be read.
     """

@@ -12,7 +12,7 @@ from netpie_creds.model import AccessToken, Application, Credentials
 
 @dataclass(frozen=True)
 class Refreshed:
-    """New credentials, and what became of the old token: None when there was none or it could not be revoked."""
+    """New credentials, and what became of the old token: `revoked`, `not_revoked`, or neither if none was."""
 
     credentials: Credentials
     revoked: Revoked | None = None
