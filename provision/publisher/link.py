@@ -1,0 +1,172 @@
+"""One MQTT 3.1.1 connection to the broker, driven by the thread that uses it.
+
+paho's network calls are made here one by one, not by a thread of its own: so it is known which events have
+left, and a lost connection loses none that could still be sent and counts none twice.
+"""
+
+import select
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from paho.mqtt.client import Client, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from netpie_creds import MqttLogin
+from provision.errors import RefusedError, UnreachableError
+
+KEEP_ALIVE = 30  # seconds
+CONNECT_TIMEOUT = 10.0  # seconds, for the connection and again for the broker's answer
+IN_FLIGHT = 100  # events sent at QoS 1 and not yet acknowledged
+
+# MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho turns each into; what NETPIE means by 4 and 5 is its own
+_REFUSALS = {
+    133: (2, "the client id is rejected"),
+    134: (4, "the token is not valid any more"),
+    135: (5, "not authorised, or the key is disabled"),
+}
+_KEEP_ALIVE_TIMEOUT = 141
+
+
+class HasFileno(Protocol):
+    """Something that `select` can wait for."""
+
+    def fileno(self) -> int: ...
+
+
+class LoginRefusedError(RefusedError):
+    """The broker refused the login; `code` is the CONNACK return code (2, 4 or 5)."""
+
+    def __init__(self, where: str, code: int, cause: str) -> None:
+        super().__init__(
+            f"broker {where} refused the login: {cause} (CONNACK {code})",
+            next_step="get a new token, or look at the application's keys on NETPIE",
+        )
+        self.code = code
+
+
+class Link:
+    """A connection that sends events to one topic; `alive` until it is lost or closed."""
+
+    def __init__(self, login: MqttLogin, topic: str, qos: int) -> None:
+        self.where = f"{login.host}:{login.port}"
+        self.cause = ""
+        self._topic = topic
+        self._qos = qos
+        self._open: dict[int, bytes] = {}  # not fully written (QoS 0), or not acknowledged (QoS 1)
+        self._published = 0
+        self._answer: int | None = None
+        self._caught_up = False
+        self._client = self._new_client(login)
+
+    def _new_client(self, login: MqttLogin) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False
+        )
+        client.username_pw_set(login.username, login.password)
+        client.connect_timeout = CONNECT_TIMEOUT
+        client.max_inflight_messages = IN_FLIGHT
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_unsubscribe = self._on_unsubscribe
+        if self._qos:
+            client.on_publish = self._on_acknowledged
+        return client
+
+    def open(self, login: MqttLogin) -> None:
+        """Connect, and wait for the broker to admit the client.
+
+        Raises: LoginRefusedError. UnreachableError when there is no broker or it does not answer in time.
+        """
+        try:
+            self._client.connect(login.host, login.port, KEEP_ALIVE)
+        except (OSError, ValueError) as error:
+            raise _unreachable(self.where, str(error)) from error
+        self._wait_until(lambda: self._answer is not None, CONNECT_TIMEOUT)
+        if self._answer == 0:
+            return
+        self._client.disconnect()
+        if self._answer in _REFUSALS:
+            raise LoginRefusedError(self.where, *_REFUSALS[self._answer])
+        raise _unreachable(self.where, self.cause or "no answer to the login")
+
+    @property
+    def alive(self) -> bool:
+        """Whether events can be sent, now or after `wait`."""
+        return self._client.socket() is not None
+
+    @property
+    def ready(self) -> bool:
+        """Whether an event can be sent at once: the system's buffer, or the count in flight, has room."""
+        return self.alive and len(self._open) < (IN_FLIGHT if self._qos else 1)
+
+    def send(self, payload: bytes) -> None:
+        """Send one event; only when `ready`."""
+        info = self._client.publish(self._topic, payload, self._qos)
+        if self._qos or info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or self._client.want_write():
+            self._open[info.mid] = payload
+        else:
+            self._published += 1
+
+    def wait(self, timeout: float, *wakers: HasFileno) -> None:
+        """Wait `timeout` seconds at most for the broker or one of `wakers`; handle what the broker sent."""
+        sock = self._client.socket()
+        if sock is None:
+            return
+        writing = [sock] if self._client.want_write() else []
+        readable, writable, _ = select.select([sock, *wakers], writing, [], timeout)
+        if sock in readable:
+            self._client.loop_read()
+        if writable:
+            self._client.loop_write()
+        self._client.loop_misc()
+        if not self._qos and self.alive and not self._client.want_write():
+            self._published += len(self._open)
+            self._open.clear()
+
+    def take_published(self) -> int:
+        """Return how many events left since the last call: written at QoS 0, acknowledged at QoS 1."""
+        taken, self._published = self._published, 0
+        return taken
+
+    def unsent(self) -> list[bytes]:
+        """Return the events that were given to `send` and have not left, oldest first."""
+        return list(self._open.values())
+
+    def close(self, timeout: float) -> None:
+        """Disconnect once the broker has read everything, `timeout` seconds from now at the latest.
+
+        A broker answers in order, and answers an UNSUBSCRIBE even from what was never subscribed (MQTT 3.1.1,
+        3.10.4). Closing without this can drop what is still on its way at QoS 0.
+        """
+        if self.alive:
+            self._client.unsubscribe(self._topic)
+            self._wait_until(lambda: self._caught_up, timeout)
+        self._client.disconnect()
+
+    def _wait_until(self, done: Callable[[], bool], timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        while self.alive and not done() and (left := deadline - time.monotonic()) > 0:
+            self.wait(left)
+
+    def _on_connect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        self._answer = reason.value
+
+    def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+        late = reason.value == _KEEP_ALIVE_TIMEOUT
+        self.cause = "no sign of life from it" if late else "it closed the connection"
+
+    def _on_unsubscribe(
+        self, _client: Client, _data: Any, _mid: int, _reasons: Any, _properties: Any
+    ) -> None:
+        self._caught_up = True
+
+    def _on_acknowledged(self, _client: Client, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
+        if self._open.pop(mid, None) is not None:
+            self._published += 1
+
+
+def _unreachable(where: str, cause: str) -> UnreachableError:
+    return UnreachableError(
+        f"broker {where}: {cause}", next_step="check that it runs and can be reached from here"
+    )

@@ -1,0 +1,40 @@
+"""Events from a file, a line each, sent as they stand there."""
+
+from collections.abc import Iterator
+from itertools import chain, islice, repeat
+from pathlib import Path
+from threading import Event
+
+from provision.errors import UsageError
+from provision.publisher.pacing import BATCH, paced
+
+
+def replay(
+    path: Path, *, rate: float | None = None, loop: bool = False, stop: Event
+) -> Iterator[list[bytes]]:
+    """Return the lines of `path` in batches, without their line ends, byte for byte; empty ones are left out.
+
+    `rate` is in events/s; without it they come as fast as they are taken. `loop` starts over at the end.
+    Setting `stop` ends them.
+
+    Raises, before the first batch: UsageError when the file holds no line, OSError when it can't be read.
+    """
+    if next(_lines(path), None) is None:
+        raise UsageError(f"{path} holds no event", next_step="give a file with a JSON object on each line")
+    rounds = repeat(path) if loop else (path,)
+    return _batches(chain.from_iterable(map(_lines, rounds)), rate, stop)
+
+
+def _batches(lines: Iterator[bytes], rate: float | None, stop: Event) -> Iterator[list[bytes]]:
+    for wanted in paced(rate, stop) if rate else repeat(BATCH):
+        batch = list(islice(lines, wanted))
+        if not batch or stop.is_set():
+            return
+        yield batch
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for line in file:
+            if text := line.rstrip(b"\r\n"):
+                yield text

@@ -1,0 +1,63 @@
+"""NETPIE topics: what may be published to, and its full name inside an application."""
+
+from provision.errors import UsageError
+
+MAX_BYTES = 65_535  # MQTT 3.1.1, 1.5.3: a string's length is sent as two bytes
+SHOWN = 60
+
+
+def check_topic(topic: str) -> str:
+    """Return `topic`, a name inside an application such as `metrics`, if it can be published to.
+
+    Quotes, spaces and `$` are legal in MQTT and are let through: whoever writes a topic into code quotes it.
+    Control characters are not: MQTT lets a broker drop a connection that sends them (3.1.1, 1.5.3).
+
+    Raises: UsageError when it is empty, starts with `/`, has a wildcard, a NUL or another control character,
+    is no valid Unicode, or is longer than 65,535 bytes of UTF-8.
+    """
+    if not topic:
+        raise UsageError("the topic is empty", next_step="name one, such as metrics")
+    if topic.startswith("/"):
+        raise _refused(topic, "it starts with /", "leave out the /APPID/ part: it is put before the topic")
+    if any(character in topic for character in "+#"):
+        raise _refused(topic, "+ and # are wildcards, for subscribers only", "name one topic")
+    if any(_is_control(character) for character in topic):
+        raise _refused(topic, "it has a control character", "use printable characters")
+    _check_length(topic)
+    return topic
+
+
+def full_topic(appid: str, topic: str) -> str:
+    """Return `/APPID/TOPIC`, what NETPIE calls the application's `topic`.
+
+    Raises: UsageError as `check_topic` does, and when `appid` is not the name of an application.
+    """
+    if not appid or any(character in "/+#" or _is_control(character) for character in appid):
+        raise UsageError(
+            f"APPID {_shown(appid)} is no application's name",
+            next_step="it is on NETPIE's page of the application",
+        )
+    full = f"/{appid}/{check_topic(topic)}"
+    _check_length(full)
+    return full
+
+
+def _check_length(topic: str) -> None:
+    try:
+        size = len(topic.encode())
+    except UnicodeEncodeError as error:
+        raise _refused(topic, "it is no valid Unicode", "use printable characters") from error
+    if size > MAX_BYTES:
+        raise _refused(topic, f"it is {size:,} bytes long, MQTT allows {MAX_BYTES:,}", "shorten it")
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character <= "\x9f"
+
+
+def _refused(topic: str, cause: str, next_step: str) -> UsageError:
+    return UsageError(f"topic {_shown(topic)}: {cause}", next_step=next_step)
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= SHOWN else text[:SHOWN] + "…")
