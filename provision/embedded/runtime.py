@@ -1,0 +1,86 @@
+"""Which Zeppelin, Spark and Java a stack runs on, installed when they are not there yet."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.console import Console
+from provision.embedded import install
+from provision.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What `--zeppelin-home`, or `--zeppelin-archive` with `--sha512`, ask for; nothing means the embedded one."""
+
+    home: str | None = None
+    archive: str | None = None
+    sha512: str | None = None
+
+    def check(self) -> None:
+        """Raise `UsageError` for options that do not go together."""
+        if self.home and self.archive:
+            raise UsageError("--zeppelin-home and --zeppelin-archive exclude each other", next_step="give one")
+        if bool(self.archive) != bool(self.sha512):
+            raise UsageError("--zeppelin-archive and --sha512 go together", next_step="give both")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A Zeppelin distribution with the Spark, the Java and the MQTT client that fit it."""
+
+    zeppelin_home: Path
+    spark_home: Path
+    java_home: Path
+    paho_jar: Path
+
+    @property
+    def java(self) -> Path:
+        return self.java_home / "bin" / "java"
+
+    @property
+    def wars(self) -> dict[str, Path]:
+        """The distribution's web pages, by the property that names each; empty where it has none."""
+        patterns = {"zeppelin.war": "zeppelin-web-[0-9]*.war", "zeppelin.angular.war": "zeppelin-web-angular*.war"}
+        found = {name: sorted(self.zeppelin_home.glob(f"**/{pattern}")) for name, pattern in patterns.items()}
+        return {name: paths[0] for name, paths in found.items() if paths}
+
+
+def install_runtime(choice: Choice, console: Console) -> Runtime:
+    """Install what is missing and return where everything is; a second call downloads nothing."""
+    choice.check()
+    home = _distribution(choice, console)
+    spark, java = ("spark-3.1.3", "jre-11") if home is None else _fitting(home)
+    spark_home = install.install_spark(spark, console)
+    java_home = install.install_jre(java, console)
+    paho_jar = install.install_mqtt(spark_home, console)
+    if home is None:
+        home = install.install_zeppelin("zeppelin-0.10.0", spark_home, console)
+    return Runtime(home, spark_home, java_home, paho_jar)
+
+
+def _distribution(choice: Choice, console: Console) -> Path | None:
+    if choice.archive and choice.sha512:
+        return install.install_archive(choice.archive, choice.sha512, console)
+    if not choice.home:
+        return None
+    home = Path(choice.home).expanduser().absolute()
+    if not install.is_zeppelin_home(home):
+        raise UsageError(
+            f"--zeppelin-home {choice.home}: no Zeppelin distribution there",
+            next_step="name the folder that has bin/interpreter.sh and lib/ in it",
+        )
+    return home
+
+
+def _fitting(home: Path) -> tuple[str, str]:
+    """The Spark and JRE components for a distribution's version (Zeppelin's supported Spark versions)."""
+    server = next(iter(home.glob("lib/zeppelin-server-*.jar"))).name
+    match = re.search(r"zeppelin-server-(\d+)\.(\d+)", server)
+    version = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not (0, 10) <= version <= (0, 12):
+        raise UsageError(
+            f"{home}: {server} is not a Zeppelin from 0.10 to 0.12",
+            next_step="start that server yourself and name it with --zeppelin URL",
+        )
+    return ("spark-3.1.3", "jre-11") if version < (0, 11) else ("spark-3.5.7", "jre-17")

@@ -1,0 +1,146 @@
+"""One Zeppelin server process: its folders and configuration, its command, its environment."""
+
+import os
+import shutil
+import subprocess
+from base64 import b64encode
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from secrets import token_bytes
+from xml.sax.saxutils import escape
+
+from provision.embedded.ports import LOOPBACK
+from provision.embedded.processes import MARK
+from provision.embedded.runtime import Runtime
+from provision.home import private_dir
+
+SERVER_MEMORY = "-Xmx512m"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where one server keeps what it writes. The distribution itself is never written to."""
+
+    root: Path
+
+    @property
+    def conf(self) -> Path:
+        return self.root / "conf"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def notebook(self) -> Path:
+        return self.root / "notebook"
+
+    @property
+    def work(self) -> Path:
+        """The server's and its interpreters' current folder."""
+        return self.root / "work"
+
+
+def configure(runtime: Runtime, folders: Folders, port: int) -> None:
+    """Write the configuration of a server on `port` of the loopback address, 0600 in 0700 folders.
+
+    The interpreter settings are made anew by the server: they hold paths of the Spark that they were first made for.
+    """
+    for folder in (folders.root, folders.conf, folders.logs, folders.notebook, folders.work):
+        private_dir(folder)
+    (folders.conf / "interpreter.json").unlink(missing_ok=True)
+    log4j = folders.conf / "log4j.properties"
+    log4j.write_text(files("provision.embedded").joinpath("log4j.properties").read_text())
+    for shipped in runtime.zeppelin_home.glob("conf/log4j2*.properties"):
+        shutil.copy(shipped, folders.conf)
+    site = folders.conf / "zeppelin-site.xml"
+    site.touch(mode=0o600)
+    site.write_text(_site_xml(_properties(runtime, folders, port)))
+
+
+def _properties(runtime: Runtime, folders: Folders, port: int) -> dict[str, str]:
+    empty = private_dir(folders.root / "no-web-page")
+    wars = runtime.wars
+    return {
+        "zeppelin.server.addr": LOOPBACK,
+        "zeppelin.server.port": str(port),
+        "zeppelin.war": str(wars.get("zeppelin.war", empty)),
+        "zeppelin.angular.war": str(wars.get("zeppelin.angular.war", empty)),
+        "zeppelin.war.tempdir": str(folders.root / "webapps"),
+        "zeppelin.notebook.dir": str(folders.notebook),
+        "zeppelin.interpreter.localRepo": str(folders.root / "local-repo"),
+        "zeppelin.dep.localrepo": str(folders.root / "local-repo"),
+        "zeppelin.recovery.dir": str(folders.root / "recovery"),
+        "zeppelin.search.index.path": str(folders.root / "search"),
+        "zeppelin.helium.registry": "helium",  # the default one asks an address outside at every start
+        "zeppelin.credentials.encryptKey": _encrypt_key(folders),
+        "zeppelin.interpreter.connect.timeout": "120000",
+    }
+
+
+def _encrypt_key(folders: Folders) -> str:
+    """The key of the credential store: made once, so that a restarted server can read what it wrote."""
+    path = folders.conf / "credentials.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(b64encode(token_bytes(12)).decode())  # AES-128 takes the 16 characters themselves
+    return path.read_text()
+
+
+def _site_xml(properties: dict[str, str]) -> str:
+    entries = "".join(
+        f"  <property><name>{name}</name><value>{escape(value)}</value></property>\n"
+        for name, value in properties.items()
+    )
+    return f'<?xml version="1.0"?>\n<configuration>\n{entries}</configuration>\n'
+
+
+def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str]:
+    """The server's environment, handed on to its interpreters; `stack` marks every process as this stack's."""
+    home = str(runtime.zeppelin_home)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZEPPELIN_", "SPARK_", "NETPIE_"))}
+    return kept | {
+        "ZEPPELIN_HOME": home,
+        "ZEPPELIN_CONF_DIR": str(folders.conf),
+        "ZEPPELIN_LOG_DIR": str(folders.logs),
+        "ZEPPELIN_PID_DIR": str(folders.work),
+        "ZEPPELIN_IDENT_STRING": "provision",  # without it the server reads standard input, and stops at its end
+        "ZEPPELIN_LOCAL_IP": LOOPBACK,
+        "ZEPPELIN_INTERPRETER_REMOTE_RUNNER": str(runtime.zeppelin_home / "bin" / "interpreter.sh"),
+        "ZEPPELIN_INTP_JAVA_OPTS": " ".join(trust_options()),
+        "SPARK_HOME": str(runtime.spark_home),
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "JAVA_HOME": str(runtime.java_home),
+        "USE_HADOOP": "false",
+        MARK: stack,
+    }
+
+
+def trust_options() -> list[str]:
+    """Java options that make the wheel's JRE trust what this machine trusts, where a system store is in force."""
+    system_store = Path("/etc/ssl/certs/java/cacerts")
+    return [f"-Djavax.net.ssl.trustStore={system_store}"] if system_store.is_file() else []
+
+
+def start(runtime: Runtime, folders: Folders, stack: str) -> subprocess.Popen[bytes]:
+    """Start the server in a session of its own; its output goes to `logs/zeppelin.out`."""
+    home = runtime.zeppelin_home
+    class_path = f"{folders.conf}:{home}/lib/*:{home}/lib/interpreter/*:{home}/*"
+    command = [
+        str(runtime.java_home / "bin" / "java"), SERVER_MEMORY, "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8",
+        f"-Dlog4j.configuration=file://{folders.conf}/log4j.properties",
+        f"-Dlog4j.configurationFile=file://{folders.conf}/log4j2.properties",
+        f"-Dzeppelin.log.file={folders.logs}/zeppelin.log",
+        *trust_options(), "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
+    ]  # fmt: skip
+    with (folders.logs / "zeppelin.out").open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=environment(runtime, folders, stack),
+            cwd=folders.work,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
