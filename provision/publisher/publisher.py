@@ -171,6 +171,7 @@ class Publisher:
         """Send what waits until the connection is lost, or this publisher is closed."""
         while link.alive and not self._closing.is_set():
             self._send_burst(link)
+            self._count(link)
             link.wait(0 if self._queue and link.ready else 1.0, self._wake)
             with suppress(BlockingIOError):
                 self._wake.recv(4096)
@@ -185,9 +186,10 @@ class Publisher:
             link.send(self._queue.popleft())
 
     def _count(self, link: Link) -> None:
-        with self._changed:
-            self._published += link.take_published()
-            self._changed.notify_all()
+        if left := link.take_published():
+            with self._changed:
+                self._published += left
+                self._changed.notify_all()
 
     def _next_link(self, lost: Link, delay: float) -> Link | None:
         """Connect again, for as long as it takes; None when this publisher is closed meanwhile."""
