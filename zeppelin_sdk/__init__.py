@@ -1,7 +1,9 @@
-"""A synchronous, typed Python client of Apache Zeppelin's REST and websocket API."""
+"""A synchronous, typed Python client of Apache Zeppelin's REST and websocket API, 0.8 to 0.12."""
 
+from zeppelin_sdk.client import ZeppelinClient
 from zeppelin_sdk.errors import (
     InterpreterError,
+    InvalidAddressError,
     LoginError,
     LoginRequiredError,
     NoteExistsError,
@@ -16,20 +18,64 @@ from zeppelin_sdk.errors import (
     WaitTimeoutError,
     ZeppelinError,
 )
+from zeppelin_sdk.models import (
+    Credential,
+    InterpreterSetting,
+    Note,
+    NoteInfo,
+    NoteJob,
+    Paragraph,
+    ParagraphJob,
+    ParagraphStatus,
+    Permissions,
+    ResultMessage,
+    ServerVersion,
+    Ticket,
+)
+from zeppelin_sdk.output import first_error_line
+from zeppelin_sdk.websocket import (
+    Event,
+    NoteFollower,
+    OutputAppended,
+    OutputUpdated,
+    ParagraphChanged,
+    Progress,
+)
 
 __all__ = [
+    "Credential",
+    "Event",
     "InterpreterError",
+    "InterpreterSetting",
+    "InvalidAddressError",
     "LoginError",
     "LoginRequiredError",
     "NotFoundError",
     "NotZeppelinError",
+    "Note",
     "NoteExistsError",
+    "NoteFollower",
+    "NoteInfo",
+    "NoteJob",
     "NoteNotFoundError",
+    "OutputAppended",
+    "OutputUpdated",
+    "Paragraph",
+    "ParagraphChanged",
     "ParagraphError",
+    "ParagraphJob",
     "ParagraphNotFoundError",
+    "ParagraphStatus",
+    "Permissions",
     "PermissionDeniedError",
+    "Progress",
+    "ResultMessage",
     "ServerError",
+    "ServerVersion",
+    "Ticket",
     "UnreachableError",
     "WaitTimeoutError",
+    "ZeppelinClient",
     "ZeppelinError",
+    "first_error_line",
 ]

@@ -1,6 +1,7 @@
 """The errors of this package, one tree.
 
     ZeppelinError                    exit code 1  whatever is not named below
+    ├── InvalidAddressError          2  the server's URL cannot be used as it stands
     ├── UnreachableError             4  no answer: refused, name unknown, TLS, timeout, connection lost
     ├── NotZeppelinError             4  something answered, and it is not Zeppelin
     ├── LoginError                   5  the server refused the user or the password
@@ -15,8 +16,9 @@
     ├── InterpreterError             1  an interpreter setting is missing or in ERROR
     └── WaitTimeoutError             1  what was waited for did not happen in time
 
-Every error has `message` (the thing and the cause, one line), `next_step` (what to do about it, may be empty),
-`kind` and `exit_code` (for a command line), and `request` ("GET http://host/api/…", without credentials, or "").
+Every error has `message` (the thing and the cause, one line), `next_step` (what to do about it, may be
+empty), `kind` and `exit_code` (for a command line), and `request` ("GET http://host/api/…" without
+credentials, or "").
 """
 
 from typing import ClassVar
@@ -33,6 +35,13 @@ class ZeppelinError(Exception):
         self.message = message
         self.next_step = next_step
         self.request = request
+
+
+class InvalidAddressError(ZeppelinError):
+    """The server's URL cannot be used as it stands; nothing was sent."""
+
+    kind = "usage"
+    exit_code = 2
 
 
 class UnreachableError(ZeppelinError):

@@ -1,0 +1,81 @@
+"""Interpreter settings: read, change, restart, wait until the server has made them ready."""
+
+import time
+
+from zeppelin_sdk.errors import InterpreterError, WaitTimeoutError
+from zeppelin_sdk.models import InterpreterSetting
+from zeppelin_sdk.transport import Transport
+
+POLL_SECONDS = 0.3
+
+
+class InterpretersApi:
+    """The calls of Zeppelin's `InterpreterRestApi`; a server with users keeps them for its administrators."""
+
+    _http: Transport
+
+    def interpreter_settings(self) -> list[InterpreterSetting]:
+        """All settings."""
+        return [InterpreterSetting.from_json(s) for s in self._http.mappings("GET", "interpreter", "setting")]
+
+    def interpreter_setting(self, name_or_id: str) -> InterpreterSetting:
+        """The setting with this id, or else this name. Raises InterpreterError with those there are."""
+        settings = self.interpreter_settings()
+        for setting in settings:
+            if setting.id == name_or_id:
+                return setting
+        for setting in settings:
+            if setting.name == name_or_id:
+                return setting
+        names = ", ".join(sorted(setting.name for setting in settings)) or "none"
+        raise InterpreterError(
+            f"{self._http.address.base} has no interpreter setting {name_or_id!r}; it has: {names}",
+            next_step="install that interpreter on the server, or name another",
+        )
+
+    def update_interpreter_setting(self, setting: InterpreterSetting) -> InterpreterSetting:
+        """Send a setting back, and return it as the server then has it.
+
+        Its interpreters restart, for every note. New dependencies are loaded after this returns: see
+        `wait_interpreter_ready`.
+        """
+        body = {
+            "option": setting.raw.get("option", {}),
+            "properties": setting.raw.get("properties", {}),
+            "dependencies": setting.raw.get("dependencies", []),
+        }
+        return InterpreterSetting.from_json(
+            self._http.mapping("PUT", "interpreter", "setting", setting.id, body=body)
+        )
+
+    def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
+        """Stop a setting's processes; the next run starts them anew.
+
+        With `note_id` only the one of that note, where the setting is isolated or scoped per note.
+        """
+        body = {} if note_id is None else {"noteId": note_id}
+        self._http.call("PUT", "interpreter", "setting", "restart", setting_id, body=body)
+
+    def wait_interpreter_ready(self, setting_id: str, *, timeout: float = 120.0) -> InterpreterSetting:
+        """Wait until a setting's dependencies are loaded (status READY); `timeout` in seconds.
+
+        Raises InterpreterError with the server's reason when they cannot be, WaitTimeoutError.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            setting = self.interpreter_setting(setting_id)
+            if setting.status == "READY":
+                return setting
+            if setting.status == "ERROR":
+                reason = setting.error_reason.strip().partition("\n")[0] or "the server gives no reason"
+                raise InterpreterError(
+                    f"the server could not make interpreter {setting.name} ready: {reason}",
+                    next_step="check its dependencies, and the server's way to their repository",
+                )
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"interpreter {setting.name} is still {setting.status} after {timeout:g} s",
+                    next_step="wait longer, or look into the server's log",
+                )
+            time.sleep(min(POLL_SECONDS, left))

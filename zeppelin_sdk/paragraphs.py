@@ -1,0 +1,165 @@
+"""Paragraphs: write, run, wait for, stop."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from zeppelin_sdk.errors import ParagraphError, WaitTimeoutError
+from zeppelin_sdk.models import Note, NoteJob, Paragraph, ParagraphJob, ParagraphStatus
+from zeppelin_sdk.output import first_error_line
+from zeppelin_sdk.transport import Transport
+
+POLL_FIRST, POLL_MOST = 0.1, 1.0
+_FAILED = (ParagraphStatus.ERROR, ParagraphStatus.ABORT)
+
+
+class ParagraphsApi:
+    """The calls of Zeppelin's `NotebookRestApi` that are about paragraphs and their runs.
+
+    All of them raise NoteNotFoundError or ParagraphNotFoundError for an id that is not there.
+    """
+
+    _http: Transport
+
+    def add_paragraph(
+        self,
+        note_id: str,
+        *,
+        text: str,
+        title: str = "",
+        index: int | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Insert a paragraph (at the end without `index`, which counts from 0) and return its id."""
+        body: dict[str, Any] = {"title": title, "text": text}
+        if index is not None:
+            body["index"] = index
+        if config:
+            body["config"] = dict(config)
+        return self._http.text("POST", "notebook", note_id, "paragraph", body=body)
+
+    def get_paragraph(self, note_id: str, paragraph_id: str) -> Paragraph:
+        """A paragraph with its status and results."""
+        return Paragraph.from_json(self._http.mapping("GET", "notebook", note_id, "paragraph", paragraph_id))
+
+    def update_paragraph(
+        self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None
+    ) -> None:
+        """Replace the text (the server always does) and, if given, the title. The last writer wins."""
+        body = {"text": text} if title is None else {"text": text, "title": title}
+        self._http.call("PUT", "notebook", note_id, "paragraph", paragraph_id, body=body)
+
+    def update_paragraph_config(
+        self, note_id: str, paragraph_id: str, config: Mapping[str, Any]
+    ) -> Paragraph:
+        """Merge these keys (at least one) into the config, and return the paragraph; other keys stay."""
+        return Paragraph.from_json(
+            self._http.mapping(
+                "PUT", "notebook", note_id, "paragraph", paragraph_id, "config", body=dict(config)
+            )
+        )
+
+    def move_paragraph(self, note_id: str, paragraph_id: str, index: int) -> None:
+        """Move a paragraph to `index`, which counts from 0."""
+        self._http.call("POST", "notebook", note_id, "paragraph", paragraph_id, "move", str(index))
+
+    def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        """Delete a paragraph."""
+        self._http.call("DELETE", "notebook", note_id, "paragraph", paragraph_id)
+
+    def run_paragraph(
+        self, note_id: str, paragraph_id: str, *, params: Mapping[str, Any] | None = None
+    ) -> None:
+        """Start a paragraph and return at once; `params` are the values of its forms."""
+        # `params` is always sent: some versions fail on a body without it
+        self._http.call("POST", "notebook", "job", note_id, paragraph_id, body={"params": dict(params or {})})
+
+    def execute_paragraph(
+        self,
+        note_id: str,
+        paragraph_id: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        timeout: float = 300.0,
+    ) -> Paragraph:
+        """Run a paragraph and return it when it has FINISHED; `timeout` in seconds.
+
+        Raises ParagraphError when it ends otherwise, WaitTimeoutError when it takes longer: it then goes on.
+        The server's own synchronous call is not used: it would hold one HTTP answer open for the whole run.
+        """
+        self.run_paragraph(note_id, paragraph_id, params=params)
+        return self.wait_paragraph(note_id, paragraph_id, timeout=timeout)
+
+    def wait_paragraph(
+        self,
+        note_id: str,
+        paragraph_id: str,
+        *,
+        timeout: float,
+        until: Collection[ParagraphStatus] = (ParagraphStatus.FINISHED,),
+        on_poll: Callable[[Paragraph], None] | None = None,
+    ) -> Paragraph:
+        """Ask for a paragraph until its status is in `until` or FINISHED; return it as it then is.
+
+        `on_poll` sees each answer. Raises ParagraphError at ERROR or ABORT, unless `until` names them, and
+        WaitTimeoutError after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        pause = POLL_FIRST
+        while True:
+            paragraph = self.get_paragraph(note_id, paragraph_id)
+            if on_poll:
+                on_poll(paragraph)
+            if paragraph.status in until or paragraph.status is ParagraphStatus.FINISHED:
+                return paragraph
+            if paragraph.status in _FAILED:
+                raise paragraph_error(paragraph)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise WaitTimeoutError(
+                    f"{_called(paragraph)} is still {paragraph.status} after {timeout:g} s",
+                    next_step="wait longer, or stop it",
+                )
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, POLL_MOST)
+
+    def stop_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        """Cancel a paragraph's run; what it has started elsewhere (a Spark stream) may go on."""
+        self._http.call("DELETE", "notebook", "job", note_id, paragraph_id)
+
+    def run_note(self, note_id: str) -> None:
+        """Start all paragraphs, one after the other up to the first that fails; returns at once.
+
+        Raises ServerError while the note runs already.
+        """
+        self._http.call("POST", "notebook", "job", note_id, body={"params": {}})
+
+    def stop_note(self, note_id: str) -> None:
+        """Cancel every paragraph of a note that waits or runs."""
+        self._http.call("DELETE", "notebook", "job", note_id)
+
+    def note_job(self, note_id: str) -> NoteJob:
+        """How far a note and each of its paragraphs are.
+
+        Read from the note itself: 0.12.1 fails on its own job status call once a paragraph is in ERROR.
+        """
+        note = Note.from_json(self._http.mapping("GET", "notebook", note_id))
+        paragraphs = tuple(ParagraphJob(p.id, p.status, p.progress) for p in note.paragraphs)
+        return NoteJob(note_id=note.id, is_running=note.is_running, paragraphs=paragraphs)
+
+
+def paragraph_error(paragraph: Paragraph) -> ParagraphError:
+    """The error of a paragraph that ended in ERROR or ABORT."""
+    output = paragraph.output or paragraph.error_message
+    cause = first_error_line(output)
+    return ParagraphError(
+        f"{_called(paragraph)} ended in {paragraph.status}" + (f": {cause}" if cause else ""),
+        paragraph_id=paragraph.id,
+        title=paragraph.title,
+        status=paragraph.status,
+        output=output,
+    )
+
+
+def _called(paragraph: Paragraph) -> str:
+    return f"paragraph {paragraph.title!r}" if paragraph.title else f"paragraph {paragraph.id}"
