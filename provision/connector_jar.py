@@ -1,0 +1,113 @@
+"""The connector as a jar, compiled by the Scala compiler that Spark ships: no sbt, Maven or JDK needed."""
+
+import hashlib
+import os
+import re
+import subprocess
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from provision.errors import ProvisionError
+
+CONNECTOR_PACKAGE = "netpie.spark"
+"""What a note imports when the connector comes as a jar: `import netpie.spark._`."""
+
+COMPILE_TIMEOUT = 300.0
+"""Seconds. About 10 on an idle core; a busy machine takes several times as long."""
+
+_SPARK_JAR = re.compile(r"spark-streaming_(?P<scala>\d+\.\d+)-(?P<spark>.+)\.jar")
+
+
+class ConnectorBuildError(ProvisionError):
+    """The connector could not be compiled; `message` ends in the compiler's first line."""
+
+    kind = "connector-build"
+
+
+def connector_source() -> str:
+    """The connector as it is typed into a `%spark` paragraph: Scala without a package clause."""
+    return _source("NetpieMqtt.scala")
+
+
+def build_connector_jar(
+    spark_home: Path, java: Path, paho_jar: Path, out_dir: Path, *, timeout: float = COMPILE_TIMEOUT
+) -> Path:
+    """Return a jar of the connector and of Bahir's `MQTTUtils` for the Spark in `spark_home`.
+
+    It holds neither Spark nor Paho: `paho_jar` has to be on Spark's class path beside it. The file name has the
+    Scala and Spark versions and a hash of the sources, so a jar that is there already is returned as it is.
+    `timeout` is in seconds. Raises `ConnectorBuildError`.
+    """
+    scala, spark = _versions(spark_home)
+    sources = _jar_sources()
+    jar = out_dir / f"netpie-mqtt_{scala}-{spark}-{_digest(sources)}.jar"
+    if not jar.exists():
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".connector-", dir=out_dir) as work:
+            compiled = _compile(spark_home, java, paho_jar, sources, Path(work), timeout)
+            os.replace(compiled, jar)
+    return jar
+
+
+def _versions(spark_home: Path) -> tuple[str, str]:
+    """Scala's binary version and Spark's version, from the name of Spark's own streaming jar."""
+    for path in sorted((spark_home / "jars").glob("spark-streaming_*.jar")):
+        if found := _SPARK_JAR.fullmatch(path.name):
+            return found["scala"], found["spark"]
+    raise ConnectorBuildError(
+        f"{spark_home} is not a Spark home: no jars/spark-streaming_*.jar",
+        next_step="give the folder that holds Spark's jars/ and bin/",
+    )
+
+
+def _source(name: str) -> str:
+    return (files("zeppelin_notes") / "connector" / name).read_text(encoding="utf-8")
+
+
+def _jar_sources() -> dict[str, str]:
+    # A class in a package cannot see one outside any, so in the jar the connector gets a package too.
+    return {
+        "NetpieMqtt.scala": f"package {CONNECTOR_PACKAGE}\n{connector_source()}",
+        "MQTTUtils.scala": _source("MQTTUtils.scala"),
+    }
+
+
+def _digest(sources: dict[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(sources.items()):
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()[:12]
+
+
+def _compile(
+    spark_home: Path, java: Path, paho_jar: Path, sources: dict[str, str], work: Path, timeout: float
+) -> Path:
+    for name, text in sources.items():
+        (work / name).write_text(text, encoding="utf-8")
+    jar = work / "connector.jar"
+    class_path = os.pathsep.join([str(spark_home / "jars" / "*"), str(paho_jar)])
+    command = [str(java), "-Xmx512m", "-Xss4m", "-cp", class_path, "scala.tools.nsc.Main"]
+    command += ["-usejavacp", "-nowarn", "-d", str(jar), *(str(work / name) for name in sources)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except OSError as problem:
+        raise ConnectorBuildError(
+            f"connector: {java} does not run: {problem.strerror}", next_step="give the path of a Java program"
+        ) from problem
+    except subprocess.TimeoutExpired as problem:
+        raise ConnectorBuildError(
+            f"connector: the Scala compiler took more than {timeout:g} s",
+            next_step="try again under less load",
+        ) from problem
+    if done.returncode or not jar.exists():
+        raise ConnectorBuildError(
+            f"connector: {_first_line(done.stdout + done.stderr, work)}",
+            next_step="check that Spark, Java and Paho's jar are whole and fit each other",
+        )
+    return jar
+
+
+def _first_line(output: str, work: Path) -> str:
+    lines = [line for line in output.splitlines() if "error" in line.lower()] or output.splitlines()
+    return lines[0].replace(f"{work}{os.sep}", "") if lines else "the Scala compiler stopped without a word"

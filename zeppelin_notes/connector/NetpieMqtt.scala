@@ -1,0 +1,348 @@
+// An MQTT receiver for Spark Streaming: batches into Spark's store, acknowledges only what Spark has stored, reconnects
+// by itself, disconnects when stopped, and signs a fresh NETPIE password at every connect.
+//
+// One source for two homes. It is typed into a %spark paragraph as it stands, and it is compiled into a jar. So it keeps to
+// what every Spark shell from Scala 2.11 to 2.13 accepts, line by line: no package clause, no two blank lines in a row, no
+// dollar sign followed by a brace (a form to Zeppelin), and every class is final and names no other class but by its type.
+// Such a class holds no reference to the shell's wrapper object, and so not to what else a note has defined.
+import java.nio.charset.StandardCharsets
+import java.util.{ArrayList, Base64}
+import java.util.concurrent.{ArrayBlockingQueue, LinkedBlockingQueue, ThreadLocalRandom, TimeUnit}
+import java.util.concurrent.atomic.AtomicLong
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
+import scala.collection.mutable.ArrayBuffer
+import scala.util.control.NonFatal
+import org.apache.spark.storage.StorageLevel
+import org.apache.spark.streaming.StreamingContext
+import org.apache.spark.streaming.dstream.ReceiverInputDStream
+import org.apache.spark.streaming.receiver.Receiver
+import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttClient, MqttConnectOptions, MqttException, MqttMessage, MqttTopic}
+import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence
+
+/** Who connects. With an `hmacKey` the user name is NAME%EPOCH and the password is signed afresh for each connect, as
+  * NETPIE 2015 wants it; without one, name and password are sent as they are; without a name, neither is sent. */
+final class NetpieLogin(name: Option[String], fixedPassword: Option[String], hmacKey: Option[String]) extends Serializable {
+  def username(epochSeconds: Long): Option[String] =
+    if (hmacKey.isDefined) name.map(_ + "%" + epochSeconds) else name
+
+  def password(clientId: String, user: String): Option[String] =
+    hmacKey.map(signature(_, clientId + "%" + user)).orElse(fixedPassword)
+
+  private def signature(key: String, text: String): String = {
+    val mac = Mac.getInstance("HmacSHA1")
+    mac.init(new SecretKeySpec(key.getBytes(StandardCharsets.UTF_8), "HmacSHA1"))
+    Base64.getEncoder.encodeToString(mac.doFinal(text.getBytes(StandardCharsets.UTF_8)))
+  }
+}
+
+/** What a receiver needs to know. Times are in the unit that the name says; see `NetpieMqtt.createStream`. */
+final class NetpieSettings(
+    val brokerUrl: String,
+    val topics: Array[String],
+    val clientId: String,
+    val login: NetpieLogin,
+    val qos: Int,
+    val cleanSession: Boolean,
+    val connectionTimeoutSeconds: Int,
+    val keepAliveSeconds: Int,
+    val mqttVersion: Int,
+    val flushMessages: Int,
+    val flushMillis: Int,
+    val inflight: Int,
+    val retryMillis: Int) extends Serializable
+
+/** Receives the messages of some topics as UTF-8 text. What runs lives in one `Run`, made by `onStart` and ended by
+  * `onStop`, so that a receiver that Spark starts again shares nothing with its former self. */
+final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extends Receiver[String](level) {
+  @transient private var run: Run = null
+
+  override def onStart(): Unit = synchronized {
+    run = new Run
+    run.start()
+  }
+
+  override def onStop(): Unit = synchronized {
+    if (run != null) run.close()
+    run = null
+  }
+
+  private final class Arrived(val text: String, val id: Int, val qos: Int, val connect: Long)
+
+  private final class Run extends MqttCallback {
+    private val log = org.slf4j.LoggerFactory.getLogger("netpie.mqtt")
+    private val arrived = new ArrayBlockingQueue[Arrived](2 * settings.flushMessages)
+    private val losses = new LinkedBlockingQueue[Throwable]()
+    private val received = new AtomicLong
+    private val stored = new AtomicLong
+    private val acknowledged = new AtomicLong
+    private val reconnects = new AtomicLong
+    private val connects = new AtomicLong
+    // An acknowledgement names a message by a number that the broker uses anew after a reconnect; this lock keeps one that
+    // is for an earlier connection from going out on the next.
+    private val sending = new Object
+    private val keeper = thread("netpie-mqtt-connect-" + streamId, new Runnable { def run(): Unit = keepConnected() })
+    private val storer = thread("netpie-mqtt-store-" + streamId, new Runnable { def run(): Unit = keepStoring() })
+    @volatile private var running = true
+    @volatile private var client: MqttClient = null
+    private var subscribed = false
+
+    // Paho starts its threads from ours, and a thread is a daemon when its parent is: none keeps a JVM from ending.
+    private def thread(name: String, body: Runnable): Thread = {
+      val made = new Thread(body, name)
+      made.setDaemon(true)
+      made
+    }
+
+    def start(): Unit = {
+      publishCounters()
+      keeper.start()
+      storer.start()
+    }
+
+    /** Takes no more, stores and acknowledges what has come, then says goodbye to the broker. */
+    def close(): Unit = {
+      running = false
+      keeper.interrupt()
+      finish(keeper, 5000)
+      finish(storer, 5000)
+      disconnect()
+      if (client != null) try client.close(true) catch { case NonFatal(_) => }
+    }
+
+    private def finish(worker: Thread, millis: Long): Unit =
+      try {
+        worker.join(millis)
+        worker.interrupt()
+        worker.join(1000)
+      } catch { case _: InterruptedException => worker.interrupt() }
+
+    // --- the connection ---
+    private def keepConnected(): Unit = {
+      var failures = 0
+      while (running) {
+        val began = System.nanoTime
+        val end = try { connect(); losses.take() } catch { case problem: Throwable => problem }
+        if (running) {
+          disconnect()
+          val steady = System.nanoTime - began > TimeUnit.MILLISECONDS.toNanos(10L * settings.retryMillis)
+          failures = if (steady && !refused(end)) 0 else failures + 1
+          val pause = pauseMillis(failures, refused(end))
+          reportError("MQTT " + settings.brokerUrl + ": " + reason(end) + "; next try in " + ((pause + 999) / 1000) + " s", null)
+          try Thread.sleep(pause) catch { case _: InterruptedException => }
+        }
+      }
+    }
+
+    /** Twice as long after each failure, up to 32 times; 30 times as long when the broker says no, as it will again. */
+    private def pauseMillis(failures: Int, refusal: Boolean): Long = {
+      val doubled = settings.retryMillis.toLong << math.min(math.max(failures - 1, 0), if (refusal) 3 else 5)
+      val spread = 0.8 + 0.4 * ThreadLocalRandom.current.nextDouble
+      ((if (refusal) 30 * doubled else doubled) * spread).toLong
+    }
+
+    private def connect(): Unit = {
+      if (client == null) client = newClient()
+      sending.synchronized { connects.incrementAndGet() }
+      losses.clear()
+      val session = client.connectWithResult(options())
+      if (subscribed) reconnects.incrementAndGet()
+      if (!subscribed || !session.getSessionPresent) subscribe()
+      subscribed = true
+      log.info("MQTT " + settings.brokerUrl + ": connected")
+      publishCounters()
+    }
+
+    private def newClient(): MqttClient = {
+      val made = new MqttClient(settings.brokerUrl, settings.clientId, new MemoryPersistence)
+      made.setTimeToWait(1000L * settings.connectionTimeoutSeconds)
+      made.setManualAcks(true)
+      made.setCallback(this)
+      made
+    }
+
+    private def options(): MqttConnectOptions = {
+      val made = new MqttConnectOptions
+      made.setCleanSession(settings.cleanSession)
+      made.setConnectionTimeout(settings.connectionTimeoutSeconds)
+      made.setKeepAliveInterval(settings.keepAliveSeconds)
+      made.setMqttVersion(settings.mqttVersion)
+      for (user <- settings.login.username(System.currentTimeMillis / 1000)) {
+        made.setUserName(user)
+        settings.login.password(settings.clientId, user).foreach(word => made.setPassword(word.toCharArray))
+      }
+      made
+    }
+
+    private def subscribe(): Unit = {
+      val granted = client.subscribeWithResponse(settings.topics, Array.fill(settings.topics.length)(settings.qos)).getGrantedQos
+      val denied = settings.topics.zip(granted).collect { case (topic, 128) => topic }
+      if (denied.nonEmpty) throw new SecurityException("the broker refuses a subscription to " + denied.mkString(", "))
+    }
+
+    private def disconnect(): Unit =
+      if (client != null) try client.disconnectForcibly(1000, 1000, client.isConnected) catch { case NonFatal(_) => }
+
+    private def refused(problem: Throwable): Boolean = problem match {
+      case e: MqttException => e.getReasonCode == 4 || e.getReasonCode == 5
+      case e => e.isInstanceOf[SecurityException]
+    }
+
+    private def reason(problem: Throwable): String = problem match {
+      case e: MqttException if e.getReasonCode == 4 => "user name or password refused (CONNACK 4); the token may be gone: get new credentials"
+      case e: MqttException if e.getReasonCode == 5 => "not authorised (CONNACK 5); the key may be disabled, or has no right to this application"
+      case e: MqttException if e.getCause != null => e.getMessage + " (" + oneLine(e.getCause) + ")"
+      case e: MqttException => e.getMessage + " (code " + e.getReasonCode + ")"
+      case e => oneLine(e)
+    }
+
+    private def oneLine(problem: Throwable): String = String.valueOf(problem).split("\n")(0)
+
+    // --- called by Paho ---
+    override def connectionLost(cause: Throwable): Unit = losses.offer(cause)
+
+    override def deliveryComplete(token: IMqttDeliveryToken): Unit = ()
+
+    /** Waits while the queue is full, which keeps Paho from reading, and so the broker from sending. */
+    override def messageArrived(topic: String, message: MqttMessage): Unit = {
+      val text = new String(message.getPayload, StandardCharsets.UTF_8)
+      val item = new Arrived(text, message.getId, message.getQos, connects.get)
+      var taken = false
+      while (running && !taken) taken = arrived.offer(item, 100, TimeUnit.MILLISECONDS)
+      if (taken) received.incrementAndGet()
+    }
+
+    // --- the store ---
+    private def keepStoring(): Unit = {
+      val batch = new ArrayList[Arrived](settings.flushMessages)
+      try while (running || !arrived.isEmpty) {
+        collect(batch)
+        if (!batch.isEmpty && storeAll(batch)) acknowledge(batch)
+        batch.clear()
+      } catch { case _: InterruptedException => }
+    }
+
+    /** Fills `batch` until it is full or old, or until the broker seems to wait for acknowledgements. */
+    private def collect(batch: ArrayList[Arrived]): Unit = {
+      var next = arrived.poll(settings.flushMillis, TimeUnit.MILLISECONDS)
+      val deadline = System.nanoTime + TimeUnit.MILLISECONDS.toNanos(settings.flushMillis)
+      while (next != null) {
+        batch.add(next)
+        arrived.drainTo(batch, settings.flushMessages - batch.size)
+        val left = math.min(deadline - System.nanoTime, patienceNanos(batch.size))
+        next = if (running && left > 0 && batch.size < settings.flushMessages) arrived.poll(left, TimeUnit.NANOSECONDS) else null
+      }
+    }
+
+    /** How long a silence may last. At QoS 1 and 2 the broker sends no more than its in-flight window unacknowledged, so a
+      * silence after that many is the broker waiting; one after fewer may be, when its window is smaller. */
+    private def patienceNanos(size: Int): Long =
+      if (settings.qos == 0) Long.MaxValue
+      else if (size >= settings.inflight) TimeUnit.MILLISECONDS.toNanos(1)
+      else TimeUnit.MILLISECONDS.toNanos(20)
+
+    /** Stores `batch` as one block, however often it takes; false when the receiver was stopped before Spark took it. */
+    private def storeAll(batch: ArrayList[Arrived]): Boolean = {
+      val texts = new ArrayBuffer[String](batch.size)
+      for (i <- 0 until batch.size) texts += batch.get(i).text
+      var done = false
+      var tries = 0
+      while (!done && (running || tries == 0)) {
+        tries += 1
+        try {
+          store(texts)
+          done = true
+        } catch {
+          case problem: InterruptedException => throw problem
+          case NonFatal(problem) if running =>
+            reportError("Spark did not store " + batch.size + " messages: " + oneLine(problem) + "; they are kept and tried again", null)
+            Thread.sleep(pauseMillis(tries, false))
+          case NonFatal(_) =>
+        }
+      }
+      if (done) stored.addAndGet(batch.size.toLong)
+      done
+    }
+
+    /** Acknowledges to the connection that a message came by. Should that be gone, the broker sends the message again. */
+    private def acknowledge(batch: ArrayList[Arrived]): Unit = {
+      sending.synchronized {
+        try for (i <- 0 until batch.size) {
+          val item = batch.get(i)
+          if (item.qos > 0 && item.connect == connects.get) {
+            client.messageArrivedComplete(item.id, item.qos)
+            acknowledged.incrementAndGet()
+          }
+        } catch { case _: MqttException => }
+      }
+      publishCounters()
+    }
+
+    /** A class typed into a note is loaded once by the shell and once by the executor, even in one JVM; text in a system
+      * property is what both see. */
+    private def publishCounters(): Unit =
+      System.setProperty("netpie.mqtt.stream." + streamId, "received=" + received.get + " stored=" + stored.get +
+        " acknowledged=" + acknowledged.get + " reconnects=" + reconnects.get)
+  }
+}
+
+/** Makes streams of MQTT messages. */
+object NetpieMqtt extends Serializable {
+  /** A stream of the payloads, as UTF-8 text, of what is published to `topics` (MQTT filters: `+` and `#` are wildcards).
+    *
+    * @param brokerUrl tcp://HOST:PORT, ssl://HOST:PORT, ws:// or wss://
+    * @param clientId one for each stream: a broker drops a connection when another comes with its client id. Made up when empty
+    * @param login `signed`, `fixed` or `anonymous`
+    * @param qos 0, 1 or 2; from 1 on a message is acknowledged when Spark has stored it
+    * @param cleanSession false: the broker keeps what is published while the receiver is away; needs a clientId
+    * @param flushMessages a block is stored when it has so many messages, or is `flushMillis` old
+    * @param inflight the broker's in-flight window at QoS 1 and 2 (Mosquitto: max_inflight_messages)
+    * @param retryMillis first pause before a reconnect; doubles up to 32 times, and is 30 times as long after a refusal */
+  def createStream(
+      ssc: StreamingContext,
+      brokerUrl: String,
+      topics: Seq[String],
+      clientId: String = "",
+      login: NetpieLogin = anonymous,
+      qos: Int = 1,
+      cleanSession: Boolean = true,
+      storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_SER,
+      connectionTimeoutSeconds: Int = 30,
+      keepAliveSeconds: Int = 60,
+      mqttVersion: Int = MqttConnectOptions.MQTT_VERSION_3_1_1,
+      flushMessages: Int = 5000,
+      flushMillis: Int = 200,
+      inflight: Int = 20,
+      retryMillis: Int = 1000): ReceiverInputDStream[String] = {
+    require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
+    require(topics.nonEmpty, "topics has to name at least one topic")
+    topics.foreach(MqttTopic.validate(_, true))
+    require(qos >= 0 && qos <= 2, "qos has to be 0, 1 or 2, not " + qos)
+    require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
+    require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
+      "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
+    val name = if (clientId.isEmpty) MqttClient.generateClientId() else clientId
+    val settings = new NetpieSettings(brokerUrl, topics.toArray, name, login, qos, cleanSession, connectionTimeoutSeconds,
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
+    ssc.receiverStream(new NetpieReceiver(settings, storageLevel))
+  }
+
+  /** A NETPIE 2015 thing: the application's key, and "TOKENSECRET&APPSECRET". The clientId is the token. */
+  def signed(key: String, hmacKey: String): NetpieLogin = new NetpieLogin(Some(key), None, Some(hmacKey))
+
+  def fixed(username: String, password: String): NetpieLogin = new NetpieLogin(Some(username), Some(password), None)
+
+  def anonymous: NetpieLogin = new NetpieLogin(None, None, None)
+
+  /** KEY%EPOCH, the user name that NETPIE 2015 wants at `epochSeconds`. */
+  def username(key: String, epochSeconds: Long): String = signed(key, "").username(epochSeconds).get
+
+  /** base64(HMAC-SHA1(hmacKey, CLIENTID%USERNAME)), the password that goes with `username`. */
+  def password(hmacKey: String, clientId: String, username: String): String =
+    signed("", hmacKey).password(clientId, username).get
+
+  /** What the receiver of stream `streamId` (`stream.id`) has counted since it started, if it runs in this JVM:
+    * received, stored, acknowledged, reconnects. */
+  def counters(streamId: Int): Map[String, Long] =
+    Option(System.getProperty("netpie.mqtt.stream." + streamId)).toSeq.flatMap(_.split(" ")).map(_.split("=")).map(pair => pair(0) -> pair(1).toLong).toMap
+}
