@@ -9,7 +9,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import requests
 
@@ -66,9 +66,9 @@ class AuthServer:
         Raises: WrongKeyError, RefusedError; ApplicationError when the alias is too long.
         """
         answer = self._send("GET", "/oauth2/authorize", _authorize_query(application, alias))
-        before, found, code = answer.url.partition("code=")
+        _, found, code = answer.url.partition("code=")
         if found and code and "code=" not in code:
-            return code
+            return unquote(code)
         if answer.status_code == requests.codes.forbidden:
             raise self._refused(application)
         self.time()  # a server that has no NETPIE clock is no NETPIE, and says nothing about the key

@@ -1,0 +1,16 @@
+"""A NETPIE 2015 on loopback: the auth server, and the MQTT broker that its tokens open."""
+
+from netpie_emulator.emulator import Emulator, registered_application
+from netpie_emulator.errors import EmulatorError, PortError, StateError
+from netpie_emulator.store import RegisteredApp, Status, Store
+
+__all__ = [
+    "Emulator",
+    "EmulatorError",
+    "PortError",
+    "RegisteredApp",
+    "StateError",
+    "Status",
+    "Store",
+    "registered_application",
+]

@@ -1,0 +1,54 @@
+"""Who may connect, with what answer, and which topics are an application's own."""
+
+import hmac
+from dataclasses import dataclass
+from enum import IntEnum
+
+from netpie_emulator.store import RegisteredApp, Status, Store, Thing, signature
+
+
+class Connack(IntEnum):
+    """The answers to CONNECT that NETPIE gives (MQTT 3.1.1, 3.2.2.3)."""
+
+    ACCEPTED = 0
+    WRONG_PROTOCOL = 1
+    TOKEN_INVALID = 4  # drop the token and get another
+    NOT_AUTHORISED = 5  # the key is disabled: try again with the same token, slowly
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A thing that proved who it is, and its application."""
+
+    thing: Thing
+    app: RegisteredApp
+
+
+def admit(store: Store, client_id: str, username: str, password: str) -> Admitted | Connack:
+    """Return the thing that these three belong to, or the answer that turns it away.
+
+    `client_id` is the token, `username` is `KEY%EPOCH` or plain `KEY`, `password` is base64(HMAC-SHA1(
+    `tokensecret&appsecret`, `token%username`)). The epoch is not held against the clock: a note that runs for
+    days reconnects with the password it was given.
+    """
+    thing = store.thing(client_id)
+    app = store.application(thing.appkey) if thing else None
+    if thing is None or app is None or username.partition("%")[0] != app.appkey:
+        return Connack.TOKEN_INVALID
+    expected = signature(thing.hmac_key(app), f"{client_id}%{username}")
+    if not hmac.compare_digest(expected.encode(), password.encode()):
+        return Connack.TOKEN_INVALID
+    if app.status is not Status.ENABLED:
+        return Connack.NOT_AUTHORISED
+    return Admitted(thing, app)
+
+
+def may_subscribe(who: Admitted, topic_filter: str) -> bool:
+    """Tell whether a filter stays inside `/APPID/…`, or is the thing's own `/&id/TOKEN/…`."""
+    return topic_filter.startswith((f"/{who.app.appid}/", f"/&id/{who.thing.token}/"))
+
+
+def may_publish(who: Admitted, topic: str) -> bool:
+    """Tell whether a topic is inside `/APPID/…` and is not one that NETPIE itself speaks on."""
+    inside = topic.removeprefix(f"/{who.app.appid}/")
+    return inside not in ("", topic) and not inside.startswith("&")

@@ -1,0 +1,164 @@
+"""One client's connection: its CONNECT packet read and made uniform, its messages taken in and sent out."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from amqtt.adapters import BufferReader, StreamReaderAdapter, StreamWriterAdapter
+from amqtt.errors import AMQTTError, MQTTError
+from amqtt.mqtt.connack import ConnackPacket
+from amqtt.mqtt.connect import ConnectPacket
+from amqtt.mqtt.constants import QOS_1, QOS_2
+from amqtt.mqtt.packet import CONNECT, MQTTFixedHeader
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.mqtt.puback import PubackPacket
+from amqtt.mqtt.publish import PublishPacket
+from amqtt.plugins.manager import PluginManager
+from amqtt.session import Session
+
+from netpie_emulator.admission import Connack
+from netpie_emulator.outbox import Message, Outbox
+
+PROTOCOLS = (b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x03", b"\x00\x06MQIsdp\x03")
+MAX_CONNECT = 70_000  # bytes: a CONNECT has a few short strings and a will
+CONNECT_TIMEOUT = 10.0  # seconds
+CLOSE_TIMEOUT = 2.0  # seconds
+
+Receive = Callable[[Session, Message], bool]
+
+
+class Malformed(Exception):
+    """The first packet is no CONNECT."""
+
+
+async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
+    """Return the CONNECT packet, rewritten as MQTT 3.1.1's; None when it speaks another level of MQTT.
+
+    NETPIE's clients come as "MQTT" level 4 (python), "MQTT" level 3 (JS) and "MQIsdp" level 3 (older ones);
+    their packets differ in nothing else that a broker reads. The keep-alive becomes one and a half times what
+    was asked for: the silence after which a broker hangs up (3.1.1, 3.1.2.10).
+
+    Raises: Malformed.
+    """
+    try:
+        header = await asyncio.wait_for(
+            MQTTFixedHeader.from_stream(StreamReaderAdapter(reader)), CONNECT_TIMEOUT
+        )
+        if header is None or header.packet_type != CONNECT or header.remaining_length > MAX_CONNECT:
+            raise Malformed
+        body = await asyncio.wait_for(reader.readexactly(header.remaining_length), CONNECT_TIMEOUT)
+        if not body.startswith(PROTOCOLS):
+            return None
+        packet = await ConnectPacket.from_stream(BufferReader(body), header)
+    except (OSError, EOFError, TimeoutError, ValueError, AMQTTError, MQTTError) as error:
+        raise Malformed from error
+    packet.variable_header.proto_name = "MQTT"
+    packet.variable_header.proto_level = 4
+    packet.variable_header.keep_alive = min(65_535, packet.variable_header.keep_alive * 3 // 2)
+    return packet
+
+
+def connack(code: Connack) -> bytes:
+    """Return the packet that turns a client away."""
+    return bytes(ConnackPacket.build(0, int(code)).to_bytes())
+
+
+class ReplayingReader(StreamReaderAdapter):  # type: ignore[misc]
+    """A stream whose first bytes have been read already and are given once more."""
+
+    def __init__(self, first: bytes, reader: asyncio.StreamReader) -> None:
+        super().__init__(reader)
+        self._first = first
+
+    async def read(self, n: int = -1) -> bytes:
+        """Return `n` bytes: of those read already while they last, then of the stream."""
+        if not self._first:
+            return bytes(await super().read(n))
+        taken, self._first = self._first[:n], self._first[n:]
+        if len(taken) < n:
+            taken += await super().read(n - len(taken))
+        return taken
+
+
+class PromptWriter(StreamWriterAdapter):  # type: ignore[misc]
+    is_closed: bool
+
+    """A stream that closes without waiting for a client that does not read."""
+
+    async def close(self) -> None:
+        """Send what can be sent, and close."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._writer.close()
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection for good, whatever the client does."""
+    writer.close()
+    with suppress(OSError, TimeoutError):
+        await asyncio.wait_for(writer.wait_closed(), CLOSE_TIMEOUT)
+    writer.transport.abort()
+
+
+class Connection(BrokerProtocolHandler):  # type: ignore[misc]
+    """amqtt's protocol handler, with the session's outbox and messages handed straight to `receive`.
+
+    amqtt sends a QoS 1 message once, waits five seconds and forgets it, also when the client leaves. Here it
+    stays in the outbox until it is acknowledged and is sent again to a client that comes back.
+    """
+
+    def __init__(self, plugins: PluginManager, outbox: Outbox, receive: Receive) -> None:
+        super().__init__(plugins)
+        self._outbox = outbox
+        self._receive = receive
+        self._sender: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to read and to send."""
+        await super().start()
+        self._sender = asyncio.create_task(self._send())
+
+    async def stop(self) -> None:
+        """Stop reading and sending, and close the stream."""
+        if self._sender is not None and self._sender is not asyncio.current_task():
+            self._sender.cancel()
+        await super().stop()
+
+    async def handle_publish(self, publish_packet: PublishPacket) -> None:
+        """Hand on a message; one whose topic is none ends the connection (MQTT 3.1.1, 3.3.2.1)."""
+        if publish_packet.qos == QOS_2:
+            await super().handle_publish(publish_packet)
+            return
+        message = Message(
+            publish_packet.topic_name or "",
+            bytes(publish_packet.data or b""),
+            publish_packet.qos,
+            publish_packet.retain_flag,
+        )
+        if not self._receive(self.session, message):
+            await self.handle_connection_closed()
+        elif publish_packet.qos == QOS_1:
+            await self._send_packet(PubackPacket.build(publish_packet.packet_id))
+
+    async def handle_puback(self, puback: PubackPacket) -> None:
+        """Forget the message that the client has taken over."""
+        self._outbox.acknowledge(puback.variable_header.packet_id)
+
+    def handle_read_timeout(self) -> None:
+        """Hang up on a client that has been silent for longer than its keep-alive."""
+        self._timed_out = asyncio.ensure_future(self.handle_connection_closed())
+
+    async def _send(self) -> None:
+        packets = self._outbox.unacknowledged()
+        while True:
+            if packets:
+                try:
+                    async with self._write_lock:
+                        self.writer.write(b"".join(packets))
+                        await self.writer.drain()
+                except OSError:
+                    await self.handle_connection_closed()
+                    return
+            packets = self._outbox.take()
+            if not packets:
+                await self._outbox.ready.wait()
