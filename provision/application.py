@@ -1,0 +1,132 @@
+"""The options that name a NETPIE application, the same in every command, and the credentials they lead to."""
+
+import functools
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from netpie_creds import (
+    NETPIE_2015,
+    Application,
+    AuthServer,
+    Backoff,
+    Credentials,
+    cache_path,
+    get_credentials,
+    load_application,
+)
+from provision import home
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option("--appid", metavar="APPID", help="The application's APPID.  [env: NETPIE_APPID]"),
+    click.option("--appkey", metavar="APPKEY", help="The application's APPKEY.  [env: NETPIE_APPKEY]"),
+    click.option(
+        "--credentials-file",
+        type=_FILE,
+        help="File with appid, appkey and appsecret: lines of NAME=VALUE, or TOML if it ends in .toml.",
+    ),
+    click.option(
+        "--secret-file",
+        type=_FILE,
+        help="File with the APPSECRET and nothing else.  [env: NETPIE_APPSECRET holds the secret itself]",
+    ),
+    click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of microgear-APPKEY.cache.  [default: this folder if it has one, else the state folder]",
+    ),
+    click.option(
+        "--auth",
+        metavar="URL",
+        envvar="NETPIE_AUTH",
+        default=NETPIE_2015,
+        show_default=True,
+        help="NETPIE's auth server.  [env: NETPIE_AUTH]",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ApplicationOptions:
+    """What the options of `application_options` say."""
+
+    appid: str | None = None
+    appkey: str | None = None
+    credentials_file: Path | None = None
+    secret_file: Path | None = None
+    cache_dir: Path | None = None
+    auth: str = NETPIE_2015
+
+    def application(self) -> Application:
+        """Return the application; the secret is asked for when it is nowhere else and there is a terminal.
+
+        Raises: netpie_creds.ApplicationError.
+        """
+        return load_application(
+            appid=self.appid,
+            appkey=self.appkey,
+            file=self.credentials_file,
+            secret_file=self.secret_file,
+            ask_secret=_ask_secret if sys.stdin.isatty() else None,
+        )
+
+    def cache_folder(self, appkey: str) -> Path:
+        """Return the folder of the key's cache: `--cache-dir`, else this folder if it has one, else the
+        state's.
+        """
+        if self.cache_dir is not None:
+            return self.cache_dir
+        if cache_path(Path.cwd(), appkey).exists():
+            return Path.cwd()
+        return home.private_dir(home.state_dir() / "netpie")
+
+    def auth_server(self) -> AuthServer:
+        """Return the auth server.
+
+        Raises: netpie_creds.ApplicationError when `--auth` is no address.
+        """
+        return AuthServer(self.auth)
+
+    def credentials(self, *, alias: str | None = None, backoff: Backoff | None = None) -> Credentials:
+        """Return the credentials of the thing in the cache folder, made and kept there when there is none.
+
+        Raises: netpie_creds.NetpieError, as `netpie_creds.get_credentials`.
+        """
+        application = self.application()
+        folder = self.cache_folder(application.appkey)
+        return get_credentials(application, folder, self.auth_server(), alias=alias, backoff=backoff)
+
+
+def application_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name an application; the command gets them as one `application:
+    ApplicationOptions`.
+    """
+
+    @functools.wraps(command)
+    def with_application(
+        *args: Any,
+        appid: str | None,
+        appkey: str | None,
+        credentials_file: Path | None,
+        secret_file: Path | None,
+        cache_dir: Path | None,
+        auth: str,
+        **others: Any,
+    ) -> Any:
+        options = ApplicationOptions(appid, appkey, credentials_file, secret_file, cache_dir, auth)
+        return command(*args, application=options, **others)
+
+    decorated: Callable[..., Any] = with_application
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _ask_secret() -> str:
+    secret: str = click.prompt("APPSECRET", hide_input=True, err=True)
+    return secret

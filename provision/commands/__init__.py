@@ -1,0 +1,1 @@
+"""The commands of `provision`, a module each; imported when they are used."""
