@@ -2,7 +2,21 @@
 
 from provision.publisher.fleet import fleet
 from provision.publisher.host import host_metrics
+from provision.publisher.link import LoginRefusedError
 from provision.publisher.publisher import Publisher, publish_all
 from provision.publisher.replay import replay
+from provision.publisher.send import Run, Sent, send
+from provision.publisher.thing import PublisherThing
 
-__all__ = ["Publisher", "fleet", "host_metrics", "publish_all", "replay"]
+__all__ = [
+    "LoginRefusedError",
+    "Publisher",
+    "PublisherThing",
+    "Run",
+    "Sent",
+    "fleet",
+    "host_metrics",
+    "publish_all",
+    "replay",
+    "send",
+]

@@ -20,7 +20,8 @@ FIRST_TRIES = 4
 FIRST_DELAY, LONGEST_DELAY = 0.25, 30.0  # seconds between tries to connect, doubled at each
 STEADY = 10.0  # seconds; a connection that lived shorter does not count as a recovery
 LAST_WORDS = 5.0  # seconds for the broker to read what was sent before the connection is closed
-NOT_AUTHORISED = 5  # CONNACK; NETPIE asks to retry with the same token, slowly
+INVALID_TOKEN = 4  # CONNACK; NETPIE's clients drop the token then and get another
+NOT_AUTHORISED = 5  # CONNACK; they retry with the same token then, slowly
 
 
 def _silent(_text: str) -> None:
@@ -31,7 +32,8 @@ class Publisher:
     """Sends events to one topic from a thread of its own, while it is entered; used from one other thread.
 
     `login` is called at every connection: NETPIE's password is bound to a time. `topic` is the full one,
-    `/APPID/…`. `say` is told in a line about a lost connection and about its return.
+    `/APPID/…`. `renew` is called when the broker says that the token is not valid any more, and makes `login`
+    use another one. `say` is told in a line about a lost connection, its return, and a new token.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Publisher:
         topic: str,
         *,
         qos: int = 0,
+        renew: Callable[[], object] | None = None,
         say: Callable[[str], None] = _silent,
     ) -> None:
         self.topic = topic
         self._login = login
         self._qos = qos
+        self._renew = renew
         self._say = say
         self._queue: deque[bytes] = deque()
         self._accepted = 0
@@ -143,6 +147,16 @@ class Publisher:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _new_link(self) -> Link:
+        try:
+            return self._open_link()
+        except LoginRefusedError as error:
+            if error.code != INVALID_TOKEN or not self._renew:
+                raise
+            self._say(f"{error.message}; getting another token")
+        self._renew()
+        return self._open_link()
+
+    def _open_link(self) -> Link:
         login = self._login()
         link = Link(login, self.topic, self._qos)
         link.open(login)

@@ -1,7 +1,7 @@
 """Events from a file, a line each, sent as they stand there."""
 
 from collections.abc import Iterator
-from itertools import chain, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from threading import Event
 
@@ -17,12 +17,11 @@ def replay(
     `rate` is in events/s; without it they come as fast as they are taken. `loop` starts over at the end.
     Setting `stop` ends them.
 
-    Raises, before the first batch: UsageError when the file holds no line, OSError when it can't be read.
+    Raises, before the first batch: UsageError when it is no file or has no line, OSError when it can't be read.
     """
-    if next(_lines(path), None) is None:
+    if not path.is_file() or next(_lines(path), None) is None:
         raise UsageError(f"{path} holds no event", next_step="give a file with a JSON object on each line")
-    rounds = repeat(path) if loop else (path,)
-    return _batches(chain.from_iterable(map(_lines, rounds)), rate, stop)
+    return _batches(_rounds(path) if loop else _lines(path), rate, stop)
 
 
 def _batches(lines: Iterator[bytes], rate: float | None, stop: Event) -> Iterator[list[bytes]]:
@@ -31,6 +30,14 @@ def _batches(lines: Iterator[bytes], rate: float | None, stop: Event) -> Iterato
         if not batch or stop.is_set():
             return
         yield batch
+
+
+def _rounds(path: Path) -> Iterator[bytes]:
+    line: bytes | None = b""
+    while line is not None:  # None: the file was emptied meanwhile
+        line = None
+        for line in _lines(path):
+            yield line
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -1,20 +1,25 @@
 """The publisher against a real MQTT broker on loopback."""
 
 import asyncio
+import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 from amqtt.broker import Broker as AmqttBroker
 from amqtt.plugins.base import BaseAuthPlugin, BasePlugin
 
-from netpie_creds import MqttLogin
+from netpie_creds import AccessToken, Backoff, MqttLogin, cache_path, get_credentials, write_cache
+from provision.cli import run
 from provision.errors import RefusedError, UnreachableError
-from provision.publisher import Publisher, fleet, publish_all, publisher
+from provision.publisher import Publisher, fleet, publish_all, publisher, thing
 
 TOPIC = "/App/metrics"
 received: list[tuple[str, bytes]] = []
@@ -27,11 +32,11 @@ class Recorder(BasePlugin):
 
 
 class Doorman(BaseAuthPlugin):
-    """Admits whoever has the right password, and notes the username."""
+    """Admits whoever has no wrong password, and notes the username."""
 
     async def authenticate(self, *, session) -> bool:
         usernames.append(session.username)
-        return session.password == "right"
+        return session.password != "wrong"
 
 
 class Broker:
@@ -295,3 +300,156 @@ def test_a_later_refusal_ends_publishing_unless_netpie_means_try_again(code: int
             else:
                 until(lambda: len(said) > 2)
                 assert sender.publish([b"it waits"]) == 1
+
+
+def test_a_token_that_is_not_valid_any_more_is_replaced_by_another() -> None:
+    tokens = ["old"]
+    clients: list[bytes] = []
+
+    def admit_the_new(connection: socket.socket) -> None:
+        asked = connection.recv(1000)
+        clients.append(asked)
+        connection.sendall(bytes([0x20, 2, 0, 0 if b"new" in asked else 4]))
+        connection.recv(1000)
+
+    said: list[str] = []
+    with answering(admit_the_new) as port:
+        sender = Publisher(
+            lambda: MqttLogin("127.0.0.1", port, tokens[-1], "u", "p"),
+            TOPIC,
+            renew=lambda: tokens.append("new"),
+            say=said.append,
+        )
+        with sender:
+            assert tokens == ["old", "new"]
+    assert len(said) == 1
+    assert said[0].endswith("getting another token")
+    assert len(clients) == 2
+
+
+@pytest.fixture
+def account(broker: Broker, tmp_path: Path, monkeypatch) -> Path:
+    """An application in the environment, and a publisher's token in the folder that is returned."""
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NETPIE_AUTH", f"http://127.0.0.1:{free_port()}")
+    for name, value in {"APPID": "App", "APPKEY": "KEY", "APPSECRET": "hidden-appsecret"}.items():
+        monkeypatch.setenv(f"NETPIE_{name}", value)
+    folder = tmp_path / "home" / "state" / "netpie" / "publisher"
+    write_cache(
+        folder, "KEY", AccessToken("token", "hidden-secret", f"pie://127.0.0.1:{broker.port}", "code")
+    )
+    return folder
+
+
+def test_the_command_publishes_this_hosts_metrics(account: Path, capsys) -> None:
+    assert run(["publish", "--count", "2", "--every", "0.1", "--json", "--id", "my host"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["published"], answer["topic"], answer["reconnects"]) == (2, TOPIC, 0)
+    assert answer["events_per_second"] == pytest.approx(2 / answer["seconds"], rel=0.01)
+    until(lambda: len(received) == 2)
+    assert {json.loads(payload)["id"] for _, payload in received} == {"my host"}
+    assert usernames[0].startswith("KEY%")
+
+
+def test_the_command_publishes_a_fleet_and_counts_it_in_a_line(account: Path, capsys) -> None:
+    arguments = ["publish", "--hosts", "3", "--rate", "500", "--count", "60", "--qos", "1", "--topic", "a/b"]
+    assert run(arguments) == 0
+    assert capsys.readouterr().out.startswith("published 60 events to /App/a/b in ")
+    until(lambda: len(received) == 60)
+    names = [json.loads(payload)["id"] for _, payload in received]
+    assert names == [f"host-000{turn % 3}" for turn in range(60)]
+
+
+def test_the_command_replays_a_file(account: Path, tmp_path: Path, capsys) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b'{"a": 1}\nno json\n')
+    assert run(["publish", "--file", str(file), "--loop", "--rate", "1000", "--count", "5"]) == 0
+    until(lambda: len(received) == 5)
+    assert [payload for _, payload in received] == [b'{"a": 1}', b"no json"] * 2 + [b'{"a": 1}']
+
+
+def test_the_command_stops_after_the_seconds_asked_for(account: Path, capsys) -> None:
+    assert run(["publish", "--hosts", "1", "--rate", "20", "--seconds", "0.5", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert 0 < answer["published"] <= 20
+    until(lambda: len(received) == answer["published"])
+
+
+def test_ctrl_c_ends_the_command_with_the_count(account: Path, capsys) -> None:
+    def interrupt() -> None:
+        until(lambda: len(received) >= 3)
+        signal.raise_signal(signal.SIGINT)
+
+    thread = Thread(target=interrupt)
+    thread.start()
+    status = run(["publish", "--hosts", "1", "--rate", "50", "--json"])
+    thread.join()
+    assert status == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["published"] >= 3
+    assert answer["unsent"] == 0
+    until(lambda: len(received) == answer["published"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--topic", "/metrics"],
+        ["--topic", "a/#"],
+        ["--topic", ""],
+        ["--qos", "2"],
+        ["--rate", "5"],
+        ["--hosts", "2", "--rate", "nan"],
+        ["--hosts", "2", "--rate", "0"],
+        ["--hosts", "0"],
+        ["--hosts", "2", "--file", "EMPTY"],
+        ["--hosts", "2", "--id", "me"],
+        ["--hosts", "2", "--rate", "1", "--every", "1"],
+        ["--seed", "1"],
+        ["--loop"],
+        ["--every", "inf"],
+        ["--count", "0"],
+        ["--file", "EMPTY"],
+        ["--file", "MISSING"],
+    ],
+)
+def test_wrong_usage_ends_with_status_2_before_anything_is_done(
+    account: Path, tmp_path: Path, capsys, arguments: list[str]
+) -> None:
+    (tmp_path / "EMPTY").touch()
+    arguments = [str(tmp_path / word) if word.isupper() else word for word in arguments]
+    assert run(["publish", "--json", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["message"]
+    assert len(captured.err.strip().splitlines()) == 1
+    assert usernames == received == []
+
+
+def test_a_broker_that_is_down_ends_the_command_with_status_4(account: Path, broker: Broker, capsys) -> None:
+    broker.stop()
+    assert run(["publish", "--count", "1"]) == 4
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: broker 127.0.0.1:{broker.port}: ")
+    assert len(error.splitlines()) == 1
+
+
+def test_an_auth_server_that_is_down_ends_the_command_with_status_4(
+    account: Path, monkeypatch, capsys
+) -> None:
+    cache_path(account, "KEY").unlink()
+    monkeypatch.setattr(thing, "get_credentials", partial(get_credentials, backoff=Backoff(attempts=1)))
+    assert run(["publish", "--count", "1"]) == 4
+    assert usernames == []
+
+
+def test_a_refused_login_ends_the_command_with_status_5_and_shows_no_secret(account: Path, capsys) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"\x20\x02\x00\x05")
+
+    with answering(refuse) as port:
+        write_cache(account, "KEY", AccessToken("token", "hidden-secret", f"pie://127.0.0.1:{port}", "code"))
+        assert run(["publish", "--count", "1", "--json"]) == 5
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["error"]["kind"] == "refused"
+    assert "hidden" not in captured.out + captured.err

@@ -1,0 +1,138 @@
+"""`provision publish`: events to an application's topic, from this host, a simulated fleet, or a file."""
+
+import math
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import click
+
+from provision.application import ApplicationOptions, application_options
+from provision.cli import json_option
+from provision.console import Console
+from provision.errors import UsageError
+from provision.home import private_dir, state_dir
+from provision.publisher import Publisher, PublisherThing, Run, fleet, host_metrics, replay, send
+from provision.topics import full_topic
+
+EVERY = 10.0  # seconds between a host's events, as in the seed document
+
+MOST_HOSTS = 1_000_000
+
+
+class Positive(click.FloatRange):
+    """A number of seconds or of events/s that a clock can keep: `nan` is none."""
+
+    def __init__(self) -> None:
+        super().__init__(min=1e-6, max=1e9)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number", param, ctx)
+        return number
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which events to publish: `file`'s, a fleet's of `hosts`, or without both this host's."""
+
+    host: str | None
+    every: float | None
+    hosts: int | None
+    seed: int | None
+    file: Path | None
+    loop: bool
+    rate: float | None
+
+    def __post_init__(self) -> None:
+        simulated, replayed = self.hosts is not None, self.file is not None
+        excluded = (
+            ("--hosts", simulated and replayed, "--file"),
+            ("--id", self.host is not None and (simulated or replayed), "--hosts or --file"),
+            ("--every", self.every is not None and replayed, "--file"),
+            ("--every", self.every is not None and self.rate is not None, "--rate"),
+        )
+        for option, is_wrong, other in excluded:
+            if is_wrong:
+                raise UsageError(f"{option} can't be used with {other}", next_step="leave one out")
+        needed = (
+            ("--rate", self.rate is not None and not (simulated or replayed), "--hosts or --file"),
+            ("--seed", self.seed is not None and not simulated, "--hosts"),
+            ("--loop", self.loop and not replayed, "--file"),
+        )
+        for option, is_wrong, other in needed:
+            if is_wrong:
+                raise UsageError(f"{option} needs {other}", next_step=f"add {other}, or leave {option} out")
+
+    def batches(self, stop: Event) -> Iterator[list[bytes]]:
+        """Return the events, which end when `stop` is set.
+
+        Raises: UsageError when `file` has none.
+        """
+        every = self.every or EVERY
+        if self.file is not None:
+            return replay(self.file, rate=self.rate, loop=self.loop, stop=stop)
+        if self.hosts is not None:
+            return fleet(self.hosts, self.rate or self.hosts / every, seed=self.seed, stop=stop)
+        return host_metrics(self.host or socket.gethostname(), every=every, stop=stop)
+
+
+@click.command()
+@application_options
+@click.option(
+    "--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC."
+)
+@click.option("--id", "host", metavar="NAME", help="Name of this host in its events.  [default: its own]")
+@click.option("--every", type=Positive(), help="Seconds between two events of a host.  [default: 10]")
+@click.option("--hosts", type=click.IntRange(1, MOST_HOSTS), help="Simulate a fleet of so many hosts.")
+@click.option("--seed", type=int, help="Repeat the figures of an earlier simulation.")
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Publish the lines of a file as they stand there.",
+)
+@click.option("--loop", is_flag=True, help="Start the file over at its end.")
+@click.option("--rate", type=Positive(), help="Events per second, over the whole fleet or of the file.")
+@click.option("--count", type=click.IntRange(min=1), help="Stop after so many events.")
+@click.option("--seconds", type=Positive(), help="Stop after so many seconds.")
+@click.option(
+    "--qos",
+    type=click.IntRange(0, 1),
+    default=0,
+    show_default=True,
+    help="1 counts an event when the broker acknowledges it, and sends it again until then.",
+)
+@json_option
+@click.pass_obj
+def publish(
+    console: Console,
+    /,
+    application: ApplicationOptions,
+    topic: str,
+    qos: int,
+    count: int | None,
+    seconds: float | None,
+    **source: Any,
+) -> None:
+    """Publish events to an application: this host's metrics, a simulated fleet, or a file.
+
+    Ctrl-C ends it with the count of what was sent.
+
+    \b
+    provision publish --appid APPID                          this host's metrics, every 10 s
+    provision publish --appid APPID --hosts 100 --rate 50    a fleet, 50 events/s in all
+    provision publish --appid APPID --file events.jsonl      a file, as fast as the broker takes it
+    """
+    named = application.application()
+    full = full_topic(named.appid, topic)
+    stop = Event()
+    run = Run(Source(**source).batches(stop), stop, count, seconds)
+    folder = private_dir((application.cache_dir or private_dir(state_dir() / "netpie")) / "publisher")
+    thing = PublisherThing(named, folder, application.auth_server())
+    publisher = Publisher(thing.login, full, qos=qos, renew=thing.renew, say=console.say)
+    sent = send(console, publisher, run)
+    console.result(sent.answer(), sent.text())

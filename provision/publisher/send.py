@@ -1,0 +1,102 @@
+"""One run of publishing, shown while it goes on and counted at its end."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Event
+
+from provision.console import Console
+from provision.errors import UnreachableError
+from provision.publisher.publisher import Publisher, publish_all
+
+LOOK = 0.2  # seconds between looks at how it is going
+TOLD = 10.0  # seconds between lines of progress where there is no terminal
+LAST_EVENTS = 60.0  # seconds for what waits to leave at the end
+LAST_EVENTS_INTERRUPTED = 2.0  # the same after Ctrl-C
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was published by one run."""
+
+    topic: str
+    published: int
+    unsent: int
+    reconnects: int
+    seconds: float
+
+    def answer(self) -> dict[str, object]:
+        """Return it for `--json`."""
+        return {
+            "published": self.published,
+            "seconds": round(self.seconds, 3),
+            "events_per_second": round(self.published / self.seconds, 3),
+            "reconnects": self.reconnects,
+            "unsent": self.unsent,
+            "topic": self.topic,
+        }
+
+    def text(self) -> str:
+        """Return it as one line."""
+        rate = self.published / self.seconds
+        parts = [f"published {self.published} events to {self.topic} in {self.seconds:.1f} s ({rate:.1f}/s)"]
+        if self.reconnects:
+            parts.append(f"{self.reconnects} reconnects")
+        if self.unsent:
+            parts.append(f"{self.unsent} not sent")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Events to publish, and what ends them: their own end, `stop`, `count` events, or `seconds`."""
+
+    batches: Iterator[list[bytes]]
+    stop: Event
+    count: int | None
+    seconds: float | None
+
+
+def send(console: Console, publisher: Publisher, run: Run) -> Sent:
+    """Publish the events of `run` until they end, or until Ctrl-C, and return what was sent.
+
+    Raises: UnreachableError when events could not be sent at the end, and what `publish_all` raises.
+    """
+    with publisher, ThreadPoolExecutor(1, thread_name_prefix="events") as pool:
+        since = time.monotonic()
+        work = pool.submit(publish_all, publisher, run.batches, stop=run.stop, count=run.count)
+        try:
+            _watch(console, publisher, work, None if run.seconds is None else since + run.seconds)
+            run.stop.set()
+            work.result()
+            unsent, interrupted = publisher.flush(LAST_EVENTS), False
+        except KeyboardInterrupt:
+            run.stop.set()
+            wait([work])
+            unsent, interrupted = publisher.flush(LAST_EVENTS_INTERRUPTED), True
+        finally:
+            run.stop.set()
+        took = time.monotonic() - since
+    if unsent and not interrupted:
+        total = publisher.published + unsent
+        raise UnreachableError(
+            f"{unsent} of {total} events could not be sent: the broker did not come back",
+            next_step="check the broker, and send them again",
+        )
+    return Sent(publisher.topic, publisher.published, unsent, publisher.reconnects, took)
+
+
+def _watch(console: Console, publisher: Publisher, work: Future[int], deadline: float | None) -> None:
+    """Show how it is going until `work` is done or `deadline` (of the monotonic clock) is over."""
+    since = told = time.monotonic()
+    with console.err.status("publishing") as status:
+        while not wait([work], LOOK).done:
+            now = time.monotonic()
+            if deadline is not None and now >= deadline:
+                return
+            line = f"published {publisher.published} events, {publisher.published / (now - since):.1f}/s"
+            status.update(line)
+            if not console.err.is_terminal and now - told >= TOLD:
+                told = now
+                console.say(line)

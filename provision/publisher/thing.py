@@ -1,0 +1,29 @@
+"""The thing that publishes, apart from the one that the note subscribes with."""
+
+import time
+from pathlib import Path
+
+from netpie_creds import Application, AuthServer, MqttLogin, get_credentials, mqtt_login, refresh
+
+
+class PublisherThing:
+    """The publisher's own thing: NETPIE lets a client id connect once, so the note has another one.
+
+    Its token is kept in `folder`, and is got from `auth` when there is none yet.
+
+    Raises, as do its methods: netpie_creds.NetpieError.
+    """
+
+    def __init__(self, application: Application, folder: Path, auth: AuthServer) -> None:
+        self._application = application
+        self._folder = folder
+        self._auth = auth
+        self._credentials = get_credentials(application, folder, auth)
+
+    def login(self) -> MqttLogin:
+        """Return a login whose password is made now."""
+        return mqtt_login(self._credentials, int(time.time()))
+
+    def renew(self) -> None:
+        """Get another token in place of the one that the broker does not take any more."""
+        self._credentials = refresh(self._application, self._folder, self._auth).credentials
