@@ -170,7 +170,10 @@ class Publisher:
                 self._pump(link)
                 if self._closing.is_set():
                     break
-                delay = FIRST_DELAY if time.monotonic() - since > STEADY else min(2 * delay, LONGEST_DELAY)
+                steady = time.monotonic() - since > STEADY
+                delay = FIRST_DELAY if steady else min(2 * delay, LONGEST_DELAY)
+                if self._reconnects and not steady:
+                    link.cause += " soon again, as for another client with the same token"
                 link = self._next_link(link, delay)
         except (ProvisionError, NetpieError) as error:
             self._failure = error

@@ -17,7 +17,7 @@ def replay(
     `rate` is in events/s; without it they come as fast as they are taken. `loop` starts over at the end.
     Setting `stop` ends them.
 
-    Raises, before the first batch: UsageError when it is no file or has no line, OSError when it can't be read.
+    Raises, before the first batch: UsageError when it has no line, OSError when it can't be read.
     """
     if not path.is_file() or next(_lines(path), None) is None:
         raise UsageError(f"{path} holds no event", next_step="give a file with a JSON object on each line")

@@ -170,6 +170,15 @@ def test_events_wait_for_the_broker_to_come_back_and_the_password_is_new(broker:
     ]
 
 
+def test_two_publishers_with_one_token_are_told_why_they_lose_the_connection(broker: Broker) -> None:
+    said: list[str] = []
+    with (
+        Publisher(broker.login(), TOPIC, say=said.append),
+        Publisher(broker.login(), TOPIC, say=said.append),
+    ):
+        until(lambda: any("another client with the same token" in line for line in said))
+
+
 def test_what_waits_for_a_lost_broker_is_bounded(broker: Broker, monkeypatch) -> None:
     monkeypatch.setattr(publisher, "QUEUE", 100)
     said: list[str] = []

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.errors import UsageError
-from provision.publisher import fleet, host_metrics, replay
+from provision.publisher import fleet, host_metrics, pacing, replay
 from provision.publisher.event import event, quoted, timestamp
 from provision.publisher.host import cpu_percent
 from provision.publisher.pacing import paced
@@ -112,6 +112,7 @@ def test_a_seed_repeats_a_fleets_figures() -> None:
     assert figures(7) != figures(8)
 
 
+@settings(max_examples=25)
 @given(st.integers(1, 12_000), st.integers())
 def test_every_event_of_a_fleet_is_well_formed(hosts: int, seed: int) -> None:
     for payload in first(fleet(hosts, 1e6, seed=seed, stop=Event()), 50):
@@ -130,21 +131,22 @@ def test_a_fleets_event_has_the_time_at_which_it_is_made() -> None:
     assert datetime.strptime(ts, "%Y-%m-%dT%H:%M:%S%z").timestamp() >= before
 
 
-@pytest.mark.parametrize("rate", [20, 2000])
+@pytest.mark.parametrize("rate", [40, 2000])
 def test_the_pace_is_about_the_rate(rate: int) -> None:
     stop = Event()
-    timer = Timer(1.0, stop.set)
+    timer = Timer(0.5, stop.set)
     timer.start()
     total = sum(paced(rate, stop))
     timer.join()
-    assert rate * 0.5 <= total <= rate * 1.5
+    assert rate * 0.2 <= total <= rate * 0.8 + 1
 
 
-def test_a_pace_that_was_held_up_does_not_rush_to_catch_up() -> None:
+def test_a_pace_that_was_held_up_does_not_rush_to_catch_up(monkeypatch) -> None:
+    monkeypatch.setattr(pacing, "BEHIND", 0.1)
     stop = Event()
     pace = paced(100, stop)
     next(pace)
-    time.sleep(1.5)
+    time.sleep(0.2)
     assert next(pace) == 1
 
 
