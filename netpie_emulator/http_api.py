@@ -17,6 +17,7 @@ from netpie_emulator.store import RegisteredApp, Status, Store, signature
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY = 65_536  # bytes
+STOP_POLL = 0.05  # seconds between looks at whether to stop
 FORM = "application/x-www-form-urlencoded"
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ class AuthServer:
                 f"port {port}: {error.strerror}", next_step="choose another port, or 0"
             ) from error
         self._server.api = self
-        self._thread = threading.Thread(target=self._server.serve_forever, name="netpie-auth", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(STOP_POLL,), name="netpie-auth", daemon=True
+        )
 
     @property
     def url(self) -> str:
