@@ -170,13 +170,18 @@ def test_events_wait_for_the_broker_to_come_back_and_the_password_is_new(broker:
     ]
 
 
-def test_two_publishers_with_one_token_are_told_why_they_lose_the_connection(broker: Broker) -> None:
+def test_a_connection_that_is_closed_again_and_again_is_told_with_the_likely_cause() -> None:
+    def admit_and_close(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"\x20\x02\x00\x00")
+
     said: list[str] = []
-    with (
-        Publisher(broker.login(), TOPIC, say=said.append),
-        Publisher(broker.login(), TOPIC, say=said.append),
-    ):
-        until(lambda: any("another client with the same token" in line for line in said))
+    with answering(admit_and_close) as port:
+        login = MqttLogin("127.0.0.1", port, "c", "u", "p")
+        with Publisher(lambda: login, TOPIC, say=said.append):
+            until(lambda: len(said) >= 3)
+    assert "another client" not in said[0]
+    assert "another client with the same token" in said[2]
 
 
 def test_what_waits_for_a_lost_broker_is_bounded(broker: Broker, monkeypatch) -> None:
