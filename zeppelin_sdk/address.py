@@ -19,8 +19,8 @@ class Address:
 
         Raises InvalidAddressError when it is not http(s), has no host, or holds a user or password.
         """
-        parts = urlsplit(url.strip())
         try:
+            parts = urlsplit(url.strip())
             host, port = parts.hostname, parts.port
         except ValueError as error:
             raise InvalidAddressError("the server's address has a wrong port or host") from error

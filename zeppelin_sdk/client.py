@@ -19,8 +19,8 @@ class ZeppelinClient(NotesApi, ParagraphsApi, InterpretersApi, CredentialsApi):
 
     `url` may have a path prefix (`https://host/zeppelin`). With `user` the client logs in before its first
     call, and again when its session has expired. `timeout` is in seconds, for connecting and for each wait on
-    an answer. `verify` is a CA file, or False for no check of the certificate. A caller's own `session` is not
-    closed. Raises InvalidAddressError for a URL that is none; nothing is sent before the first call.
+    an answer. `verify` is a CA file, or False for no check of the certificate. A caller's own `session` is
+    not closed. Raises InvalidAddressError for a URL that is none; nothing is sent before the first call.
     """
 
     def __init__(

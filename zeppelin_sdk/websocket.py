@@ -28,6 +28,7 @@ from zeppelin_sdk.models import Note, Paragraph, Ticket, whole_number
 from zeppelin_sdk.transport import Transport
 
 HEARTBEAT_SECONDS = 10.0  # as the web page does; the server drops a connection that stays silent
+_SWITCHING_PROTOCOLS = 101
 
 
 @dataclass(frozen=True)
@@ -213,35 +214,39 @@ class NoteFollower:
 
 def _connect(http: Transport) -> Any:
     """An open websocket. Its Origin is the server's own address: 0.12 closes a websocket without one."""
-    url = http.address.websocket
-    request = f"GET {url}"
-    base = http.address.base
-    cookies = http.session.prepare_request(requests.Request("GET", f"{base}/ws")).headers.get("Cookie")
+    url, base = http.address.websocket, http.address.base
+    cookie = http.session.prepare_request(requests.Request("GET", f"{base}/ws")).headers.get("Cookie")
+    connection = websocket.WebSocket(sslopt=_tls(http.ca_bundle), enable_multithread=True)
     try:
-        return websocket.create_connection(
-            url,
-            timeout=http.timeout,
-            origin=http.address.origin,
-            cookie=cookies,
-            sslopt=_tls(http.ca_bundle),
-            enable_multithread=True,
+        # a redirect is not followed: the cookie and the ticket are for this server only
+        connection.connect(
+            url, timeout=http.timeout, origin=http.address.origin, cookie=cookie, redirect_limit=0
         )
     except websocket.WebSocketBadStatusException as error:
-        if error.status_code in (401, 403, *range(300, 400)):
-            raise LoginRequiredError(
-                f"{base} refused the websocket ({error.status_code})", next_step="log in", request=request
-            ) from error
-        raise NotZeppelinError(
-            f"{base} has no websocket at /ws ({error.status_code})",
-            next_step="check the address; a proxy before the server has to pass websockets on",
-            request=request,
-        ) from error
+        raise _handshake_error(http, error.status_code) from error
     except (websocket.WebSocketException, OSError) as error:
+        answer = connection.handshake_response
+        if answer is not None and answer.status != _SWITCHING_PROTOCOLS:
+            raise _handshake_error(http, answer.status) from error
         raise UnreachableError(
             f"{base}: no websocket connection: {str(error).partition(chr(10))[0]}",
             next_step="check that the server runs, and that a proxy before it passes websockets on",
-            request=request,
+            request=f"GET {url}",
         ) from error
+    return connection
+
+
+def _handshake_error(http: Transport, status: int) -> ZeppelinError:
+    request = f"GET {http.address.websocket}"
+    if status in (401, 403) or 300 <= status < 400:
+        return LoginRequiredError(
+            f"{http.address.base} refused the websocket ({status})", next_step="log in", request=request
+        )
+    return NotZeppelinError(
+        f"{http.address.base} has no websocket at /ws ({status})",
+        next_step="check the address; a proxy before the server has to pass websockets on",
+        request=request,
+    )
 
 
 def _tls(ca_bundle: bool | str) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""A fake Zeppelin of each generation, and a client of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from zeppelin_sdk import ZeppelinClient, paragraphs, transport
+
+from .fake_zeppelin import FakeZeppelin
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for a back-off or a poll."""
+    monkeypatch.setattr(transport, "BACKOFF", (0.0, 0.0))
+    monkeypatch.setattr(paragraphs, "POLL_FIRST", 0.001)
+
+
+@pytest.fixture(params=["0.8", "0.10", "0.12"])
+def fake(request: pytest.FixtureRequest) -> Iterator[FakeZeppelin]:
+    """A fake without users, in every generation."""
+    with FakeZeppelin(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def client(fake: FakeZeppelin) -> Iterator[ZeppelinClient]:
+    with ZeppelinClient(fake.url, timeout=5) as client:
+        yield client

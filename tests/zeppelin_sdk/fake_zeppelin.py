@@ -1,0 +1,641 @@
+"""A small Zeppelin on loopback with notes in memory, in one of three generations: "0.8", "0.10", "0.12".
+
+It does what the real ones do where they differ or fail: keys of a path, duplicate paths, Content-Type,
+Origin, logins, errors without words, job calls that break. A run advances by one status at each look.
+"""
+
+import contextlib
+import itertools
+import json
+import re
+import socket
+import threading
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from .fake_websocket import ServerSocket, accept_key
+
+VERSIONS = {"0.8": "0.8.2", "0.10": "0.10.1", "0.12": "0.12.1"}
+TICKET = "ticket-of-ann"
+
+
+@dataclass
+class Request:
+    """What the fake was asked."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+
+class Answer(Exception):
+    """An answer, raised from wherever it is decided."""
+
+    def __init__(self, status: int, body: str | bytes, headers: dict[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.body = body.encode() if isinstance(body, str) else body
+        self.headers = {"Content-Type": "application/json", **(headers or {})}
+
+
+class Drop(Exception):
+    """Close the connection without an answer."""
+
+
+def ok(body: Any = None, message: str = "") -> Answer:
+    envelope = {"status": "OK", "message": message}
+    return Answer(200, json.dumps(envelope if body is None else {**envelope, "body": body}))
+
+
+def refused(status: int, word: str, message: str | None = None) -> Answer:
+    return Answer(status, json.dumps({"status": word} | ({"message": message} if message else {})))
+
+
+def html(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
+    return Answer(
+        status, f"<html><body>{text}</body></html>", {"Content-Type": "text/html", **(headers or {})}
+    )
+
+
+class FakeZeppelin:
+    """The server: `requests` is what it was asked, `fail_next` sets what it answers next."""
+
+    def __init__(
+        self, generation: str = "0.10", *, prefix: str = "", users: dict[str, str] | None = None
+    ) -> None:
+        self.generation = generation
+        self.prefix = prefix
+        self.users = users or {}
+        self.requests: list[Request] = []
+        self.faults: list[tuple[str, Exception]] = []
+        self.websocket_fault: Answer | Drop | None = None
+        self.sessions: dict[str, str] = {}
+        self.notes: dict[str, dict[str, Any]] = {}
+        self.stuck: set[str] = set()
+        self.credentials: dict[str, dict[str, str]] = {}
+        self.permissions: dict[str, dict[str, list[str]]] = {}
+        self.settings = {"spark": _setting("spark"), "md": _setting("md")}
+        self.restarts: list[tuple[str, Any]] = []
+        self.sockets: list[ServerSocket] = []
+        self.socket_messages: list[dict[str, Any]] = []
+        self.heard = threading.Condition()
+        self._ids = itertools.count(1)
+        self._connections: set[socket.socket] = set()
+        fake = self
+
+        class Handler(_Handler):
+            zeppelin = fake
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self.drop_connections()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}{self.prefix}"
+
+    def asked(self, method: str = "", contains: str = "") -> list[Request]:
+        """The requests with this method and this text in their path."""
+        return [r for r in self.requests if r.method.startswith(method) and contains in r.path]
+
+    def fail_next(self, method: str, *faults: Exception) -> None:
+        """Answer the next requests with this method so."""
+        self.faults += [(method, fault) for fault in faults]
+
+    def expire_sessions(self) -> None:
+        self.sessions.clear()
+
+    def drop_connections(self) -> None:
+        """Cut every open connection, websockets included."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def tell(self, operation: str, **data: Any) -> None:
+        """Send a message to every websocket."""
+        for open_socket in self.sockets:
+            open_socket.send(json.dumps({"op": operation, "data": data}))
+
+    def wait_for_message(self, operation: str, count: int = 1) -> list[dict[str, Any]]:
+        """The websocket messages of this kind, once there are so many."""
+
+        def there() -> list[dict[str, Any]]:
+            return [m for m in self.socket_messages if m["op"] == operation]
+
+        with self.heard:
+            assert self.heard.wait_for(lambda: len(there()) >= count, timeout=5), f"no {operation}"
+            return there()
+
+    # what follows answers a request
+
+    def answer(self, request: Request) -> Answer:
+        for index, (method, fault) in enumerate(self.faults):
+            if method == request.method:
+                del self.faults[index]
+                raise fault
+        if self.prefix and not request.path.startswith(f"{self.prefix}/"):
+            raise html(404, "no such application")
+        path = request.path.removeprefix(self.prefix)
+        self._filter(request)
+        if self.users and path not in ("/api/version", "/api/login") and self._user(request) is None:
+            raise html(302, "", {"Location": f"{self.url}/api/login;JSESSIONID=1234"})
+        for method, pattern, call in ROUTES:
+            match = re.fullmatch(pattern, path)
+            if method == request.method and match:
+                return call(self, request, *(urllib.parse.unquote(part) for part in match.groups()))
+        raise html(404, "HTTP ERROR 404 Not Found")
+
+    def _filter(self, request: Request) -> None:
+        if self.generation != "0.12" or request.method not in ("POST", "PUT", "DELETE"):
+            return
+        if request.headers.get("origin", self.url) != self.url:
+            raise html(403, "Origin not allowed")
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        allowed = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+        if request.body and kind not in allowed:
+            raise Answer(415, "Unsupported Content-Type", {"Content-Type": "text/plain"})
+
+    def _user(self, request: Request) -> str | None:
+        cookie = re.search(r"JSESSIONID=(\w+)", request.headers.get("cookie", ""))
+        return self.sessions.get(cookie[1]) if cookie else None
+
+    def failed(self, exception: str, message: str) -> Answer:
+        """A 500, in the generation's words."""
+        if self.generation == "0.8":
+            return html(500, f"HTTP ERROR 500 {exception}")
+        if self.generation == "0.10":
+            body = {"exception": exception, "message": message, "stacktrace": f"{message}\n\tat org.apache…"}
+            return Answer(500, json.dumps(body))
+        return Answer(500, json.dumps({"status": "error", "message": "Internal server error"}))
+
+    def note(self, note_id: str) -> dict[str, Any]:
+        if note_id not in self.notes:
+            said = "note not found" if self.generation == "0.8" else f"No such note: {note_id}"
+            raise refused(404, "NOT_FOUND", said)
+        return self.notes[note_id]
+
+    def paragraph(self, note_id: str, paragraph_id: str) -> dict[str, Any]:
+        for paragraph in self.note(note_id)["paragraphs"]:
+            if paragraph["id"] == paragraph_id:
+                return paragraph
+        said = "paragraph not found" if self.generation == "0.8" else f"No such paragraph: {paragraph_id}"
+        raise refused(404, "NOT_FOUND", said)
+
+    def path_in(self, body: dict[str, Any] | None) -> str:
+        key = "notePath" if self.generation == "0.12" else "name"
+        return (body or {}).get(key) or "/Untitled Note"
+
+    def add_note(self, path: str, *, on_duplicate: Answer | None = None) -> dict[str, Any]:
+        path = path if self.generation == "0.8" or path.startswith("/") else f"/{path}"
+        self.refuse_duplicate(path, on_duplicate)
+        note: dict[str, Any] = {"id": f"2NOTE{next(self._ids)}", "paragraphs": [], "config": {}, "info": {}}
+        note |= (
+            {"name": path} if self.generation == "0.8" else {"path": path, "name": path.rpartition("/")[2]}
+        )
+        self.notes[note["id"]] = note
+        return note
+
+    def refuse_duplicate(self, path: str, on_duplicate: Answer | None = None) -> None:
+        if self.generation == "0.8" or all(note["path"] != path for note in self.notes.values()):
+            return
+        said = f"Note '{path}' existed"
+        if self.generation == "0.12":
+            raise on_duplicate or refused(409, "CONFLICT", said)
+        raise self.failed("IOException", f"org.apache.zeppelin….NotePathAlreadyExistsException: {said}")
+
+    def add_paragraph(self, note: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+        paragraph = {
+            "id": f"paragraph_{next(self._ids)}",
+            "title": body.get("title"),
+            "text": body.get("text"),
+            "config": body.get("config") or {},
+            "settings": {"params": {}, "forms": {}},
+            "status": "READY",
+            "jobName": "paragraph_job",
+            "dateCreated": "Nov 22, 2026 8:00:00 PM",
+            "progress": 0,
+        }
+        note["paragraphs"].insert(int(body.get("index", len(note["paragraphs"]))), paragraph)
+        return paragraph
+
+    def advance(self, paragraph: dict[str, Any]) -> None:
+        """One step of a run: a text with "fail" in it ends in ERROR, a stuck paragraph goes on for ever."""
+        if paragraph["status"] == "PENDING":
+            paragraph["status"] = "RUNNING"
+        elif paragraph["status"] == "RUNNING" and paragraph["id"] not in self.stuck:
+            bad = "fail" in paragraph["text"]
+            said = (
+                "<console>:3: error: not found: value fail\n  fail\n  ^\n"
+                if bad
+                else f"ran {paragraph['text']}\n"
+            )
+            paragraph["status"] = "ERROR" if bad else "FINISHED"
+            paragraph["results"] = {
+                "code": "ERROR" if bad else "SUCCESS",
+                "msg": [{"type": "TEXT", "data": said}],
+            }
+
+
+def _setting(name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": name,
+        "group": name,
+        "status": "READY",
+        "properties": {"SPARK_HOME": {"name": "SPARK_HOME", "value": "/opt/spark", "type": "string"}},
+        "dependencies": [{"groupArtifactVersion": "a:b:1", "local": False, "exclusions": ["c:d"]}],
+        "option": {"remote": True, "perNote": "shared", "owners": ["ann"]},
+        "interpreterGroup": [{"name": "spark", "class": "org.apache.zeppelin.spark.SparkInterpreter"}],
+    }
+
+
+Call = Callable[..., Answer]
+ROUTES: list[tuple[str, str, Call]] = []
+
+
+def route(method: str, pattern: str) -> Callable[[Call], Call]:
+    """Register a call; `{}` in the pattern is a segment."""
+
+    def register(call: Call) -> Call:
+        ROUTES.append((method, "/api/" + pattern.replace("{}", "([^/]+)"), call))
+        return call
+
+    return register
+
+
+@route("GET", "version")
+def version(fake: FakeZeppelin, _request: Request) -> Answer:
+    return ok({"version": VERSIONS[fake.generation], "git-commit-id": "abc"}, "Zeppelin version")
+
+
+@route("POST", "login")
+def login(fake: FakeZeppelin, request: Request) -> Answer:
+    if not fake.users:
+        raise fake.failed("UnavailableSecurityManagerException", "No SecurityManager accessible")
+    form = dict(urllib.parse.parse_qsl(request.body.decode()))
+    if fake.users.get(form["userName"]) != form["password"]:
+        raise refused(403, "FORBIDDEN")
+    session = f"session{len(fake.requests)}"
+    fake.sessions[session] = form["userName"]
+    answer = ok({"principal": form["userName"], "roles": "[]", "ticket": TICKET})
+    answer.headers["Set-Cookie"] = f"JSESSIONID={session}; Path=/; HttpOnly"
+    return answer
+
+
+@route("GET", "security/ticket")
+def ticket(fake: FakeZeppelin, request: Request) -> Answer:
+    user = fake._user(request)
+    return ok({"principal": user or "anonymous", "ticket": TICKET if user else "anonymous", "roles": "[]"})
+
+
+@route("GET", "notebook")
+def list_notes(fake: FakeZeppelin, _request: Request) -> Answer:
+    keys = ("id", "name") if fake.generation == "0.8" else ("id", "path")
+    return ok([{key: note[key] for key in keys} for note in fake.notes.values()])
+
+
+@route("POST", "notebook")
+def create_note(fake: FakeZeppelin, request: Request) -> Answer:
+    note = fake.add_note(fake.path_in(request.json))
+    if fake.generation == "0.8":
+        fake.add_paragraph(note, {})
+    return ok(note["id"])
+
+
+@route("POST", "notebook/import")
+def import_note(fake: FakeZeppelin, request: Request) -> Answer:
+    old = request.json
+    path = old["name"] if fake.generation == "0.8" else request.query.get("notePath", old["name"])
+    note = fake.add_note(path)
+    note["paragraphs"] = old["paragraphs"]
+    return ok(note["id"])
+
+
+@route("GET", "notebook/export/{}")
+def export_note(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    if note_id not in fake.notes:
+        raise fake.failed("IOException", f"{note_id} not found")
+    return ok(json.dumps(fake.notes[note_id]))
+
+
+@route("GET", "notebook/{}")
+def get_note(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    return ok(fake.note(note_id))
+
+
+@route("DELETE", "notebook/{}")
+def delete_note(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    if fake.generation != "0.8":
+        fake.note(note_id)
+    fake.notes.pop(note_id, None)
+    return ok()
+
+
+@route("POST", "notebook/{}")
+def clone_note(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    if note_id not in fake.notes:
+        raise fake.failed("IOException", "Fail to clone note")
+    note = fake.add_note(fake.path_in(request.json), on_duplicate=fake.failed("IOException", ""))
+    note["paragraphs"] = [dict(paragraph) for paragraph in fake.notes[note_id]["paragraphs"]]
+    return ok(note["id"])
+
+
+@route("PUT", "notebook/{}/rename")
+def rename_note(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    if fake.generation == "0.8":
+        raise html(404, "HTTP ERROR 404 Not Found")
+    note = fake.note(note_id)
+    fake.refuse_duplicate(request.json["name"])
+    note |= {"path": request.json["name"], "name": request.json["name"].rpartition("/")[2]}
+    return ok()
+
+
+@route("GET", "notebook/{}/permissions")
+def get_permissions(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    if not fake.users:
+        raise refused(403, "FORBIDDEN", "Only authenticated user can set the permission.")
+    empty: dict[str, list[str]] = {name: [] for name in ("owners", "readers", "runners", "writers")}
+    return ok(fake.permissions.get(note_id, empty))
+
+
+@route("PUT", "notebook/{}/permissions")
+def put_permissions(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    if set(request.json) != {"owners", "readers", "runners", "writers"}:
+        raise fake.failed("NullPointerException", "")
+    fake.permissions[note_id] = request.json
+    return ok()
+
+
+@route("POST", "notebook/{}/paragraph")
+def add_paragraph(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    return ok(fake.add_paragraph(fake.note(note_id), request.json)["id"])
+
+
+@route("GET", "notebook/{}/paragraph/{}")
+def get_paragraph(fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str) -> Answer:
+    paragraph = fake.paragraph(note_id, paragraph_id)
+    answer = ok(paragraph)
+    fake.advance(paragraph)
+    return answer
+
+
+@route("PUT", "notebook/{}/paragraph/{}")
+def put_paragraph(fake: FakeZeppelin, request: Request, note_id: str, paragraph_id: str) -> Answer:
+    paragraph = fake.paragraph(note_id, paragraph_id)
+    paragraph["text"] = request.json.get("text")
+    paragraph["title"] = request.json.get("title", paragraph["title"])
+    return ok()
+
+
+@route("PUT", "notebook/{}/paragraph/{}/config")
+def put_config(fake: FakeZeppelin, request: Request, note_id: str, paragraph_id: str) -> Answer:
+    paragraph = fake.paragraph(note_id, paragraph_id)
+    if not request.json:
+        raise refused(400, "BAD_REQUEST", "paragraph config cannot be empty")
+    paragraph["config"] |= request.json
+    return ok(paragraph)
+
+
+@route("POST", "notebook/{}/paragraph/{}/move/{}")
+def move_paragraph(
+    fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str, index: str
+) -> Answer:
+    paragraphs = fake.note(note_id)["paragraphs"]
+    paragraph = fake.paragraph(note_id, paragraph_id)
+    if int(index) >= len(paragraphs):
+        raise refused(400, "BAD_REQUEST", f"newIndex {index} is out of bounds")
+    paragraphs.remove(paragraph)
+    paragraphs.insert(int(index), paragraph)
+    return ok()
+
+
+@route("DELETE", "notebook/{}/paragraph/{}")
+def delete_paragraph(fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str) -> Answer:
+    fake.note(note_id)["paragraphs"].remove(fake.paragraph(note_id, paragraph_id))
+    return ok()
+
+
+@route("POST", "notebook/job/{}/{}")
+def run_paragraph(fake: FakeZeppelin, request: Request, note_id: str, paragraph_id: str) -> Answer:
+    paragraph = fake.paragraph(note_id, paragraph_id)
+    paragraph["settings"]["params"] |= _params(fake, request)
+    paragraph["status"] = "PENDING"
+    paragraph.pop("results", None)
+    return ok()
+
+
+@route("DELETE", "notebook/job/{}/{}")
+def stop_paragraph(fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str) -> Answer:
+    fake.paragraph(note_id, paragraph_id)["status"] = "ABORT"
+    return ok()
+
+
+@route("POST", "notebook/job/{}")
+def run_note(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    note = fake.note(note_id)
+    _params(fake, request)
+    if note["info"].get("isRunning"):
+        raise refused(500, "INTERNAL_SERVER_ERROR", "Fail to run note")
+    note["info"]["isRunning"] = True
+    return ok()
+
+
+@route("DELETE", "notebook/job/{}")
+def stop_note(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    note = fake.note(note_id)
+    note["info"]["isRunning"] = False
+    for paragraph in note["paragraphs"]:
+        if paragraph["status"] in ("PENDING", "RUNNING"):
+            paragraph["status"] = "ABORT"
+    return ok()
+
+
+@route("GET", "notebook/job/{}")
+def note_job(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    paragraphs = fake.note(note_id)["paragraphs"]
+    if fake.generation == "0.12" and any(p["status"] == "ERROR" for p in paragraphs):
+        raise fake.failed("NoClassDefFoundError", "org/apache/commons/lang/StringUtils")
+    return ok([{"id": p["id"], "status": p["status"], "progress": "0"} for p in paragraphs])
+
+
+def _params(fake: FakeZeppelin, request: Request) -> dict[str, Any]:
+    if request.json is not None and "params" not in request.json:
+        raise fake.failed("NullPointerException", "")
+    return (request.json or {}).get("params") or {}
+
+
+@route("GET", "interpreter/setting")
+def list_settings(fake: FakeZeppelin, _request: Request) -> Answer:
+    answer = ok(list(fake.settings.values()))
+    for setting in fake.settings.values():
+        if setting["status"] == "DOWNLOADING_DEPENDENCIES":
+            missing = [d for d in setting["dependencies"] if "missing" in d["groupArtifactVersion"]]
+            setting["status"] = "ERROR" if missing else "READY"
+            if missing:
+                setting["errorReason"] = "Cannot fetch dependencies for x:missing:1\n\tat org.apache…"
+    return answer
+
+
+@route("PUT", "interpreter/setting/restart/{}")
+def restart(fake: FakeZeppelin, request: Request, setting_id: str) -> Answer:
+    fake.restarts.append((setting_id, request.json))
+    return ok(fake.settings[setting_id])
+
+
+@route("PUT", "interpreter/setting/{}")
+def put_setting(fake: FakeZeppelin, request: Request, setting_id: str) -> Answer:
+    setting = fake.settings[setting_id]
+    for key in ("option", "properties", "dependencies"):
+        setting[key] = request.json.get(key)
+    setting["status"] = "DOWNLOADING_DEPENDENCIES"
+    return ok(setting)
+
+
+@route("GET", "credential")
+def list_credentials(fake: FakeZeppelin, _request: Request) -> Answer:
+    return ok({"userCredentials": fake.credentials})
+
+
+@route("PUT", "credential")
+def put_credential(fake: FakeZeppelin, request: Request) -> Answer:
+    body = request.json
+    if not all(body.get(key) for key in ("entity", "username", "password")):
+        raise refused(400, "BAD_REQUEST")
+    fake.credentials[body["entity"]] = {"username": body["username"], "password": body["password"]}
+    return ok()
+
+
+@route("DELETE", "credential/{}")
+def delete_credential(fake: FakeZeppelin, _request: Request, entity: str) -> Answer:
+    if fake.credentials.pop(entity, None) is None:
+        raise refused(404, "NOT_FOUND")
+    return ok()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """HTTP/1.1 in front of a FakeZeppelin."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer in one packet: its parts would wait for each other's acknowledgement
+    zeppelin: FakeZeppelin
+
+    def setup(self) -> None:
+        super().setup()
+        self.zeppelin._connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.zeppelin._connections.discard(self.connection)
+        with contextlib.suppress(OSError):
+            super().finish()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        if self.path == f"{self.zeppelin.prefix}/ws":
+            self._websocket()
+        else:
+            self._rest()
+
+    def do_POST(self) -> None:
+        self._rest()
+
+    def do_PUT(self) -> None:
+        self._rest()
+
+    def do_DELETE(self) -> None:
+        self._rest()
+
+    def _rest(self) -> None:
+        request = self._request()
+        try:
+            answer = self.zeppelin.answer(request)
+        except Answer as raised:
+            answer = raised
+        except Drop:
+            self.close_connection = True
+            return
+        self._write(answer)
+
+    def _write(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def _request(self) -> Request:
+        parts = urllib.parse.urlsplit(self.path)
+        request = Request(
+            method=self.command,
+            path=parts.path,
+            query=dict(urllib.parse.parse_qsl(parts.query)),
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+        )
+        self.zeppelin.requests.append(request)
+        return request
+
+    def _websocket(self) -> None:
+        fake = self.zeppelin
+        request = self._request()
+        self.close_connection = True
+        if fake.users and fake._user(request) is None:
+            self._write(html(302, "", {"Location": f"{fake.url}/api/login"}))
+            return
+        if isinstance(fake.websocket_fault, Answer):
+            self._write(fake.websocket_fault)
+        if fake.websocket_fault:
+            return
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", accept_key(self.headers["Sec-WebSocket-Key"]))
+        self.end_headers()
+        self.wfile.flush()
+        connection = ServerSocket(self.connection, self.rfile)
+        own_origin = fake.url.removesuffix(fake.prefix)
+        if fake.generation == "0.12" and self.headers.get("Origin") != own_origin:
+            connection.close()  # 0.12 opens the websocket, then closes it
+            return
+        fake.sockets.append(connection)
+        with contextlib.suppress(OSError):
+            while (text := connection.receive()) is not None:
+                self._message(connection, json.loads(text))
+
+    def _message(self, connection: ServerSocket, message: dict[str, Any]) -> None:
+        fake = self.zeppelin
+        with fake.heard:
+            fake.socket_messages.append(message)
+            fake.heard.notify_all()
+        if message["ticket"] != (TICKET if fake.users else "anonymous"):
+            connection.send(json.dumps({"op": "SESSION_LOGOUT", "data": {"info": "Your ticket is invalid"}}))
+        elif message["op"] == "GET_NOTE" and message["data"]["id"] in fake.notes:
+            note = fake.notes[message["data"]["id"]]
+            connection.send(json.dumps({"op": "NOTE", "data": {"note": note}}))
+        elif message["op"] == "GET_NOTE":
+            info = f"HTTP 404 Not Found: {message['data']['id']}"
+            connection.send(json.dumps({"op": "ERROR_INFO", "data": {"info": info}}))
