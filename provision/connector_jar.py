@@ -35,8 +35,8 @@ def build_connector_jar(
 ) -> Path:
     """Return a jar of the connector and of Bahir's `MQTTUtils` for the Spark in `spark_home`.
 
-    It holds neither Spark nor Paho: `paho_jar` has to be on Spark's class path beside it. The file name has the
-    Scala and Spark versions and a hash of the sources, so a jar that is there already is returned as it is.
+    It holds neither Spark nor Paho: `paho_jar` has to be on Spark's class path beside it. The file name has
+    Scala's and Spark's versions and a hash of the sources: a jar that is there already is returned as it is.
     `timeout` is in seconds. Raises `ConnectorBuildError`.
     """
     scala, spark = _versions(spark_home)

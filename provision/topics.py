@@ -27,6 +27,21 @@ def check_topic(topic: str) -> str:
     return topic
 
 
+def check_filter(topic: str) -> str:
+    """Return `topic` if it can be subscribed to: as `check_topic`, but `+` and `#` may stand for whole levels.
+
+    Raises: UsageError as `check_topic` does, and when a wildcard is no whole level, or `#` is not the last one.
+    """
+    levels = topic.split("/")
+    for place, level in enumerate(levels):
+        if level not in ("+", "#") and any(wildcard in level for wildcard in "+#"):
+            raise _refused(topic, "a wildcard has to be a whole level", "write a/+/b or a/#")
+        if level == "#" and place < len(levels) - 1:
+            raise _refused(topic, "# has to be the last level", "write a/#")
+    check_topic("/".join("x" if level in ("+", "#") else level for level in levels))
+    return topic
+
+
 def full_topic(appid: str, topic: str) -> str:
     """Return `/APPID/TOPIC`, what NETPIE calls the application's `topic`.
 

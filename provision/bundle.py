@@ -1,0 +1,105 @@
+"""Note bundles: what a folder of `zeppelin_notes` says of its parameters and paragraphs."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from provision.errors import UsageError
+from provision.parameters import Parameter, parameter
+
+Condition = Mapping[str, Any]
+"""Parameter name -> its value or a list of values; `zeppelin` -> a version condition such as "<0.9"."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A paragraph of a bundle before it is rendered. `blocks`: it runs as long as the stream does."""
+
+    key: str
+    title: str
+    interpreter: str
+    text: str = field(repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    when: Condition = field(default_factory=dict)
+    blocks: bool = False
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A note bundle; `title` and `path` are formats that take the parameters."""
+
+    name: str
+    title: str
+    help: str
+    path: str
+    parameters: Mapping[str, Parameter]
+    templates: tuple[Template, ...]
+
+    def values(self, given: Mapping[str, str | None]) -> dict[str, Any]:
+        """Every parameter's value, checked: the given text, else its default.
+
+        Raises `UsageError` for a name that the bundle does not have, a value that can't be one or is out of range,
+        and a parameter without a default that is not given.
+        """
+        unknown = sorted(set(given) - set(self.parameters))
+        if unknown:
+            raise UsageError(
+                f"bundle {self.name} has no parameter {unknown[0]!r}",
+                next_step="it has " + ", ".join(sorted(self.parameters)),
+            )
+        values = {name: each.value(given.get(name)) for name, each in self.parameters.items()}
+        for each in self.parameters.values():
+            each.check_multiple(values)
+        return values
+
+
+def bundle_names() -> list[str]:
+    """The bundles that come with the tool."""
+    root = files("zeppelin_notes")
+    return sorted(entry.name for entry in root.iterdir() if entry.joinpath("note.toml").is_file())
+
+
+def load_bundle(name: str) -> Bundle:
+    """The bundle of that name, or in the folder of that path; raises `UsageError` when it is none."""
+    folder = Path(name) if "/" in name else Path(str(files("zeppelin_notes"))) / name
+    try:
+        text = (folder / "note.toml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"no bundle {name!r}: {error.strerror}", next_step=f"take one of {', '.join(bundle_names())}"
+        ) from error
+    try:
+        return _read(folder, tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise UsageError(f"{folder / 'note.toml'}: {error}", next_step="mend that file") from error
+
+
+def _read(folder: Path, table: dict[str, Any]) -> Bundle:
+    return Bundle(
+        name=folder.name,
+        title=table["title"],
+        help=table["help"],
+        path=table["path"],
+        parameters={name: parameter(name, entry) for name, entry in table["parameters"].items()},
+        templates=tuple(_template(folder, entry) for entry in table["paragraphs"]),
+    )
+
+
+def _template(folder: Path, entry: dict[str, Any]) -> Template:
+    path = folder / entry["file"]
+    try:
+        text = path.read_text(encoding="utf-8").removesuffix("\n")
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", next_step="mend note.toml beside it") from error
+    return Template(
+        key=entry["key"],
+        title=entry.get("title", ""),
+        interpreter=entry["interpreter"],
+        text=text,
+        config=entry.get("config", {}),
+        when=entry.get("when", {}),
+        blocks=entry.get("blocks", False),
+    )

@@ -1,0 +1,123 @@
+"""`provision apply`: credentials -> note -> server -> running stream."""
+
+import socket
+from typing import Any
+
+import click
+
+from provision.application import ApplicationOptions, application_options
+from provision.apply import OURS, THEIRS, Applied, apply_note, put_credentials
+from provision.bundle import bundle_names
+from provision.cli import json_option
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.application import application_file
+from provision.errors import UnreachableError
+from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
+from provision.plan import Verdict
+from provision.render import RenderedNote
+from provision.running import NoteRun, spark_setting
+from provision.server import ServerOptions, server_options
+from zeppelin_sdk import ZeppelinClient
+
+BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
+
+
+@click.command()
+@application_options
+@server_options
+@click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="streaming, classic, or a folder.")
+@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; again for more.")
+@click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]")
+@click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note.")
+@click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text.")
+@click.option("--no-run", is_flag=True, help="Write the note, do not run it.")
+@json_option
+@click.pass_obj
+def apply(
+    console: Console,
+    /,
+    application: ApplicationOptions,
+    server: ServerOptions,
+    bundle: str,
+    pairs: tuple[str, ...],
+    note: str | None,
+    decide: str | None,
+    no_run: bool,
+) -> None:
+    """Bring a note to a Zeppelin server and run it: credentials, note, interpreter, stream.
+
+    The application is named by --appid and --appkey; its secret by NETPIE_APPSECRET, --secret-file or
+    --credentials-file. Without --zeppelin the embedded server is used, and without an application too, the
+    embedded NETPIE.
+
+    A note that is there already is brought up to date: paragraphs that you edited in Zeppelin's page stay as they
+    are, paragraphs that you deleted stay away, paragraphs of your own are left alone.
+
+    \b
+    provision apply --zeppelin http://host:8080 --appid APPID --appkey APPKEY
+    provision apply --param topic=metrics --param window=300 --param slide=30
+    """
+    embedded = stack.up(stack.Choice(), stack.Ports(), console)[0] if server.embedded else None
+    options = _embedded_application(application, embedded) if embedded else application
+    named = options.application()
+    wanted = parse_parameters(bundle, pairs, named.appid, note)
+    with server.connect(console) as client:
+        if embedded:
+            wanted = fit_embedded(wanted, embedded.runtime, console)
+        with console.step("credentials"):
+            credentials = options.credentials()
+        check_broker(*credentials.token.broker())
+        rendered = render_for(client, wanted, credentials)
+        applied = write(client, rendered, console, decide)
+        run = NoteRun(client, applied.note_id, console)
+        if not no_run:
+            start(run, rendered, console)
+        url = client.note_url(applied.note_id)
+        console.result(applied.answer(url), f"{rendered.path}\n{url}")
+
+
+def _embedded_application(given: ApplicationOptions, embedded: stack.Stack) -> ApplicationOptions:
+    """The embedded NETPIE's application, unless the person names one of their own."""
+    if given.appid or given.appkey or given.credentials_file:
+        return given
+    return ApplicationOptions(credentials_file=application_file(), cache_dir=given.cache_dir, auth=embedded.netpie.auth)
+
+
+def check_broker(host: str, port: int) -> None:
+    """Raise `UnreachableError` when nothing takes a connection at the broker's address."""
+    try:
+        socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
+    except OSError as error:
+        raise UnreachableError(
+            f"MQTT broker {host}:{port}: {error.strerror or error}; no note was written",
+            next_step="check that address; `provision creds refresh` asks NETPIE for it anew",
+        ) from error
+
+
+def write(client: ZeppelinClient, rendered: RenderedNote, console: Console, decide: str | None = None) -> Applied:
+    """Put the secrets and the note on the server, and say what became of each paragraph that is not as it was."""
+    with console.step(f"note {rendered.path}"):
+        spark_setting(client)
+        put_credentials(client, rendered)
+        applied = apply_note(client, rendered, decide=decide)
+    for change in applied.plan.changes:
+        if change.verdict is not Verdict.SAME and len(applied.plan.writes) < len(rendered.paragraphs):
+            console.say(f"  {change.verdict}: {change.title or change.key}")
+    return applied
+
+
+def start(run: NoteRun, rendered: RenderedNote, console: Console) -> dict[str, Any]:
+    """Run the note and wait until its stream is live; returns what Spark says of it."""
+    blocking = next((paragraph.key for paragraph in rendered.paragraphs if paragraph.blocks), None)
+    run.start(blocking)
+    with console.step("waiting for the stream"):
+        state = run.wait_until_live()
+    if state is None:
+        console.say("the stream was started; Spark's page can't be reached from here to see it run")
+        return {}
+    console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
+    return state.answer()
+
+
+__all__ = ["Wanted", "apply", "bundle_names", "check_broker", "start", "write"]

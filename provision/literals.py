@@ -1,0 +1,93 @@
+"""Typed literals: the only way by which a value enters a paragraph.
+
+Each filter takes the types it can write safely and refuses others, so that no topic or password can end a string
+early, open one of Zeppelin's forms (`${…}`) or name one of its credentials (`{…}`).
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that a note should not hold: `reference` names it in Zeppelin's credential store.
+
+    The store's patterns are `{ENTITY.user}` and `{ENTITY.password}` (Zeppelin's CredentialInjector).
+    """
+
+    reference: str
+    value: str = field(repr=False)
+    inline: bool = False
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What has to be on Spark's class path: Maven coordinates, and jar files that the server can read."""
+
+    packages: tuple[str, ...] = ()
+    jars: tuple[str, ...] = ()
+
+
+def scala(value: Any) -> str:
+    """A Scala literal: a number, a Boolean, a string, or the place where Zeppelin puts a secret."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int():
+            return str(value) if abs(value) < 2**31 else f"{value}L"
+        case str():
+            return _scala_string(value)
+        case Secret(inline=True):
+            return _scala_string(value.value)
+        case Secret():
+            return f'"{{{value.reference}}}"'
+    raise TypeError(f"a {type(value).__name__} has no Scala literal")
+
+
+def _scala_string(text: str) -> str:
+    # JSON's escapes are Scala's; braces are escaped for Zeppelin, which looks for its patterns in the whole paragraph.
+    return json.dumps(text).replace("{", "\\u007b").replace("}", "\\u007d")
+
+
+def markdown(value: Any) -> str:
+    """Text in Markdown that shows as it is: every character with a meaning there is escaped."""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return "".join(f"&#{ord(c)};" if c in _MARKDOWN else c for c in str(value))
+    raise TypeError(f"a {type(value).__name__} has no Markdown text")
+
+
+_MARKDOWN = frozenset("\\`*_{}[]<>()#+!|$&~")
+
+
+def z_load(value: Any) -> str:
+    """Lines for Zeppelin's `%spark.dep` interpreter (up to 0.8), one a dependency."""
+    dependencies = _dependencies(value)
+    return "\n".join(f"z.load({scala(name)})" for name in (*dependencies.packages, *dependencies.jars))
+
+
+def spark_conf(value: Any) -> str:
+    """Lines for Zeppelin's `%spark.conf` interpreter (from 0.9): `spark.jars.packages`, `spark.jars`."""
+    dependencies = _dependencies(value)
+    lines = {"spark.jars.packages": dependencies.packages, "spark.jars": dependencies.jars}
+    for name in (*dependencies.packages, *dependencies.jars):
+        if not name.isprintable() or any(c in name for c in " ,"):
+            raise UsageError(f"{name!r} can't stand in Spark's configuration", next_step="name a file without spaces")
+    return "\n".join(f"{name} {','.join(values)}" for name, values in lines.items() if values)
+
+
+def _dependencies(value: Any) -> Dependencies:
+    if not isinstance(value, Dependencies):
+        raise TypeError(f"a {type(value).__name__} is no list of dependencies")
+    return value
+
+
+FILTERS: dict[str, Callable[[Any], str]] = {
+    "scala": scala,
+    "markdown": markdown,
+    "z_load": z_load,
+    "spark_conf": spark_conf,
+}

@@ -1,0 +1,94 @@
+"""From the command line's words to a rendered note: bundle, parameters, credentials, the server's versions."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netpie_creds import Credentials, mqtt_login
+from provision.bundle import Bundle, load_bundle
+from provision.connector_jar import build_connector_jar
+from provision.console import Console
+from provision.embedded.runtime import Runtime
+from provision.errors import UsageError
+from provision.home import cache_dir
+from provision.render import Login, RenderedNote, dependencies, render
+from provision.running import probe_spark
+from zeppelin_sdk import ZeppelinClient
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be provisioned: a bundle, its parameters as text, and the note's path if it is not the bundle's."""
+
+    bundle: Bundle
+    given: Mapping[str, str]
+    path: str | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters' checked values; raises `UsageError`."""
+        return self.bundle.values(self.given)
+
+
+def parse_parameters(bundle: str, pairs: Iterable[str], appid: str, path: str | None = None) -> Wanted:
+    """What `--bundle`, `--param NAME=VALUE …` and `--note` ask for, checked; raises `UsageError`."""
+    given = {"appid": appid}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise UsageError(f"--param {pair}: no = in it", next_step="write --param NAME=VALUE")
+        given[name.strip()] = value
+    wanted = Wanted(load_bundle(bundle), given, path)
+    _ = wanted.values
+    return wanted
+
+
+def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
+    """`wanted` with the jar files of the embedded stack, unless the person named a package or jar files.
+
+    The connector's jar is compiled when it is asked for; the document's note always is on it here, as no registry
+    in use has Bahir's package for this Scala version.
+    """
+    given = dict(wanted.given)
+    if given.get("mqtt_package") or given.get("mqtt_jars"):
+        return wanted
+    if wanted.bundle.name == "classic":
+        given.setdefault("connector", "jar")
+    jars = [runtime.paho_jar]
+    if given.get("connector") == "jar":
+        with console.step("compiling the connector's jar"):
+            jars.insert(0, build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars"))
+    given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
+    return Wanted(wanted.bundle, given, wanted.path)
+
+
+def render_for(client: ZeppelinClient, wanted: Wanted, credentials: Credentials) -> RenderedNote:
+    """Render what is wanted for this server; asks its Spark for the Scala version only where that decides."""
+    values = wanted.values
+    login = mqtt_login(credentials, int(time.time()))
+    return render(
+        wanted.bundle,
+        values,
+        Login(
+            broker_url=f"tcp://{login.host}:{login.port}",
+            appkey=credentials.application.appkey,
+            client_id=login.client_id,
+            username=login.username,
+            password=login.password,
+            hmac_key=credentials.hmac_key(),
+        ),
+        zeppelin=client.version(),
+        scala=_scala(client, values),
+        path=wanted.path,
+    )
+
+
+def _scala(client: ZeppelinClient, values: Mapping[str, Any]) -> str:
+    try:
+        dependencies(values, "")
+    except UsageError:
+        if values["connector"] == "jar":
+            raise
+        return probe_spark(client).scala
+    return ""

@@ -1,0 +1,113 @@
+"""The types of a bundle's parameters: text from a person in, a checked value out."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provision.errors import UsageError
+from provision.topics import check_filter
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter, as `note.toml` declares it; `default` None means that it has to be given."""
+
+    name: str
+    type: str
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    multiple_of: str = ""
+
+    def value(self, text: str | None) -> Any:
+        """`text` as a value of the parameter's type, or the default for None; raises `UsageError`."""
+        if text is None:
+            if self.default is None:
+                raise UsageError(f"no {self.name} given", next_step=f"give --param {self.name}=… ({self.help})")
+            return self.default
+        value = _TYPES[self.type](self, text)
+        if isinstance(value, int):
+            self._check_range(value)
+        return value
+
+    def _check_range(self, value: int) -> None:
+        low, high = self.minimum, self.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise UsageError(f"{self.name}={value} is out of range", next_step=f"give {low} to {high}")
+
+    def check_multiple(self, values: Mapping[str, Any]) -> None:
+        """Raise `UsageError` unless the value is a multiple of the parameter that it has to be a multiple of."""
+        if self.multiple_of and values[self.name] % values[self.multiple_of]:
+            other = values[self.multiple_of]
+            raise UsageError(
+                f"{self.name}={values[self.name]} is no multiple of {self.multiple_of}={other}",
+                next_step=f"Spark wants {self.name} in whole batches of {other} s",
+            )
+
+    def refuse(self, text: str, expected: str) -> UsageError:
+        """The error for a text that is no value of this parameter."""
+        return UsageError(f"{self.name}={text!r} is not {expected}", next_step=self.help)
+
+
+def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
+    """The parameter that a table of `note.toml` declares; raises KeyError or TypeError for one that is none."""
+    if entry["type"] not in _TYPES:
+        raise KeyError(f"parameters.{name}: unknown type {entry['type']!r}")
+    return Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
+
+
+def _whole(parameter: Parameter, text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        raise parameter.refuse(text, "a whole number")
+    return int(text)
+
+
+def _choice(parameter: Parameter, text: str) -> str:
+    if text not in parameter.choices:
+        raise parameter.refuse(text, "one of " + ", ".join(parameter.choices))
+    return text
+
+
+def _word(parameter: Parameter, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise parameter.refuse(text, "a word of letters, digits, - and _")
+    return text
+
+
+def _topic(parameter: Parameter, text: str) -> str:
+    return check_filter(text)
+
+
+def _folder(parameter: Parameter, text: str) -> str:
+    if not text.strip() or not text.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
+        raise parameter.refuse(text, "an absolute path or a URL of a folder")
+    return text.rstrip("/")
+
+
+def _coordinate(parameter: Parameter, text: str) -> str:
+    if text and not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.-]+", text):
+        raise parameter.refuse(text, "a Maven coordinate GROUP:ARTIFACT:VERSION")
+    return text
+
+
+def _files(parameter: Parameter, text: str) -> list[str]:
+    paths = [path.strip() for path in text.split(",") if path.strip()]
+    for path in paths:
+        if not path.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*:/", path) or re.search(r"\s", path):
+            raise parameter.refuse(text, "absolute paths without spaces, separated by commas")
+    return paths
+
+
+_TYPES: dict[str, Callable[[Parameter, str], Any]] = {
+    "choice": _choice,
+    "coordinate": _coordinate,
+    "files": _files,
+    "folder": _folder,
+    "seconds": _whole,
+    "topic": _topic,
+    "whole": _whole,
+    "word": _word,
+}

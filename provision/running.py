@@ -1,0 +1,177 @@
+"""Runs a provisioned note: paragraph by paragraph, the interpreter restarted when its dependencies need it."""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from provision.console import Console
+from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.plan import provenance
+from provision.spark import SparkPage, StreamState
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
+
+PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
+CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
+_PAGE = re.compile(r"https?://[^\s]+")
+_PROBE = "/.provision/probe"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a running Spark says of itself: versions such as "3.1.3" and "2.12", the driver's page."""
+
+    spark: str
+    scala: str
+    page: str
+
+
+def spark_setting(client: ZeppelinClient) -> str:
+    """The id of the server's Spark interpreter setting, once it is READY."""
+    return client.wait_interpreter_ready(client.interpreter_setting("spark").id).id
+
+
+def probe_spark(client: ZeppelinClient) -> Probe:
+    """Ask Spark, in a note that is deleted again; starts Spark when it does not run."""
+    code = 'println("probe " + sc.version + " " + util.Properties.versionNumberString + " " + sc.uiWebUrl.getOrElse("-"))'
+    left = client.find_note(_PROBE)
+    if left:
+        client.delete_note(left.id)
+    note_id = client.import_note({"paragraphs": [{"text": f"%spark\n{code}"}]}, _PROBE)
+    try:
+        paragraph = client.get_note(note_id).paragraphs[0]
+        output = client.execute_paragraph(note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT).output
+    finally:
+        client.delete_note(note_id)
+    match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
+    if not match:
+        raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
+    return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
+
+
+@dataclass
+class NoteRun:
+    """One run of a note. `page` is the driver's page once it is known."""
+
+    client: ZeppelinClient
+    note_id: str
+    console: Console
+    page: str = ""
+
+    def start(self, blocking_key: str | None) -> None:
+        """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
+
+        Raises `ParagraphError` of the first that fails.
+        """
+        note = self.client.get_note(self.note_id)
+        for paragraph in note.paragraphs:
+            if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
+                continue
+            key = provenance(paragraph).get("key")
+            if key == "dependencies":
+                self._dependencies(paragraph)
+                continue
+            if blocking_key is not None and key == blocking_key:
+                self._find_page()
+                self._start_blocking(paragraph)
+                return
+            done = self._run(paragraph)
+            if key == "start" and (match := _PAGE.search(done.output)):
+                self.page = match.group()
+
+    def _run(self, paragraph: Paragraph) -> Paragraph:
+        with self.console.step(f"  {_name(paragraph)}"):
+            return self.client.execute_paragraph(self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT)
+
+    def _dependencies(self, paragraph: Paragraph) -> None:
+        """Zeppelin takes dependencies only before its Spark starts; one that runs with others is restarted."""
+        try:
+            self._run(paragraph)
+        except ParagraphError as error:
+            if not _needs_restart(error):
+                raise
+            self.console.say("  Spark runs with other dependencies: restarting its interpreter")
+            self.client.restart_interpreter(spark_setting(self.client))
+            self._run(paragraph)
+
+    def _find_page(self) -> None:
+        """The driver's page, before a paragraph occupies Spark's interpreter for good."""
+        option = self.client.interpreter_setting("spark").raw.get("option") or {}
+        if "isolated" not in (option.get("perNote"), option.get("perUser")):
+            with suppress(ParagraphError):
+                self.page = probe_spark(self.client).page
+
+    def _start_blocking(self, paragraph: Paragraph) -> None:
+        with self.console.step(f"  {_name(paragraph)}"):
+            self.client.run_paragraph(self.note_id, paragraph.id)
+            self.client.wait_paragraph(
+                self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT, until=(ParagraphStatus.RUNNING,)
+            )
+
+    def wait_until_live(self, timeout: float = 60.0) -> StreamState | None:
+        """Wait until a receiver runs and events arrive, or a batch has passed without an error of the receiver.
+
+        Returns the stream's state, or None when Spark's page can't be reached from here. Raises `RefusedError` or
+        `UnreachableError` when the broker refuses the receiver, or can't be reached by it.
+        """
+        if not self.page:
+            return None
+        page, began = SparkPage(self.page), time.monotonic()
+        while time.monotonic() - began < timeout:
+            state = page.stream()
+            if state is not None and state.receivers and state.events:
+                return state
+            if state is not None and state.last_error:
+                self._check_error(state, time.monotonic() - began)
+            elif state is not None and state.receivers and state.batches:
+                return state
+            time.sleep(0.5)
+        return page.stream()
+
+    def _check_error(self, state: StreamState, seconds: float) -> None:
+        if "CONNACK 4" in state.last_error or "CONNACK 5" in state.last_error:
+            raise RefusedError(
+                f"the broker refused the note's receiver: {state.last_error}",
+                next_step="run `provision creds refresh`, then apply again",
+            )
+        if seconds > CONNECT_GRACE:
+            raise UnreachableError(
+                f"the note's receiver can't reach the broker: {state.last_error}",
+                next_step="it goes on trying; check the broker's address from the Spark driver's machine",
+            )
+
+
+def _needs_restart(error: ParagraphError) -> bool:
+    # ConfInterpreter ("Can not change interpreter ... process has already been launched") from 0.9 on, and
+    # DepInterpreter ("Must be used before SparkInterpreter (%spark) initialized") up to 0.8
+    text = str(error).lower()
+    output = (error.output or "").lower()
+    return any(words in text + output for words in ("already", "must be used before"))
+
+
+def _name(paragraph: Paragraph) -> str:
+    return paragraph.title or paragraph.text.strip().splitlines()[0][:40]
+
+
+def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
+    """Stop the note's stream: by its stop paragraph, or, where a paragraph blocks, by a restart of the interpreter."""
+    stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+    if stop is not None and not any(p.status.is_active for p in note.paragraphs):
+        with console.step("stopping the stream"):
+            client.execute_paragraph(note.id, stop.id, timeout=PARAGRAPH_TIMEOUT)
+        return
+    with console.step("restarting the interpreter: a paragraph of this note runs as long as its stream"):
+        with suppress(ZeppelinError):
+            client.stop_note(note.id)
+        client.restart_interpreter(spark_setting(client))
+
+
+def wait(condition: Callable[[], bool], timeout: float, pause: float = 0.3) -> bool:
+    """Whether `condition` came true within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True

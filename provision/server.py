@@ -1,0 +1,79 @@
+"""The Zeppelin server to work on: the one that is named, or the embedded one, started when needed."""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.runtime import Choice
+from provision.errors import UsageError
+from zeppelin_sdk import ZeppelinClient
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """What the options of `server_options` say; without a URL the embedded server is meant."""
+
+    url: str | None
+    user: str | None
+    password_file: Path | None
+
+    @property
+    def embedded(self) -> bool:
+        return self.url is None
+
+    def connect(self, console: Console) -> ZeppelinClient:
+        """A client of the named server, or of the embedded one, which is started when it does not run."""
+        if self.url is None:
+            running, started = stack.up(Choice(), stack.Ports(), console)
+            if started:
+                console.say(f"embedded Zeppelin: {running.url} (stop it with `provision down`)")
+            return ZeppelinClient(running.url)
+        return ZeppelinClient(self.url, user=self.user, password=self._password())
+
+    def connect_running(self) -> ZeppelinClient:
+        """As `connect`, but an embedded server that does not run is an error and is not started."""
+        if self.url is None:
+            running = stack.find()
+            if running is None:
+                raise UsageError("no Zeppelin server named", next_step="give --zeppelin URL, or start one: provision up")
+            return ZeppelinClient(running.url)
+        return ZeppelinClient(self.url, user=self.user, password=self._password())
+
+    def _password(self) -> str | None:
+        if self.password_file is not None:
+            return self.password_file.read_text(encoding="utf-8").rstrip("\n")
+        password = os.environ.get("ZEPPELIN_PASSWORD")
+        if self.user and password is None:
+            raise UsageError(
+                f"no password for Zeppelin user {self.user}",
+                next_step="set ZEPPELIN_PASSWORD, or name a file with --password-file",
+            )
+        return password
+
+
+def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name a Zeppelin server; the command gets them as one `server: ServerOptions`."""
+
+    @click.option(
+        "--zeppelin", "url", metavar="URL", envvar="ZEPPELIN_URL",
+        help="The server, with its path prefix if it has one.  [env: ZEPPELIN_URL; default: the embedded one]",
+    )
+    @click.option("--user", metavar="NAME", envvar="ZEPPELIN_USER", help="Zeppelin user.  [env: ZEPPELIN_USER]")
+    @click.option(
+        "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="File with the user's password.  [env: ZEPPELIN_PASSWORD holds the password itself]",
+    )
+    @functools.wraps(command)
+    def with_server(
+        *args: Any, url: str | None, user: str | None, password_file: Path | None, **options: Any
+    ) -> Any:  # fmt: skip
+        return command(*args, server=ServerOptions(url, user, password_file), **options)
+
+    return with_server

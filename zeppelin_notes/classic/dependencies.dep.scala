@@ -1,0 +1,1 @@
+{{ dependencies | z_load }}

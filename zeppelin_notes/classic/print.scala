@@ -1,0 +1,1 @@
+lineStream60.print

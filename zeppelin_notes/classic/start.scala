@@ -1,0 +1,2 @@
+ssc.start
+ssc.awaitTermination

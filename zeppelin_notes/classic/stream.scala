@@ -1,0 +1,12 @@
+val lineStream = MQTTUtils.createStream(ssc,
+                 brokerUrl={{ broker_url | scala }},
+                 topic={{ mqtt_topic | scala }},
+                 storageLevel=StorageLevel.MEMORY_ONLY_SER_2,
+                 clientId=Some({{ client_id | scala }}),
+                 username=Some({{ username | scala }}),
+                 password=Some({{ password | scala }}),
+                 cleanSession=None,
+                 qos=None,
+                 connectionTimeout=None,
+                 keepAliveInterval=None,
+                 mqttVersion=None)

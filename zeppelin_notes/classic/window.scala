@@ -1,0 +1,1 @@
+val lineStream60 = lineStream.window(Seconds({{ window | scala }}), Seconds({{ slide | scala }}))

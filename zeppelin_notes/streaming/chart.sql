@@ -1,0 +1,1 @@
+select * from averages order by window_end, id
