@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zeppelin_sdk import (
@@ -115,6 +115,7 @@ def test_a_paragraph_is_read_whole() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(PARAGRAPH_KEYS), JSON))
+@example({"progress": float("inf")})
 def test_no_json_breaks_the_reading_of_a_paragraph(data: dict[str, Any]) -> None:
     paragraph = Paragraph.from_json(data)
     assert isinstance(paragraph.status, ParagraphStatus)

@@ -54,6 +54,14 @@ def test_an_imported_note_gets_the_path_asked_for_and_keeps_paragraph_ids(
     assert [p.id for p in note.paragraphs] == ["paragraph_7"]
 
 
+def test_an_import_names_its_path_where_each_generation_looks_for_it(
+    client: ZeppelinClient, fake: FakeZeppelin
+) -> None:
+    client.import_note(NOTE_JSON, "/new/path")
+    request = fake.asked("POST", "import")[0]
+    assert (request.query["notePath"], request.json["name"]) == ("/new/path", "/new/path")
+
+
 def test_an_import_leaves_the_callers_dictionary_alone(client: ZeppelinClient) -> None:
     note = dict(NOTE_JSON)
     client.import_note(note, "/new/path")

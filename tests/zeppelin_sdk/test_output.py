@@ -15,6 +15,11 @@ java.lang.IllegalStateException: Adding new inputs after start is not supported
 Caused by: java.net.ConnectException: refused
 """
 PYTHON = """Traceback (most recent call last):
+KeyError: 'x'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
   File "<stdin>", line 1, in <module>
 NameError: name 'x' is not defined
 """
