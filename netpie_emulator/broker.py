@@ -124,7 +124,8 @@ class NetpieBroker(Broker):  # type: ignore[misc]
             self._outboxes[token] = Outbox(MAX_INFLIGHT, MAX_QUEUED)
         if client_session.will_flag and not may_publish(self._admitted[token], client_session.will_topic):
             client_session.will_flag = False
-        connection = Connection(self.plugins_manager, self._outboxes[token], self._receive)
+        unreleased = client_session.attributes.setdefault("netpie.unreleased", set())
+        connection = Connection(self.plugins_manager, self._outboxes[token], unreleased, self._receive)
         client_session.transitions.connect()
         connection.attach(client_session, reader, writer)
         self._sessions[token] = (client_session, connection)
@@ -142,26 +143,17 @@ class NetpieBroker(Broker):  # type: ignore[misc]
             await super()._client_message_loop(client_session, handler)
         finally:
             del self._serving[token]
+            self._outboxes[token].left_behind()
             self._announce("absent", token)
             if client_session.clean_session:
                 await self._delete_session(token)
                 self._outboxes.pop(token, None)
 
-    async def _handle_message_delivery(
-        self, client_session: Session, handler: Any, wait_deliver: Any
-    ) -> bool:
-        delivered = wait_deliver.result()  # only QoS 2 comes this way
-        if delivered is None:
-            return True
-        retain = delivered.publish_packet.retain_flag
-        message = Message(delivered.topic, bytes(delivered.data), MAX_QOS, retain)
-        return self._receive(client_session, message)
-
     async def _broadcast_message(
         self, session: Session | None, topic: str | None, data: bytes | None, force_qos: int | None = None
     ) -> None:
         if session is not None:  # a will
-            self._receive(session, Message(topic or "", bytes(data or b""), min(force_qos or 0, MAX_QOS)))
+            self._receive(session, Message(topic or "", bytes(data or b""), force_qos or 0))
 
     async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
         """Subscribe inside the application, at QoS 1 at most; 0x80 when the filter is not allowed."""
@@ -179,7 +171,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         outbox = self._outboxes[session.client_id]
         for topic, kept in self._retained_messages.items():
             if self._matches(topic, topic_filter):
-                outbox.put(Message(topic, bytes(kept.data), min(qos, kept.qos or 0, MAX_QOS), retain=True))
+                outbox.put(Message(topic, bytes(kept.data), min(qos, kept.qos or 0), retain=True))
 
     def _receive(self, session: Session, message: Message) -> bool:
         """Take a message from a thing; False when its topic is none, and the connection must end."""

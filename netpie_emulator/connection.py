@@ -1,18 +1,36 @@
 """One client's connection: its CONNECT packet read and made uniform, its messages taken in and sent out."""
 
 import asyncio
-from collections.abc import Callable
+import struct
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 from amqtt.adapters import BufferReader, StreamReaderAdapter, StreamWriterAdapter
-from amqtt.errors import AMQTTError, MQTTError
+from amqtt.errors import AMQTTError, CodecError, MQTTError, NoDataError, ProtocolHandlerError
+from amqtt.mqtt import packet_class
 from amqtt.mqtt.connack import ConnackPacket
 from amqtt.mqtt.connect import ConnectPacket
 from amqtt.mqtt.constants import QOS_1, QOS_2
-from amqtt.mqtt.packet import CONNECT, MQTTFixedHeader
+from amqtt.mqtt.packet import (
+    CONNECT,
+    DISCONNECT,
+    PINGREQ,
+    PUBACK,
+    PUBLISH,
+    PUBREL,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    MQTTFixedHeader,
+)
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.mqtt.puback import PubackPacket
+from amqtt.mqtt.pubcomp import PubcompPacket
 from amqtt.mqtt.publish import PublishPacket
+from amqtt.mqtt.pubrec import PubrecPacket
+from amqtt.mqtt.pubrel import PubrelPacket
+from amqtt.mqtt.subscribe import SubscribePacket
+from amqtt.mqtt.unsubscribe import UnsubscribePacket
 from amqtt.plugins.manager import PluginManager
 from amqtt.session import Session
 
@@ -22,6 +40,7 @@ from netpie_emulator.outbox import Message, Outbox
 PROTOCOLS = (b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x03", b"\x00\x06MQIsdp\x03")
 MAX_CONNECT = 70_000  # bytes: a CONNECT has a few short strings and a will
 CONNECT_TIMEOUT = 10.0  # seconds
+PACKET_TIMEOUT = 30.0  # seconds for the rest of a packet that has begun
 CLOSE_TIMEOUT = 2.0  # seconds
 
 Receive = Callable[[Session, Message], bool]
@@ -29,6 +48,25 @@ Receive = Callable[[Session, Message], bool]
 
 class Malformed(Exception):
     """The first packet is no CONNECT."""
+
+
+class ProtocolViolation(Exception):
+    """A client sends what MQTT does not let it."""
+
+
+BROKEN = (
+    AMQTTError,
+    CodecError,
+    MQTTError,
+    NoDataError,
+    ProtocolHandlerError,
+    ProtocolViolation,
+    OSError,
+    EOFError,
+    ValueError,
+    TimeoutError,
+    struct.error,
+)
 
 
 async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
@@ -50,7 +88,7 @@ async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
         if not body.startswith(PROTOCOLS):
             return None
         packet = await ConnectPacket.from_stream(BufferReader(body), header)
-    except (OSError, EOFError, TimeoutError, ValueError, AMQTTError, MQTTError) as error:
+    except BROKEN as error:
         raise Malformed from error
     packet.variable_header.proto_name = "MQTT"
     packet.variable_header.proto_level = 4
@@ -107,11 +145,15 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
     stays in the outbox until it is acknowledged and is sent again to a client that comes back.
     """
 
-    def __init__(self, plugins: PluginManager, outbox: Outbox, receive: Receive) -> None:
+    def __init__(
+        self, plugins: PluginManager, outbox: Outbox, unreleased: set[int], receive: Receive
+    ) -> None:
         super().__init__(plugins)
         self._outbox = outbox
+        self._unreleased = unreleased
         self._receive = receive
         self._sender: asyncio.Task[None] | None = None
+        self._acknowledged = asyncio.Event()
 
     async def start(self) -> None:
         """Begin to read and to send."""
@@ -125,28 +167,78 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
         await super().stop()
 
     async def handle_publish(self, publish_packet: PublishPacket) -> None:
-        """Hand on a message; one whose topic is none ends the connection (MQTT 3.1.1, 3.3.2.1)."""
-        if publish_packet.qos == QOS_2:
-            await super().handle_publish(publish_packet)
-            return
-        message = Message(
-            publish_packet.topic_name or "",
-            bytes(publish_packet.data or b""),
-            publish_packet.qos,
-            publish_packet.retain_flag,
-        )
-        if not self._receive(self.session, message):
-            await self.handle_connection_closed()
-        elif publish_packet.qos == QOS_1:
-            await self._send_packet(PubackPacket.build(publish_packet.packet_id))
+        """Hand on a message, and tell the client that it is here.
+
+        Raises: ProtocolViolation when its topic is none (MQTT 3.1.1, 3.3.2.1).
+        """
+        qos, packet_id = publish_packet.qos, publish_packet.packet_id
+        if qos < QOS_2 or packet_id not in self._unreleased:
+            message = Message(
+                publish_packet.topic_name, bytes(publish_packet.data or b""), qos, publish_packet.retain_flag
+            )
+            if not self._receive(self.session, message):
+                raise ProtocolViolation
+        if qos == QOS_1:
+            await self._send_packet(PubackPacket.build(packet_id))
+        elif qos == QOS_2:
+            self._unreleased.add(packet_id)
+            await self._send_packet(PubrecPacket.build(packet_id))
+
+    async def handle_pubrel(self, pubrel: PubrelPacket) -> None:
+        """Complete a message of QoS 2: its number may be used again."""
+        self._unreleased.discard(pubrel.packet_id)
+        await self._send_packet(PubcompPacket.build(pubrel.packet_id))
 
     async def handle_puback(self, puback: PubackPacket) -> None:
         """Forget the message that the client has taken over."""
         self._outbox.acknowledge(puback.variable_header.packet_id)
 
-    def handle_read_timeout(self) -> None:
-        """Hang up on a client that has been silent for longer than its keep-alive."""
-        self._timed_out = asyncio.ensure_future(self.handle_connection_closed())
+    async def handle_subscribe(self, subscribe: SubscribePacket) -> None:
+        """Subscribe before the next packet is read: what a client says after it may depend on it."""
+        self._acknowledged.clear()
+        await super().handle_subscribe(subscribe)
+        await self._acknowledged.wait()
+
+    async def handle_unsubscribe(self, unsubscribe: UnsubscribePacket) -> None:
+        """Unsubscribe before the next packet is read."""
+        self._acknowledged.clear()
+        await super().handle_unsubscribe(unsubscribe)
+        await self._acknowledged.wait()
+
+    async def mqtt_acknowledge_subscription(self, packet_id: int, return_codes: list[int]) -> None:
+        """Tell the client what it was granted."""
+        await super().mqtt_acknowledge_subscription(packet_id, return_codes)
+        self._acknowledged.set()
+
+    async def mqtt_acknowledge_unsubscription(self, packet_id: int) -> None:
+        """Tell the client that it is unsubscribed."""
+        await super().mqtt_acknowledge_unsubscription(packet_id)
+        self._acknowledged.set()
+
+    async def _reader_loop(self) -> None:
+        """Read packets until the client leaves, falls silent or breaks the protocol.
+
+        amqtt goes on reading in the middle of a packet that it could not decode.
+        """
+        self._reader_ready.set()
+        try:
+            while (packet := await self._packet()) is not None:
+                await HANDLERS[packet.fixed_header.packet_type](self, packet)
+        except BROKEN as error:
+            self.logger.debug("connection ended: %s", type(error).__name__)
+        finally:
+            await self.handle_connection_closed()
+            self._reader_stopped.set()
+
+    async def _packet(self) -> Any:
+        async with asyncio.timeout(self.session.keep_alive or None):
+            header = await MQTTFixedHeader.from_stream(self.reader)
+        if header is None:
+            return None
+        if header.packet_type not in HANDLERS:
+            raise ProtocolViolation
+        async with asyncio.timeout(PACKET_TIMEOUT):
+            return await packet_class(header).from_stream(self.reader, fixed_header=header)
 
     async def _send(self) -> None:
         packets = self._outbox.unacknowledged()
@@ -162,3 +254,14 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
             packets = self._outbox.take()
             if not packets:
                 await self._outbox.ready.wait()
+
+
+HANDLERS: dict[int, Callable[[Connection, Any], Awaitable[None]]] = {
+    PUBLISH: Connection.handle_publish,
+    PUBACK: Connection.handle_puback,
+    PUBREL: Connection.handle_pubrel,
+    SUBSCRIBE: Connection.handle_subscribe,
+    UNSUBSCRIBE: Connection.handle_unsubscribe,
+    PINGREQ: Connection.handle_pingreq,
+    DISCONNECT: Connection.handle_disconnect,
+}

@@ -64,6 +64,10 @@ class Outbox:
             self.ready.clear()
         return packets
 
+    def left_behind(self) -> None:
+        """Forget the waiting messages of QoS 0: their client has gone."""
+        self._waiting = deque(message for message in self._waiting if message.qos)
+
     def _keep(self, message: Message) -> int:
         while True:
             self._packet_id = self._packet_id % MAX_PACKET_ID + 1
