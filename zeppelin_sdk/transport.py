@@ -53,7 +53,8 @@ class Transport:
         self.timeout = timeout
         self.session = session or requests.Session()
         self._owns_session = session is None
-        self._verify = verify
+        # None leaves it to the session and the environment; True would overrule a caller's own session
+        self._verify = None if verify is True else verify
         self._user = user
         self._password = password
         self._logged_in = False
@@ -68,7 +69,7 @@ class Transport:
         """The CA file that certificates are checked against, the environment's included; False: no check."""
         settings = self.session.merge_environment_settings(self.address.base, {}, None, self._verify, None)
         verify = settings["verify"]
-        return verify if isinstance(verify, str) else verify is not False
+        return True if verify is None else verify
 
     def call(
         self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None

@@ -18,6 +18,7 @@ import websocket
 
 from zeppelin_sdk.errors import (
     LoginRequiredError,
+    NoteNotFoundError,
     NotZeppelinError,
     PermissionDeniedError,
     ServerError,
@@ -110,12 +111,13 @@ class NoteFollower:
         if not self._closed:
             self._closed = True
             self._socket.close(timeout=1)
+            self._socket.shutdown()  # `close` leaves the socket open where the server has said goodbye first
 
     def read(self, timeout: float) -> Event | None:
         """The next event, or None when none came within `timeout` seconds or the follower was closed.
 
-        Raises UnreachableError when the server has gone, PermissionDeniedError when the user may not read the
-        note, ServerError for what else the server complains about (a note that is not there).
+        Raises UnreachableError when the server has gone, NoteNotFoundError, PermissionDeniedError when the
+        user may not read the note, LoginRequiredError when the session has expired, ServerError for the rest.
         """
         deadline = time.monotonic() + timeout
         while not self._waiting:
@@ -209,6 +211,8 @@ class NoteFollower:
                 )
             case "SESSION_LOGOUT":
                 return LoginRequiredError(f"{self._base}: {said}", next_step="log in again", request=request)
+        if "404" in info or "no such note" in info.lower():
+            return NoteNotFoundError(f"no such note: {self.note_id}", request=request)
         return ServerError(f"note {self.note_id}: {said}", status=500, detail=info, request=request)
 
 
@@ -233,6 +237,10 @@ def _connect(http: Transport) -> Any:
             next_step="check that the server runs, and that a proxy before it passes websockets on",
             request=f"GET {url}",
         ) from error
+    # up to 1.8 the library takes a redirect that it may not follow for a connection
+    if connection.handshake_response.status != _SWITCHING_PROTOCOLS:
+        connection.shutdown()
+        raise _handshake_error(http, connection.handshake_response.status)
     return connection
 
 

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from zeppelin_sdk import ZeppelinClient, paragraphs, transport
 
 from .fake_zeppelin import FakeZeppelin
+
+settings.register_profile("no deadline", deadline=None)  # a busy machine is not a failure
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

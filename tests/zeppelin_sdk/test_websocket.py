@@ -7,6 +7,7 @@ import websocket
 
 from zeppelin_sdk import (
     LoginRequiredError,
+    NoteNotFoundError,
     NotZeppelinError,
     OutputAppended,
     OutputUpdated,
@@ -162,8 +163,18 @@ def test_a_server_that_says_goodbye_is_unreachable(
 
 
 def test_a_note_that_is_not_there_is_an_error(client: ZeppelinClient) -> None:
-    with client.follow("2GONE") as follower, pytest.raises(ServerError, match="note 2GONE: .*Not Found"):
+    with client.follow("2GONE") as follower, pytest.raises(NoteNotFoundError, match="no such note: 2GONE"):
         follower.read(5)
+
+
+def test_another_complaint_is_a_server_error(
+    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
+) -> None:
+    with client.follow(note_id) as follower:
+        assert [follower.read(5), follower.read(5)]
+        fake.tell("ERROR_INFO", info="Note is now running sequentially.\nmore")
+        with pytest.raises(ServerError, match=rf"note {note_id}: Note is now running sequentially\.$"):
+            follower.read(5)
 
 
 def test_a_note_that_may_not_be_read_is_an_error(
@@ -240,4 +251,4 @@ def test_the_fake_closes_a_websocket_without_its_own_origin_as_0_12_does(fake: F
     url = fake.url.replace("http:", "ws:") + "/ws"
     stranger = websocket.create_connection(url, origin="http://elsewhere.example", timeout=5)
     assert stranger.recv() == ""
-    stranger.close()
+    stranger.shutdown()
