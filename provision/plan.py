@@ -91,6 +91,7 @@ def mark_for(note: RenderedNote, paragraph: RenderedParagraph, base: str | None 
         "sha256": base or digest(paragraph.text),
         "title": paragraph.title,
         "keys": keys,
+        "blocks": paragraph.blocks,
     }
 
 

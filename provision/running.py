@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
@@ -14,6 +14,9 @@ from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, Zeppe
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
+CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
+PAGE = "provision-page"
+"""The key of a paragraph's config that holds the address of the driver's page."""
 _PAGE = re.compile(r"https?://[^\s]+")
 _PROBE = "/.provision/probe"
 
@@ -74,11 +77,17 @@ class NoteRun:
                 continue
             if blocking_key is not None and key == blocking_key:
                 self._find_page()
+                self._note_page(paragraph)
                 self._start_blocking(paragraph)
                 return
             done = self._run(paragraph)
             if key == "start" and (match := _PAGE.search(done.output)):
                 self.page = match.group()
+                self._note_page(paragraph)
+
+    def _note_page(self, paragraph: Paragraph) -> None:
+        """Keep the driver's page with the paragraph that started it, for a later `provision status`."""
+        self.client.update_paragraph_config(self.note_id, paragraph.id, {PAGE: self.page})
 
     def _run(self, paragraph: Paragraph) -> Paragraph:
         with self.console.step(f"  {_name(paragraph)}"):
@@ -110,7 +119,7 @@ class NoteRun:
             )
 
     def wait_until_live(self, timeout: float = 60.0) -> StreamState | None:
-        """Wait until a receiver runs and events arrive, or a batch has passed without an error of the receiver.
+        """Wait until a receiver runs and events arrive, or a batch has passed without an error.
 
         Returns the stream's state, or None when Spark's page can't be reached from here. Raises `RefusedError` or
         `UnreachableError` when the broker refuses the receiver, or can't be reached by it.
@@ -128,6 +137,18 @@ class NoteRun:
                 return state
             time.sleep(0.5)
         return page.stream()
+
+    def wait_until_receiving(self, timeout: float = 60.0) -> None:
+        """Wait until the receiver runs and has had a moment to connect; errors as `wait_until_live`."""
+        page, began = SparkPage(self.page), time.monotonic()
+        while self.page and time.monotonic() - began < timeout:
+            state = page.stream()
+            if state is not None and state.last_error:
+                self._check_error(state, time.monotonic() - began)
+            elif state is not None and state.receivers:
+                break
+            time.sleep(0.2)
+        time.sleep(CONNECT_PAUSE)
 
     def _check_error(self, state: StreamState, seconds: float) -> None:
         if "CONNACK 4" in state.last_error or "CONNACK 5" in state.last_error:
@@ -151,11 +172,44 @@ def _needs_restart(error: ParagraphError) -> bool:
 
 
 def _name(paragraph: Paragraph) -> str:
-    return paragraph.title or paragraph.text.strip().splitlines()[0][:40]
+    return paragraph.title or provenance(paragraph).get("key") or paragraph.text.strip().splitlines()[0][:40]
+
+
+def blocking_key(note: Note) -> str | None:
+    """The key of the paragraph that runs as long as the note's stream does, if it has one."""
+    marks = [provenance(paragraph) for paragraph in note.paragraphs]
+    return next((mark["key"] for mark in marks if mark.get("blocks")), None)
+
+
+def announce_live(run: NoteRun) -> dict[str, Any] | None:
+    """Wait until the note's stream is live, say so, and return what Spark says of it."""
+    with run.console.step("waiting for the stream"):
+        state = run.wait_until_live()
+    if state is None:
+        run.console.say("the stream was started; Spark's page can't be reached from here to see it run")
+        return None
+    run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
+    return state.answer()
+
+
+def stream_state(note: Note) -> StreamState | None:
+    """What Spark says of the note's stream, if its page was noted by the last run and is in reach."""
+    page = next((p.config[PAGE] for p in note.paragraphs if p.config.get(PAGE)), None)
+    return SparkPage(page).stream() if page else None
+
+
+def note_state(note: Note, stream: StreamState | None) -> str:
+    """In a word: streaming, running, failed or stopped."""
+    if stream is not None and stream.receivers:
+        return "streaming"
+    statuses = [paragraph.status for paragraph in note.paragraphs]
+    if any(status.is_active for status in statuses):
+        return "running"
+    return "failed" if ParagraphStatus.ERROR in statuses else "stopped"
 
 
 def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
-    """Stop the note's stream: by its stop paragraph, or, where a paragraph blocks, by a restart of the interpreter."""
+    """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks."""
     stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
     if stop is not None and not any(p.status.is_active for p in note.paragraphs):
         with console.step("stopping the stream"):
@@ -165,13 +219,3 @@ def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
         with suppress(ZeppelinError):
             client.stop_note(note.id)
         client.restart_interpreter(spark_setting(client))
-
-
-def wait(condition: Callable[[], bool], timeout: float, pause: float = 0.3) -> bool:
-    """Whether `condition` came true within `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(pause)
-    return True

@@ -1,22 +1,21 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
 import socket
-from typing import Any
 
 import click
 
 from provision.application import ApplicationOptions, application_options
 from provision.apply import OURS, THEIRS, Applied, apply_note, put_credentials
-from provision.bundle import bundle_names
 from provision.cli import json_option
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
+from provision.embedded.runtime import Choice
 from provision.errors import UnreachableError
-from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
+from provision.noting import fit_embedded, parse_parameters, render_for
 from provision.plan import Verdict
 from provision.render import RenderedNote
-from provision.running import NoteRun, spark_setting
+from provision.running import NoteRun, announce_live, blocking_key, spark_setting
 from provision.server import ServerOptions, server_options
 from zeppelin_sdk import ZeppelinClient
 
@@ -58,7 +57,7 @@ def apply(
     provision apply --zeppelin http://host:8080 --appid APPID --appkey APPKEY
     provision apply --param topic=metrics --param window=300 --param slide=30
     """
-    embedded = stack.up(stack.Choice(), stack.Ports(), console)[0] if server.embedded else None
+    embedded = stack.up(Choice(), stack.Ports(), console)[0] if server.embedded else None
     options = _embedded_application(application, embedded) if embedded else application
     named = options.application()
     wanted = parse_parameters(bundle, pairs, named.appid, note)
@@ -72,7 +71,8 @@ def apply(
         applied = write(client, rendered, console, decide)
         run = NoteRun(client, applied.note_id, console)
         if not no_run:
-            start(run, rendered, console)
+            run.start(blocking_key(client.get_note(applied.note_id)))
+            announce_live(run)
         url = client.note_url(applied.note_id)
         console.result(applied.answer(url), f"{rendered.path}\n{url}")
 
@@ -105,19 +105,3 @@ def write(client: ZeppelinClient, rendered: RenderedNote, console: Console, deci
         if change.verdict is not Verdict.SAME and len(applied.plan.writes) < len(rendered.paragraphs):
             console.say(f"  {change.verdict}: {change.title or change.key}")
     return applied
-
-
-def start(run: NoteRun, rendered: RenderedNote, console: Console) -> dict[str, Any]:
-    """Run the note and wait until its stream is live; returns what Spark says of it."""
-    blocking = next((paragraph.key for paragraph in rendered.paragraphs if paragraph.blocks), None)
-    run.start(blocking)
-    with console.step("waiting for the stream"):
-        state = run.wait_until_live()
-    if state is None:
-        console.say("the stream was started; Spark's page can't be reached from here to see it run")
-        return {}
-    console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
-    return state.answer()
-
-
-__all__ = ["Wanted", "apply", "bundle_names", "check_broker", "start", "write"]

@@ -1,0 +1,42 @@
+"""`provision demo`: everything on this machine."""
+
+import click
+
+from provision import demo as demonstration
+from provision.bundle import bundle_names
+from provision.cli import json_option
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.runtime import Choice
+from provision.options import distribution_options
+
+
+@click.command()
+@distribution_options
+@click.option("--bundle", type=click.Choice(bundle_names()), default="streaming", show_default=True)
+@click.option("--variant", type=click.Choice(["print", "average", "csv"]), default="csv", show_default=True)
+@click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
+@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; again for more.")
+@click.option("--keep", is_flag=True, help="Leave everything up, the stream and the publisher too.")
+@json_option
+@click.pass_obj
+def demo(
+    console: Console, /, choice: Choice, bundle: str, variant: str, windows: int, pairs: tuple[str, ...], keep: bool
+) -> None:
+    """Show all of it on this machine, with nothing installed but Python.
+
+    Starts a NETPIE emulator and a real Zeppelin with a real Spark, publishes this host's load, CPU and memory
+    every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
+    files and addresses. Then it stops all that it started.
+    """
+    running, started = stack.up(choice, stack.Ports(), console)
+    done = False
+    try:
+        wanted = demonstration.Demo(bundle, variant, windows, pairs)
+        shown = demonstration.show(wanted, running, console, keep=keep)
+        done = True
+    finally:
+        if started and not (keep and done):
+            with console.step("stopping the embedded stack"):
+                stack.down()
+    console.result(shown.answer(), "\n".join(demonstration.closing_lines(shown, running, keep=keep)))

@@ -1,0 +1,279 @@
+"""The whole of it on one machine: stack, publisher, note, windows; then all that was started is stopped."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from provision.application import ApplicationOptions
+from provision.commands.apply import check_broker, write
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.application import application_file
+from provision.embedded.processes import MARK
+from provision.errors import ProvisionError
+from provision.home import data_dir, private_dir
+from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
+from provision.plan import by_key
+from provision.printed import headed_windows, printed_windows, shown_windows
+from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
+from provision.running import NoteRun, blocking_key, stop_note
+from provision.spark import SparkPage
+from provision.topics import full_topic
+from provision.windows import Window, as_table, read_windows
+from zeppelin_sdk import NoteFollower, OutputAppended, OutputUpdated, ZeppelinClient
+
+TOPIC = "metrics"
+WINDOW_TIMEOUT = 120.0  # seconds without a new window after which the demo gives up
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What to show."""
+
+    bundle: str
+    variant: str
+    windows: int
+    pairs: tuple[str, ...] = ()
+    every: float = 10.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was shown, for `--json` and the closing lines."""
+
+    zeppelin: str
+    note: str
+    windows: tuple[Window, ...]
+    published: int
+    counted: int
+
+    def answer(self) -> dict[str, Any]:
+        return {
+            "zeppelin": self.zeppelin,
+            "note": self.note,
+            "windows": [window.answer() for window in self.windows],
+            "events": {"published": self.published, "counted": self.counted},
+        }
+
+
+class Source(Protocol):
+    """Where the windows of a running note are read from."""
+
+    def windows(self) -> list[Window]:
+        """All windows so far that have rows, oldest first."""
+
+
+def show(demo: Demo, running: stack.Stack, console: Console, *, keep: bool) -> Shown:
+    """Provision the demo's note into the running stack, show its windows, and stop its stream unless `keep`."""
+    options = ApplicationOptions(
+        credentials_file=application_file(),
+        cache_dir=private_dir(stack.emulator_dir() / "note-thing"),
+        auth=running.netpie.auth,
+    )
+    out = data_dir() / "demo" / time.strftime("%Y%m%d-%H%M%S")
+    wanted = _wanted(demo, running, out, console)
+    with ZeppelinClient(running.url) as client:
+        credentials = options.credentials()
+        check_broker(*credentials.token.broker())
+        rendered = render_for(client, wanted, credentials)
+        applied = write(client, rendered, console)
+        run = NoteRun(client, applied.note_id, console)
+        with _source(client, applied.note_id, wanted, out) as source:
+            _run(run)
+            with _publishing(options, wanted, demo.every) as publisher:
+                windows = _show_windows(source, demo.windows, console)
+                publisher.finish()
+            counted = _counted(run.page, publisher.published, wanted.values["batch"])
+        if keep:
+            _keep_publishing(options, wanted, running)
+        else:
+            stop_note(client, client.get_note(applied.note_id), console)
+        return Shown(running.url, client.note_url(applied.note_id), tuple(windows), publisher.published, counted)
+
+
+def _wanted(demo: Demo, running: stack.Stack, out: Path, console: Console) -> Wanted:
+    pairs = [f"topic={TOPIC}", f"variant={demo.variant}", f"out={out}", *demo.pairs]
+    wanted = parse_parameters(demo.bundle, pairs, running.netpie.appid)
+    return fit_embedded(wanted, running.runtime, console)
+
+
+def _run(run: NoteRun) -> None:
+    run.start(blocking_key(run.client.get_note(run.note_id)))
+    with run.console.step("waiting for the receiver"):
+        run.wait_until_receiving()
+
+
+# --- the publisher ---
+
+
+class _Publishing:
+    """This host's metrics, published from a thread of its own."""
+
+    def __init__(self, publisher: Publisher, every: float) -> None:
+        self.stop = threading.Event()
+        self._publisher = publisher
+        events = host_metrics(socket.gethostname(), every=every, stop=self.stop)
+        self._thread = threading.Thread(
+            target=publish_all, args=(publisher, events), kwargs={"stop": self.stop}, name="publisher", daemon=True
+        )
+        self._thread.start()
+
+    @property
+    def published(self) -> int:
+        return self._publisher.published
+
+    def finish(self) -> None:
+        """Wait until what was handed over has left."""
+        self.stop.set()
+        self._thread.join(10)
+        self._publisher.flush(10)
+
+
+@contextlib.contextmanager
+def _publishing(options: ApplicationOptions, wanted: Wanted, every: float) -> Iterator[_Publishing]:
+    thing = PublisherThing(options.application(), _publisher_dir(), options.auth_server())
+    topic = full_topic(wanted.values["appid"], wanted.values["topic"])
+    with Publisher(thing.login, topic, renew=thing.renew) as publisher:
+        publishing = _Publishing(publisher, every)
+        try:
+            yield publishing
+        finally:
+            publishing.finish()
+
+
+def _publisher_dir() -> Path:
+    return private_dir(private_dir(stack.emulator_dir() / "publisher-thing") / "publisher")
+
+
+def _keep_publishing(options: ApplicationOptions, wanted: Wanted, running: stack.Stack) -> None:
+    """Publish on from a process of its own, which `provision down` ends with the rest of the stack."""
+    command = [
+        sys.executable, "-m", "provision", "publish", "--credentials-file", str(application_file()),
+        "--cache-dir", str(_publisher_dir().parent), "--auth", options.auth, "--topic", wanted.values["topic"],
+    ]  # fmt: skip
+    with (running.logs / "publisher.log").open("wb") as log:
+        subprocess.Popen(
+            command,
+            env={**os.environ, MARK: running.mark},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+# --- the windows ---
+
+
+@contextlib.contextmanager
+def _source(
+    client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path
+) -> Iterator[Source]:
+    """Files for `csv`; else what the note prints: asked for where a paragraph keeps it, overheard where none does."""
+    there = by_key(client.get_note(note_id))
+    if wanted.values["variant"] == "csv":
+        yield _Files(out)
+    elif "latest" in there:
+        yield _Asked(client, note_id, there["latest"].id)
+    else:
+        with client.follow(note_id) as follower:
+            overheard = _Overheard(follower, there["start"].id, wanted.values["variant"])
+            yield overheard
+
+
+class _Files:
+    def __init__(self, out: Path) -> None:
+        self._out = out
+
+    def windows(self) -> list[Window]:
+        return [window for window in read_windows(self._out) if window.rows]
+
+
+class _Asked:
+    """The windows that a paragraph of the note prints whenever it is run."""
+
+    def __init__(self, client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:
+        self._client, self._note_id, self._paragraph_id = client, note_id, paragraph_id
+        self._seen: dict[int, Window] = {}
+
+    def windows(self) -> list[Window]:
+        output = self._client.execute_paragraph(self._note_id, self._paragraph_id).output
+        self._seen |= {window.end: window for window in headed_windows(output) if window.rows}
+        return [self._seen[end] for end in sorted(self._seen)]
+
+
+class _Overheard:
+    """The windows that a running paragraph prints, heard over the websocket: no other way shows them before it ends."""
+
+    def __init__(self, follower: NoteFollower, paragraph_id: str, variant: str) -> None:
+        self._follower, self._paragraph_id = follower, paragraph_id
+        self._printed = variant == "print"
+        self._text = ""
+        self._windows: list[Window] = []
+
+    def windows(self) -> list[Window]:
+        while event := self._follower.read(timeout=0.2):
+            match event:
+                case OutputAppended(paragraph_id=self._paragraph_id, text=text):
+                    self._text += text
+                case OutputUpdated(paragraph_id=self._paragraph_id, text=text):
+                    self._text = text
+        if self._printed:
+            self._windows = [window for window in printed_windows(self._text) if window.rows]
+        else:
+            found = [window for window in shown_windows(self._text, int(time.time() * 1000)) if window.rows]
+            self._windows += found[len(self._windows) :]
+        return self._windows
+
+
+def _show_windows(source: Source, number: int, console: Console) -> list[Window]:
+    """Show `number` windows with rows as they come. Raises `ProvisionError` when none comes for long."""
+    shown: list[Window] = []
+    last = time.monotonic()
+    with console.step(f"waiting for {number} window{'s' if number > 1 else ''}"):
+        while len(shown) < number:
+            for window in source.windows()[len(shown) : number]:
+                shown.append(window)
+                last = time.monotonic()
+                _show(window, console)
+            if time.monotonic() - last > WINDOW_TIMEOUT:
+                raise ProvisionError(
+                    f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
+                )
+            time.sleep(0.3)
+    return shown
+
+
+def _show(window: Window, console: Console) -> None:
+    until = time.strftime("%H:%M:%S", time.localtime(window.end / 1000))
+    console.say(f"window until {until}")
+    if not console.as_json:
+        console.out.print(as_table(window))
+
+
+def _counted(page: str, published: int, batch: int) -> int:
+    """How many events Spark has counted, once it has counted all that were published or a batch has passed."""
+    deadline = time.monotonic() + batch + 5
+    state = SparkPage(page).stream() if page else None
+    while state is not None and state.events < published and time.monotonic() < deadline:
+        time.sleep(0.3)
+        state = SparkPage(page).stream()
+    return state.events if state else 0
+
+
+def closing_lines(shown: Shown, running: stack.Stack, *, keep: bool) -> list[str]:
+    """What the demo says at its end: files, addresses, counts."""
+    lines = [f"file     {file}" for window in shown.windows for file in window.files]
+    page = shown.note if running.web_page else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
+    lines += [f"note     {page}", f"events   {shown.published} published, {shown.counted} counted by Spark"]
+    if keep:
+        lines.append("all of it is still up: `provision status` shows it, `provision down` stops it")
+    return lines
