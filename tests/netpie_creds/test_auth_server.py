@@ -161,17 +161,13 @@ def test_server_without_tls_is_out_of_reach_over_https(netpie, application):
         AuthServer(netpie.url.replace("http:", "https:")).authorize(application)
 
 
-@pytest.mark.parametrize(
-    "address", ["", "ga.netpie.io", "ftp://h", "http://", "http://user:pw@h", "http://h/path"]
-)
+@pytest.mark.parametrize("address", ["", "ga.netpie.io", "ftp://h", "http://", "http://user:pw@h", "http://h/path"])
 def test_address_that_is_none_is_refused(address):
     with pytest.raises(ApplicationError):
         AuthServer(address)
 
 
-@pytest.mark.parametrize(
-    ("said", "revoked"), [("SUCCESS", Revoked.REVOKED), ("TOKENNOTFOUND", Revoked.UNKNOWN)]
-)
+@pytest.mark.parametrize(("said", "revoked"), [("SUCCESS", Revoked.REVOKED), ("TOKENNOTFOUND", Revoked.UNKNOWN)])
 def test_revocation_is_asked_for_by_token_and_code(server, token, reply, said, revoked):
     path = "/api/revoke/AbCdEfGhIjKlMnOp/Kdn9wyCu756gYzVMY5UcT4srwbI%3D"
     server.replies[path] = reply(200, said)

@@ -52,9 +52,7 @@ secrets = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1)
 def test_password_signs_token_and_username_whatever_they_hold(key, token, secret, appsecret, at):
     access = AccessToken(token, secret, "pie://h:1", "r")
     login = mqtt_login(Credentials(Application("A", key, appsecret), access), at)
-    expected = hmac.new(
-        f"{secret}&{appsecret}".encode(), f"{token}%{key}%{at}".encode(), hashlib.sha1
-    ).digest()
+    expected = hmac.new(f"{secret}&{appsecret}".encode(), f"{token}%{key}%{at}".encode(), hashlib.sha1).digest()
     assert base64.b64decode(login.password, validate=True) == expected
 
 
