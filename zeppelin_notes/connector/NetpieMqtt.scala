@@ -17,7 +17,8 @@ import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming.StreamingContext
 import org.apache.spark.streaming.dstream.ReceiverInputDStream
 import org.apache.spark.streaming.receiver.Receiver
-import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttClient, MqttConnectOptions, MqttException, MqttMessage, MqttTopic}
+import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttMessage}
+import org.eclipse.paho.client.mqttv3.{MqttAsyncClient, MqttConnectOptions, MqttException, MqttTopic}
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence
 
 /** Who connects. With an `hmacKey` the user name is NAME%EPOCH and the password is signed afresh for each connect, as
@@ -84,8 +85,11 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     private val keeper = thread("netpie-mqtt-connect-" + streamId, new Runnable { def run(): Unit = keepConnected() })
     private val storer = thread("netpie-mqtt-store-" + streamId, new Runnable { def run(): Unit = keepStoring() })
     @volatile private var running = true
-    @volatile private var client: MqttClient = null
+    @volatile private var client: MqttAsyncClient = null
+    @volatile private var connecting = false
     private var subscribed = false
+    // Longer than Paho gives the socket, so that a socket's own error comes first.
+    private val patience = 1000L * settings.connectionTimeoutSeconds + 1000
 
     // Paho starts its threads from ours, and a thread is a daemon when its parent is: none keeps a JVM from ending.
     private def thread(name: String, body: Runnable): Thread = {
@@ -128,7 +132,8 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
           val steady = System.nanoTime - began > TimeUnit.MILLISECONDS.toNanos(10L * settings.retryMillis)
           failures = if (steady && !refused(end)) 0 else failures + 1
           val pause = pauseMillis(failures, refused(end))
-          reportError("MQTT " + settings.brokerUrl + ": " + reason(end) + "; next try in " + ((pause + 999) / 1000) + " s", null)
+          val next = "; next try in " + ((pause + 999) / 1000) + " s"
+          reportError("MQTT " + settings.brokerUrl + ": " + reason(end) + next, null)
           try Thread.sleep(pause) catch { case _: InterruptedException => }
         }
       }
@@ -145,7 +150,10 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
       if (client == null) client = newClient()
       sending.synchronized { connects.incrementAndGet() }
       losses.clear()
-      val session = client.connectWithResult(options())
+      connecting = true
+      val session = client.connect(options())
+      session.waitForCompletion(patience)
+      connecting = false
       if (subscribed) reconnects.incrementAndGet()
       if (!subscribed || !session.getSessionPresent) subscribe()
       subscribed = true
@@ -153,9 +161,8 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
       publishCounters()
     }
 
-    private def newClient(): MqttClient = {
-      val made = new MqttClient(settings.brokerUrl, settings.clientId, new MemoryPersistence)
-      made.setTimeToWait(1000L * settings.connectionTimeoutSeconds)
+    private def newClient(): MqttAsyncClient = {
+      val made = new MqttAsyncClient(settings.brokerUrl, settings.clientId, new MemoryPersistence)
       made.setManualAcks(true)
       made.setCallback(this)
       made
@@ -175,13 +182,18 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     }
 
     private def subscribe(): Unit = {
-      val granted = client.subscribeWithResponse(settings.topics, Array.fill(settings.topics.length)(settings.qos)).getGrantedQos
-      val denied = settings.topics.zip(granted).collect { case (topic, 128) => topic }
+      val answer = client.subscribe(settings.topics, Array.fill(settings.topics.length)(settings.qos))
+      answer.waitForCompletion(patience)
+      val denied = settings.topics.zip(answer.getGrantedQos).collect { case (topic, 128) => topic }
       if (denied.nonEmpty) throw new SecurityException("the broker refuses a subscription to " + denied.mkString(", "))
     }
 
+    /** Ends a connection, or the attempt at one; with a DISCONNECT where the broker can still hear it. */
     private def disconnect(): Unit =
-      if (client != null) try client.disconnectForcibly(1000, 1000, client.isConnected) catch { case NonFatal(_) => }
+      try {
+        if (client != null && client.isConnected) client.disconnect(1000).waitForCompletion(2000)
+        else if (client != null && connecting) client.disconnectForcibly(1, 1, false)
+      } catch { case NonFatal(_) => }
 
     private def refused(problem: Throwable): Boolean = problem match {
       case e: MqttException => e.getReasonCode == 4 || e.getReasonCode == 5
@@ -189,8 +201,10 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     }
 
     private def reason(problem: Throwable): String = problem match {
-      case e: MqttException if e.getReasonCode == 4 => "user name or password refused (CONNACK 4); the token may be gone: get new credentials"
-      case e: MqttException if e.getReasonCode == 5 => "not authorised (CONNACK 5); the key may be disabled, or has no right to this application"
+      case e: MqttException if e.getReasonCode == 4 =>
+        "user name or password refused (CONNACK 4); the token may be gone: get new credentials"
+      case e: MqttException if e.getReasonCode == 5 =>
+        "not authorised (CONNACK 5); the key may be disabled, or has no right to this application"
       case e: MqttException if e.getCause != null => e.getMessage + " (" + oneLine(e.getCause) + ")"
       case e: MqttException => e.getMessage + " (code " + e.getReasonCode + ")"
       case e => oneLine(e)
@@ -230,7 +244,8 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
         batch.add(next)
         arrived.drainTo(batch, settings.flushMessages - batch.size)
         val left = math.min(deadline - System.nanoTime, patienceNanos(batch.size))
-        next = if (running && left > 0 && batch.size < settings.flushMessages) arrived.poll(left, TimeUnit.NANOSECONDS) else null
+        val open = running && left > 0 && batch.size < settings.flushMessages
+        next = if (open) arrived.poll(left, TimeUnit.NANOSECONDS) else null
       }
     }
 
@@ -255,7 +270,9 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
         } catch {
           case problem: InterruptedException => throw problem
           case NonFatal(problem) if running =>
-            reportError("Spark did not store " + batch.size + " messages: " + oneLine(problem) + "; they are kept and tried again", null)
+            val count = batch.size + " messages"
+            reportError("Spark did not store " + count + ": " + oneLine(problem) + "; they are kept and tried again", null)
+            publishCounters()
             Thread.sleep(pauseMillis(tries, false))
           case NonFatal(_) =>
         }
@@ -321,10 +338,12 @@ object NetpieMqtt extends Serializable {
     require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
     require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
       "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
-    val name = if (clientId.isEmpty) MqttClient.generateClientId() else clientId
+    val name = if (clientId.isEmpty) MqttAsyncClient.generateClientId() else clientId
     val settings = new NetpieSettings(brokerUrl, topics.toArray, name, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    ssc.receiverStream(new NetpieReceiver(settings, storageLevel))
+    val stream = ssc.receiverStream(new NetpieReceiver(settings, storageLevel))
+    System.clearProperty("netpie.mqtt.stream." + stream.id)
+    stream
   }
 
   /** A NETPIE 2015 thing: the application's key, and "TOKENSECRET&APPSECRET". The clientId is the token. */
@@ -344,5 +363,9 @@ object NetpieMqtt extends Serializable {
   /** What the receiver of stream `streamId` (`stream.id`) has counted since it started, if it runs in this JVM:
     * received, stored, acknowledged, reconnects. */
   def counters(streamId: Int): Map[String, Long] =
-    Option(System.getProperty("netpie.mqtt.stream." + streamId)).toSeq.flatMap(_.split(" ")).map(_.split("=")).map(pair => pair(0) -> pair(1).toLong).toMap
+    Option(System.getProperty("netpie.mqtt.stream." + streamId)).toSeq
+      .flatMap(_.split(" "))
+      .map(_.split("="))
+      .map(pair => pair(0) -> pair(1).toLong)
+      .toMap
 }

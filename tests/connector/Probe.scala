@@ -1,0 +1,82 @@
+// A Spark application that tests drive: a line on standard input is a command, a line "PROBE WORD TEXT" an answer.
+import netpie.spark._
+import org.apache.spark.{SparkConf, SparkContext}
+import org.apache.spark.storage.StorageLevel
+import org.apache.spark.streaming._
+import org.apache.spark.streaming.dstream.ReceiverInputDStream
+import org.apache.spark.streaming.mqtt._
+import org.apache.spark.streaming.scheduler._
+
+object Probe {
+  def say(word: String, text: Any): Unit = println("PROBE " + word + " " + text.toString.replace("\n", "\\n"))
+
+  def main(args: Array[String]): Unit = {
+    val conf = new SparkConf().setMaster("local[2]").setAppName("probe").set("spark.ui.enabled", "false")
+    val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
+    sc.setLogLevel("ERROR")
+    var ssc: StreamingContext = null
+    say("ready", sc.version)
+    for (line <- scala.io.Source.stdin.getLines()) {
+      val words = line.split("\t")
+      val options = words.tail.map(_.split("=", 2)).map(pair => pair(0) -> pair(1)).toMap
+      words(0) match {
+        case "start" =>
+          ssc = new StreamingContext(sc, Milliseconds(500))
+          options.get("checkpoint").foreach(ssc.checkpoint(_))
+          ssc.addStreamingListener(new Reporter)
+          val stream = if (options.contains("bahir")) bahir(ssc, options) else connector(ssc, options)
+          stream.foreachRDD { rdd =>
+            val messages = rdd.collect()
+            if (messages.nonEmpty) say("blocks", rdd.getNumPartitions)
+            messages.foreach(say("message", _))
+          }
+          ssc.start()
+        case "stop" =>
+          ssc.stop(stopSparkContext = false, stopGracefully = options.contains("graceful"))
+          say("stopped", "")
+        case "counters" => say("counters", NetpieMqtt.counters(0).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
+        case "threads" =>
+          val names = Thread.getAllStackTraces.keySet.toArray.map(_.asInstanceOf[Thread].getName)
+          say("threads", names.filter(name => name.startsWith("MQTT") || name.startsWith("netpie")).mkString(","))
+      }
+    }
+    sc.stop()
+  }
+
+  private def connector(ssc: StreamingContext, options: Map[String, String]): ReceiverInputDStream[String] =
+    NetpieMqtt.createStream(
+      ssc,
+      options("url"),
+      options("topics").split(" ").toSeq,
+      clientId = options.getOrElse("clientId", ""),
+      login = options.get("hmacKey").map(NetpieMqtt.signed(options("username"), _)).getOrElse(NetpieMqtt.anonymous),
+      qos = options.getOrElse("qos", "1").toInt,
+      cleanSession = options.getOrElse("cleanSession", "true").toBoolean,
+      connectionTimeoutSeconds = options.getOrElse("timeout", "5").toInt,
+      flushMessages = options.getOrElse("flushMessages", "5000").toInt,
+      retryMillis = options.getOrElse("retryMillis", "100").toInt)
+
+  // The call of the document's note, with its import and its named arguments.
+  private def bahir(ssc: StreamingContext, options: Map[String, String]): ReceiverInputDStream[String] = {
+    val lineStream = MQTTUtils.createStream(ssc,
+                 brokerUrl=options("url"),
+                 topic=options("topics"),
+                 storageLevel=StorageLevel.MEMORY_ONLY_SER_2,
+                 clientId=Some(options("clientId")),
+                 username=Some(options("username")),
+                 password=Some(options("password")),
+                 cleanSession=None,
+                 qos=None,
+                 connectionTimeout=None,
+                 keepAliveInterval=None,
+                 mqttVersion=None)
+    lineStream
+  }
+
+  class Reporter extends StreamingListener {
+    override def onReceiverStarted(event: StreamingListenerReceiverStarted): Unit = say("receiver", "started")
+    override def onReceiverError(event: StreamingListenerReceiverError): Unit =
+      say("error", event.receiverInfo.lastErrorMessage + event.receiverInfo.lastError)
+    override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit = say("batch", event.batchInfo.numRecords)
+  }
+}
