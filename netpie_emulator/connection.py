@@ -133,9 +133,11 @@ class PromptWriter(StreamWriterAdapter):  # type: ignore[misc]
 async def hang_up(writer: asyncio.StreamWriter) -> None:
     """Close a connection for good, whatever the client does."""
     writer.close()
-    with suppress(OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), CLOSE_TIMEOUT)
-    writer.transport.abort()
+    try:
+        with suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), CLOSE_TIMEOUT)
+    finally:
+        writer.transport.abort()
 
 
 class Connection(BrokerProtocolHandler):  # type: ignore[misc]

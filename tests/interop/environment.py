@@ -28,10 +28,18 @@ def interpreter() -> Path:
         try:
             _run(sys.executable, "-m", "venv", str(making))
             _run(str(making / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES)
-            os.rename(making, home)
+            _move(making, home)
         finally:
             shutil.rmtree(making, ignore_errors=True)
     return home / "bin" / "python"
+
+
+def _move(made: Path, home: Path) -> None:
+    try:
+        os.rename(made, home)
+    except OSError:
+        if not home.exists():  # else another process has made it meanwhile
+            raise
 
 
 def _run(*command: str) -> None:

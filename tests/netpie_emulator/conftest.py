@@ -57,9 +57,7 @@ class Client:
 
 def open_client(login: MqttLogin, **options: object) -> Client:
     """Connect with `login` and return the client without waiting for the answer."""
-    paho = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2, login.client_id, reconnect_on_failure=False, **options
-    )
+    paho = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, login.client_id, reconnect_on_failure=False, **options)
     client = Client(paho)
     paho.on_connect = lambda _c, _u, _f, code, _p: client.connacks.put(CONNACKS[code.value])
     paho.on_subscribe = lambda _c, _u, _m, granted, _p: client.granted.put(granted[0].value)

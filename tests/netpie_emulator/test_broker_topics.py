@@ -42,9 +42,7 @@ def test_filters_outside_the_application_are_refused(thing, other_application, t
     assert thing.subscribe(topic) == REFUSED
 
 
-def test_publishing_into_another_application_reaches_nobody(
-    thing, new_thing, connect, other_application, emulator
-):
+def test_publishing_into_another_application_reaches_nobody(thing, new_thing, connect, other_application, emulator):
     neighbour = connect(new_thing(other_application))
     neighbour.subscribe("/OtherApp/#")
     thing.publish("/OtherApp/t", "spoof", qos=1)

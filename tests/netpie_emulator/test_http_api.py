@@ -19,9 +19,7 @@ def hmac_sha1(key: str, message: str) -> str:
     return base64.b64encode(hmac.new(key.encode(), message.encode(), hashlib.sha1).digest()).decode()
 
 
-def signed_post(
-    url: str, key: str, secret: str, token_secret: str = "", **parameters: str
-) -> requests.Response:
+def signed_post(url: str, key: str, secret: str, token_secret: str = "", **parameters: str) -> requests.Response:
     """POST as microgear-nodejs does: OAuth 1.0a with the parameters in the Authorization header."""
     oauth = {
         "oauth_consumer_key": key,
@@ -40,9 +38,7 @@ def signed_post(
 
 def request_token(emulator, app, secret=None, appid=None, verifier="NJS1a"):
     callback = f"scope=&appid={appid or app.appid}&mgrev=NJS1a&verifier={verifier}"
-    return signed_post(
-        f"{emulator.auth_url}/api/rtoken", app.appkey, secret or app.appsecret, oauth_callback=callback
-    )
+    return signed_post(f"{emulator.auth_url}/api/rtoken", app.appkey, secret or app.appsecret, oauth_callback=callback)
 
 
 def form(answer: requests.Response) -> dict[str, str]:
@@ -120,9 +116,7 @@ def test_wrong_key_or_application_gets_no_code(emulator, application, tmp_path, 
 
 def test_wrong_secret_gets_no_token(emulator, application, tmp_path):
     with pytest.raises(WrongSecretError):
-        get_credentials(
-            App("MyApp", application.appkey, "wrong"), tmp_path / "t", AuthServer(emulator.auth_url)
-        )
+        get_credentials(App("MyApp", application.appkey, "wrong"), tmp_path / "t", AuthServer(emulator.auth_url))
 
 
 @pytest.mark.parametrize("status", [Status.DISABLED, Status.AWAITING])
@@ -140,9 +134,7 @@ def test_oauth1_flow_gives_a_token_that_the_broker_takes(emulator, application, 
     token = form(answer)
     assert token["flag"] == "P"
     username = f"{application.appkey}%1540780416"
-    password = hmac_sha1(
-        f"{token['oauth_token_secret']}&{application.appsecret}", f"{token['oauth_token']}%{username}"
-    )
+    password = hmac_sha1(f"{token['oauth_token_secret']}&{application.appsecret}", f"{token['oauth_token']}%{username}")
     from netpie_creds import MqttLogin
 
     connect(MqttLogin("127.0.0.1", emulator.mqtt_port, token["oauth_token"], username, password))
@@ -191,9 +183,7 @@ def test_wrong_revoke_code_revokes_nothing(emulator, new_thing):
 
 def test_revoke_code_may_come_as_microgear_sends_it(emulator, new_thing):
     thing = new_thing()
-    answer = requests.get(
-        f"{emulator.auth_url}/api/revoke/{thing.token.token}/{thing.token.revokecode}", timeout=5
-    )
+    answer = requests.get(f"{emulator.auth_url}/api/revoke/{thing.token.token}/{thing.token.revokecode}", timeout=5)
     assert answer.text == "SUCCESS"
 
 
