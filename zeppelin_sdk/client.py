@@ -33,9 +33,7 @@ class ZeppelinClient(NotesApi, ParagraphsApi, InterpretersApi, CredentialsApi):
         session: requests.Session | None = None,
         verify: bool | str = True,
     ) -> None:
-        self._http = Transport(
-            url, user=user, password=password, timeout=timeout, session=session, verify=verify
-        )
+        self._http = Transport(url, user=user, password=password, timeout=timeout, session=session, verify=verify)
 
     def __enter__(self) -> Self:
         return self

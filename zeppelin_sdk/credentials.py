@@ -1,5 +1,6 @@
 """The server's credential store: a user and a password by entity, for paragraphs to fetch at run time."""
 
+from zeppelin_sdk.errors import NotFoundError
 from zeppelin_sdk.models import Credential
 from zeppelin_sdk.transport import Transport
 
@@ -23,4 +24,7 @@ class CredentialsApi:
 
     def delete_credential(self, entity: str) -> None:
         """Delete an entry. Raises NotFoundError."""
-        self._http.call("DELETE", "credential", entity)
+        try:
+            self._http.call("DELETE", "credential", entity)
+        except NotFoundError as error:
+            raise NotFoundError(f"no credential for {entity!r} is stored", request=error.request) from error

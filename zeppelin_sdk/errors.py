@@ -103,9 +103,7 @@ class ServerError(ZeppelinError):
 
     kind = "server"
 
-    def __init__(
-        self, message: str, *, status: int, detail: str = "", next_step: str = "", request: str = ""
-    ) -> None:
+    def __init__(self, message: str, *, status: int, detail: str = "", next_step: str = "", request: str = "") -> None:
         super().__init__(message, next_step=next_step, request=request)
         self.status = status
         self.detail = detail

@@ -44,9 +44,7 @@ class InterpretersApi:
             "properties": setting.raw.get("properties", {}),
             "dependencies": setting.raw.get("dependencies", []),
         }
-        return InterpreterSetting.from_json(
-            self._http.mapping("PUT", "interpreter", "setting", setting.id, body=body)
-        )
+        return InterpreterSetting.from_json(self._http.mapping("PUT", "interpreter", "setting", setting.id, body=body))
 
     def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
         """Stop a setting's processes; the next run starts them anew.

@@ -89,11 +89,14 @@ class NotesApi:
         self._http.call("DELETE", "notebook", note_id)
 
     def get_permissions(self, note_id: str) -> Permissions:
-        """Who may do what with a note. Raises PermissionDeniedError on a server without users."""
+        """Who may do what with a note. Raises PermissionDeniedError for a user who may not read it."""
         return Permissions.from_json(self._http.mapping("GET", "notebook", note_id, "permissions"))
 
     def set_permissions(self, note_id: str, permissions: Permissions) -> None:
-        """Replace all four lists; the server adds the caller to a list left empty below one that is not."""
+        """Replace all four lists; the server adds the caller to a list left empty below one that is not.
+
+        On a server without users everybody is "anonymous": an owner by another name locks everybody out.
+        """
         self._http.call("PUT", "notebook", note_id, "permissions", body=permissions.to_json())
 
     def _explained(self, error: ServerError, *, note_id: str = "", path: str = "") -> ZeppelinError:

@@ -42,21 +42,18 @@ class ParagraphsApi:
         """A paragraph with its status and results."""
         return Paragraph.from_json(self._http.mapping("GET", "notebook", note_id, "paragraph", paragraph_id))
 
-    def update_paragraph(
-        self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None
-    ) -> None:
+    def update_paragraph(self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None) -> None:
         """Replace the text (the server always does) and, if given, the title. The last writer wins."""
         body = {"text": text} if title is None else {"text": text, "title": title}
         self._http.call("PUT", "notebook", note_id, "paragraph", paragraph_id, body=body)
 
-    def update_paragraph_config(
-        self, note_id: str, paragraph_id: str, config: Mapping[str, Any]
-    ) -> Paragraph:
-        """Merge these keys (at least one) into the config, and return the paragraph; other keys stay."""
+    def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> Paragraph:
+        """Merge these keys (at least one) into the config, and return the paragraph; other keys stay.
+
+        The server makes every number a float.
+        """
         return Paragraph.from_json(
-            self._http.mapping(
-                "PUT", "notebook", note_id, "paragraph", paragraph_id, "config", body=dict(config)
-            )
+            self._http.mapping("PUT", "notebook", note_id, "paragraph", paragraph_id, "config", body=dict(config))
         )
 
     def move_paragraph(self, note_id: str, paragraph_id: str, index: int) -> None:
@@ -67,9 +64,7 @@ class ParagraphsApi:
         """Delete a paragraph."""
         self._http.call("DELETE", "notebook", note_id, "paragraph", paragraph_id)
 
-    def run_paragraph(
-        self, note_id: str, paragraph_id: str, *, params: Mapping[str, Any] | None = None
-    ) -> None:
+    def run_paragraph(self, note_id: str, paragraph_id: str, *, params: Mapping[str, Any] | None = None) -> None:
         """Start a paragraph and return at once; `params` are the values of its forms."""
         # `params` is always sent: some versions fail on a body without it
         self._http.call("POST", "notebook", "job", note_id, paragraph_id, body={"params": dict(params or {})})

@@ -71,9 +71,7 @@ class Transport:
         verify = settings["verify"]
         return True if verify is None else verify
 
-    def call(
-        self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None
-    ) -> Any:
+    def call(self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None) -> Any:
         """Make a call, with a login before it where there is a user, and return the `body` of its answer."""
         if self._user is not None and not self._logged_in:
             self.login(self._user, self._password or "")
@@ -84,7 +82,15 @@ class Transport:
                 raise
         # the session has expired; the server refused the call before doing anything, so it can be sent again
         self.login(self._user, self._password or "")
-        return self._exchange(method, segments, body, query)
+        try:
+            return self._exchange(method, segments, body, query)
+        except LoginRequiredError as error:
+            # that is also what Zeppelin's role rules answer to a user whom they do not let in
+            raise PermissionDeniedError(
+                f"{self.address.base} does not allow {self._user!r} to do this",
+                next_step="log in as a user who may",
+                request=error.request,
+            ) from error
 
     def mapping(self, method: str, *segments: str, body: object = None) -> dict[str, Any]:
         """A call whose answer is an object."""
@@ -100,9 +106,7 @@ class Transport:
             raise self._unexpected(method, segments)
         return answer
 
-    def text(
-        self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None
-    ) -> str:
+    def text(self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None) -> str:
         """A call whose answer is a string: an id, or JSON within JSON."""
         answer = self.call(method, *segments, body=body, query=query)
         if not isinstance(answer, str) or not answer:
@@ -150,9 +154,7 @@ class Transport:
             return False
         return isinstance(ticket, dict) and ticket.get("principal") == "anonymous"
 
-    def _exchange(
-        self, method: str, segments: tuple[str, ...], body: object, query: Mapping[str, str] | None
-    ) -> Any:
+    def _exchange(self, method: str, segments: tuple[str, ...], body: object, query: Mapping[str, str] | None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         response = self._send(method, self.address.api(*segments), headers=_JSON, data=data, params=query)
         answer = _envelope(response)
@@ -214,12 +216,13 @@ class Transport:
                 next_step="a newer Zeppelin may have it",
                 request=request,
             )
+        failed = status >= 500
         cause = said or response.reason or "no reason given"
         return ServerError(
-            f"{self.address.base} failed ({status}) on {method} /{'/'.join(segments)}: {cause}",
+            f"{self.address.base} {'failed on' if failed else 'refused'} {method} /{'/'.join(segments)}: {cause}",
             status=status,
             detail=_message(response),
-            next_step="the server's log says more",
+            next_step="the server's log says more" if failed else "",
             request=request,
         )
 
@@ -249,9 +252,7 @@ class Transport:
         cause, next_step = _why(error, self.timeout)
         if method != "GET" and not _never_sent(error):
             cause += "; the call may have been carried out"
-        return UnreachableError(
-            f"{self.address.base}: {cause}", next_step=next_step, request=f"{method} {url}"
-        )
+        return UnreachableError(f"{self.address.base}: {cause}", next_step=next_step, request=f"{method} {url}")
 
     def _named(self, method: str, segments: tuple[str, ...]) -> str:
         return f"{method} {self.address.api(*segments)}"

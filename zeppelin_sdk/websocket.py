@@ -179,16 +179,10 @@ class NoteFollower:
             case "PARAGRAPH":
                 return self._changed(Paragraph.from_json(data.get("paragraph") or {}))
             case "PARAGRAPH_APPEND_OUTPUT":
-                return [
-                    OutputAppended(_id(data), whole_number(data.get("index")), str(data.get("data") or ""))
-                ]
+                return [OutputAppended(_id(data), whole_number(data.get("index")), str(data.get("data") or ""))]
             case "PARAGRAPH_UPDATE_OUTPUT":
                 type_ = str(data.get("type") or "TEXT")
-                return [
-                    OutputUpdated(
-                        _id(data), whole_number(data.get("index")), type_, str(data.get("data") or "")
-                    )
-                ]
+                return [OutputUpdated(_id(data), whole_number(data.get("index")), type_, str(data.get("data") or ""))]
             case "PROGRESS":
                 return [Progress(str(data.get("id", "")), whole_number(data.get("progress")))]
             case "AUTH_INFO" | "ERROR_INFO" | "SESSION_LOGOUT":
@@ -223,9 +217,7 @@ def _connect(http: Transport) -> Any:
     connection = websocket.WebSocket(sslopt=_tls(http.ca_bundle), enable_multithread=True)
     try:
         # a redirect is not followed: the cookie and the ticket are for this server only
-        connection.connect(
-            url, timeout=http.timeout, origin=http.address.origin, cookie=cookie, redirect_limit=0
-        )
+        connection.connect(url, timeout=http.timeout, origin=http.address.origin, cookie=cookie, redirect_limit=0)
     except websocket.WebSocketBadStatusException as error:
         raise _handshake_error(http, error.status_code) from error
     except (websocket.WebSocketException, OSError) as error:

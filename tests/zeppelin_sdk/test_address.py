@@ -38,9 +38,7 @@ def test_an_address_with_a_password_is_refused_without_showing_it() -> None:
 
 
 @pytest.mark.parametrize("note_id", ["", ".", ".."])
-def test_an_id_that_would_change_the_call_is_refused(
-    fake: FakeZeppelin, client: ZeppelinClient, note_id: str
-) -> None:
+def test_an_id_that_would_change_the_call_is_refused(fake: FakeZeppelin, client: ZeppelinClient, note_id: str) -> None:
     with pytest.raises(NotFoundError):
         client.delete_note(note_id)
     assert fake.requests == []

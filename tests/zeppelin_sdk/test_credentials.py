@@ -21,7 +21,7 @@ def test_an_entity_with_odd_characters_is_quoted(client: ZeppelinClient) -> None
 
 
 def test_deleting_what_is_not_there_is_an_error(client: ZeppelinClient) -> None:
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match="no credential for 'db' is stored"):
         client.delete_credential("db")
 
 
@@ -42,9 +42,7 @@ def test_a_password_is_not_shown_by_repr() -> None:
     assert "hush" not in repr(Credential("db", "ann", "hush"))
 
 
-def test_a_password_is_not_in_the_error_of_a_call_that_failed(
-    client: ZeppelinClient, fake: FakeZeppelin
-) -> None:
+def test_a_password_is_not_in_the_error_of_a_call_that_failed(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("PUT", fake.failed("IOException", "disk full"))
     with pytest.raises(ServerError) as caught:
         client.put_credential("db", "ann", "hush")

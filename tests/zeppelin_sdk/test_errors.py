@@ -112,9 +112,7 @@ def test_an_answer_cut_short_says_so(client: ZeppelinClient, fake: FakeZeppelin)
     ],
     ids=lambda answer: f"{answer.status} {answer.body.decode()[:40]}",
 )
-def test_a_server_that_is_not_zeppelin_is_one_error(
-    client: ZeppelinClient, fake: FakeZeppelin, answer: Answer
-) -> None:
+def test_a_server_that_is_not_zeppelin_is_one_error(client: ZeppelinClient, fake: FakeZeppelin, answer: Answer) -> None:
     fake.fail_next("GET", answer)
     with pytest.raises(NotZeppelinError) as caught:
         client.version()
@@ -128,9 +126,7 @@ def test_a_redirect_names_its_target_without_the_query(client: ZeppelinClient, f
         client.list_notes()
 
 
-def test_a_page_in_place_of_a_call_asks_whether_this_is_zeppelin(
-    client: ZeppelinClient, fake: FakeZeppelin
-) -> None:
+def test_a_page_in_place_of_a_call_asks_whether_this_is_zeppelin(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("GET", html(404, "Not Found"), html(404, "Not Found"))
     with pytest.raises(NotZeppelinError):
         client.list_notes()
@@ -155,7 +151,11 @@ def test_an_answer_of_another_shape_is_an_error(
         (html(403, "Origin not allowed"), PermissionDeniedError, "forbidden$"),
         (refused(401, "UNAUTHORIZED"), LoginRequiredError, "wants a login$"),
         (refused(404, "NOT_FOUND"), NotFoundError, "no such thing: GET .*/api/notebook$"),
-        (Answer(415, "Unsupported Content-Type", {"Content-Type": "text/plain"}), ServerError, "Unsupported"),
+        (
+            Answer(415, "Unsupported Content-Type", {"Content-Type": "text/plain"}),
+            ServerError,
+            "refused GET /notebook: Unsupported",
+        ),
         (
             Answer(500, json.dumps({"exception": "NullPointerException"})),
             ServerError,
@@ -164,7 +164,7 @@ def test_an_answer_of_another_shape_is_an_error(
         (
             Answer(500, json.dumps({"status": "error", "message": "a\nb"})),
             ServerError,
-            r"\(500\) on GET /notebook: a$",
+            "failed on GET /notebook: a$",
         ),
         (html(500, "HTTP ERROR 500"), ServerError, "Internal Server Error$"),
     ],
@@ -181,9 +181,7 @@ def test_an_answer_becomes_its_error(
     assert "\n" not in caught.value.message
 
 
-def test_a_server_errors_detail_is_all_that_the_server_said(
-    client: ZeppelinClient, fake: FakeZeppelin
-) -> None:
+def test_a_server_errors_detail_is_all_that_the_server_said(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("GET", refused(500, "INTERNAL_SERVER_ERROR", "first\nsecond"))
     with pytest.raises(ServerError) as caught:
         client.list_notes()

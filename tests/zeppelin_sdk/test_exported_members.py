@@ -42,8 +42,6 @@ def test_the_follower_has_these_calls() -> None:
 
 
 def test_the_package_stands_by_itself() -> None:
-    code = (
-        "import sys, zeppelin_sdk; print([m for m in sys.modules if m.startswith(('netpie', 'provision'))])"
-    )
+    code = "import sys, zeppelin_sdk; print([m for m in sys.modules if m.startswith(('netpie', 'provision'))])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

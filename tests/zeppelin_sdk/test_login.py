@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from zeppelin_sdk import LoginError, LoginRequiredError, NotZeppelinError, ZeppelinClient
+from zeppelin_sdk import LoginError, LoginRequiredError, NotZeppelinError, PermissionDeniedError, ZeppelinClient
 
 from .fake_zeppelin import FakeZeppelin, html, refused
 
@@ -19,9 +19,7 @@ def ann(fake: FakeZeppelin) -> Iterator[ZeppelinClient]:
         yield client
 
 
-def test_a_client_with_a_user_logs_in_once_before_its_first_call(
-    ann: ZeppelinClient, fake: FakeZeppelin
-) -> None:
+def test_a_client_with_a_user_logs_in_once_before_its_first_call(ann: ZeppelinClient, fake: FakeZeppelin) -> None:
     ann.list_notes()
     ann.list_notes()
     assert len(fake.asked("POST", "login")) == 1
@@ -54,9 +52,7 @@ def test_a_wrong_password_is_refused_and_not_shown(fake: FakeZeppelin) -> None:
     assert caught.value.exit_code == 5
 
 
-def test_an_expired_session_is_renewed_and_the_refused_call_repeated(
-    ann: ZeppelinClient, fake: FakeZeppelin
-) -> None:
+def test_an_expired_session_is_renewed_and_the_refused_call_repeated(ann: ZeppelinClient, fake: FakeZeppelin) -> None:
     ann.list_notes()
     fake.expire_sessions()
     note_id = ann.create_note("/a")
@@ -70,6 +66,15 @@ def test_a_session_that_is_refused_again_at_once_is_an_error(ann: ZeppelinClient
     fake.fail_next("POST", html(403, "no"))
     with pytest.raises(LoginError):
         ann.list_notes()
+
+
+def test_a_call_that_stays_refused_after_a_fresh_login_is_a_matter_of_permission(
+    ann: ZeppelinClient, fake: FakeZeppelin
+) -> None:
+    ann.list_notes()
+    fake.fail_next("GET", *[refused(401, "UNAUTHORIZED") for _ in range(3)])
+    with pytest.raises(PermissionDeniedError, match="does not allow 'ann' to do this"):
+        ann.interpreter_settings()
 
 
 def test_a_password_goes_to_a_zeppelin_only(ann: ZeppelinClient, fake: FakeZeppelin) -> None:

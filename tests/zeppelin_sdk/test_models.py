@@ -129,9 +129,7 @@ def test_no_json_breaks_the_reading_of_a_note(data: dict[str, Any]) -> None:
     assert note.path.endswith(note.name)
 
 
-@pytest.mark.parametrize(
-    "line", [{"id": "1", "path": "/a/b"}, {"id": "1", "name": "a/b"}, {"id": "1", "name": "/a/b"}]
-)
+@pytest.mark.parametrize("line", [{"id": "1", "path": "/a/b"}, {"id": "1", "name": "a/b"}, {"id": "1", "name": "/a/b"}])
 def test_a_line_of_the_list_is_read_in_both_generations(line: dict[str, str]) -> None:
     assert NoteInfo.from_json(line) == NoteInfo("1", "/a/b")
 

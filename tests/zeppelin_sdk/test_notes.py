@@ -13,7 +13,7 @@ from zeppelin_sdk import (
     ZeppelinClient,
 )
 
-from .fake_zeppelin import FakeZeppelin, ok
+from .fake_zeppelin import FakeZeppelin, ok, refused
 
 PARAGRAPHS = [{"id": "paragraph_7", "text": "%md hello", "status": "READY"}]
 NOTE_JSON = {"name": "old name", "path": "/old/path", "paragraphs": PARAGRAPHS}
@@ -26,11 +26,7 @@ def test_a_created_note_is_listed_at_its_path_in_every_generation(client: Zeppel
 
 def test_a_note_is_found_by_its_path_with_or_without_the_first_slash(client: ZeppelinClient) -> None:
     note_id = client.create_note("/folder/name")
-    assert (
-        client.find_note("/folder/name")
-        == client.find_note("folder/name")
-        == NoteInfo(note_id, "/folder/name")
-    )
+    assert client.find_note("/folder/name") == client.find_note("folder/name") == NoteInfo(note_id, "/folder/name")
     assert client.find_note("/folder") is None
 
 
@@ -104,9 +100,7 @@ def test_a_deleted_note_is_gone(client: ZeppelinClient) -> None:
 
 @pytest.mark.parametrize("call", ["create", "import", "clone", "rename"])
 @pytest.mark.parametrize("fake", ["0.10", "0.12"], indirect=True)
-def test_a_path_that_is_taken_is_one_error_however_the_server_says_it(
-    client: ZeppelinClient, call: str
-) -> None:
+def test_a_path_that_is_taken_is_one_error_however_the_server_says_it(client: ZeppelinClient, call: str) -> None:
     client.create_note("/taken")
     other = client.create_note("/other")
     calls = {
@@ -127,9 +121,7 @@ def test_another_500_on_create_stays_a_server_error(client: ZeppelinClient, fake
     assert caught.value.status == 500
 
 
-@pytest.mark.parametrize(
-    "call", ["get", "export", "clone", "rename", "delete", "add_paragraph", "run", "stop"]
-)
+@pytest.mark.parametrize("call", ["get", "export", "clone", "rename", "delete", "add_paragraph", "run", "stop"])
 @pytest.mark.parametrize("fake", ["0.10", "0.12"], indirect=True)
 def test_a_note_that_is_not_there_is_one_error(client: ZeppelinClient, call: str) -> None:
     calls = {
@@ -158,9 +150,10 @@ def test_an_export_that_is_no_note_is_an_error(client: ZeppelinClient, fake: Fak
         client.export_note("2A")
 
 
-def test_permissions_are_refused_to_anonymous_users(client: ZeppelinClient) -> None:
+def test_permissions_that_may_not_be_seen_are_an_error(client: ZeppelinClient, fake: FakeZeppelin) -> None:
+    fake.fail_next("GET", refused(403, "FORBIDDEN", "Only authenticated user can set the permission."))
     with pytest.raises(PermissionDeniedError, match="Only authenticated user"):
-        client.get_permissions(client.create_note("/a"))
+        client.get_permissions("2A")
 
 
 def test_permissions_go_there_and_back_with_all_four_lists() -> None:

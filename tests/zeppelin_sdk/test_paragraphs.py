@@ -39,9 +39,7 @@ def test_paragraphs_are_added_at_the_end_or_at_an_index(client: ZeppelinClient, 
     assert texts(client, note_id) == ["a", "b", "c"]
 
 
-def test_an_update_replaces_the_text_and_leaves_a_title_that_is_not_given(
-    client: ZeppelinClient, note_id: str
-) -> None:
+def test_an_update_replaces_the_text_and_leaves_a_title_that_is_not_given(client: ZeppelinClient, note_id: str) -> None:
     paragraph_id = client.add_paragraph(note_id, text="old", title="Title")
     client.update_paragraph(note_id, paragraph_id, text="new")
     assert client.get_paragraph(note_id, paragraph_id).title == "Title"
@@ -121,9 +119,7 @@ def test_a_stopped_paragraph_without_a_title_or_output_is_named_by_its_id(
     assert caught.value.message == f"paragraph {paragraph_id} ended in ABORT"
 
 
-def test_waiting_ends_at_the_status_asked_for(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_waiting_ends_at_the_status_asked_for(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     paragraph_id = client.add_paragraph(note_id, text="stream")
     fake.stuck.add(paragraph_id)
     client.run_paragraph(note_id, paragraph_id)

@@ -31,9 +31,7 @@ def test_a_write_whose_connection_was_cut_is_not_sent_again(
 
 @pytest.mark.parametrize("name", WRITES)
 @pytest.mark.parametrize("fake", ["0.10"], indirect=True)
-def test_a_write_that_a_gateway_failed_is_not_sent_again(
-    client: ZeppelinClient, fake: FakeZeppelin, name: str
-) -> None:
+def test_a_write_that_a_gateway_failed_is_not_sent_again(client: ZeppelinClient, fake: FakeZeppelin, name: str) -> None:
     method, call = WRITES[name]
     fake.fail_next(method, html(503, "unavailable"))
     with pytest.raises(UnreachableError, match="answers 503"):

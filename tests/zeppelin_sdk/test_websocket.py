@@ -44,18 +44,14 @@ def test_a_note_is_followed_from_its_paragraphs_to_their_output(
         assert follower.read(5) == ParagraphChanged(Paragraph(id="p1", text="one"))
         assert follower.read(5) == ParagraphChanged(Paragraph(id="p2", text="two"))
         fake.tell("PARAGRAPH_APPEND_OUTPUT", noteId=note_id, paragraphId="p1", index=0, data="a line\n")
-        fake.tell(
-            "PARAGRAPH_UPDATE_OUTPUT", noteId=note_id, paragraphId="p1", index=1.0, type="TABLE", data="x\ty"
-        )
+        fake.tell("PARAGRAPH_UPDATE_OUTPUT", noteId=note_id, paragraphId="p1", index=1.0, type="TABLE", data="x\ty")
         fake.tell("PROGRESS", id="p1", progress=40)
         assert follower.read(5) == OutputAppended("p1", 0, "a line\n")
         assert follower.read(5) == OutputUpdated("p1", 1, "TABLE", "x\ty")
         assert follower.read(5) == Progress("p1", 40)
 
 
-def test_only_paragraphs_that_changed_are_told(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_only_paragraphs_that_changed_are_told(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.notes[note_id]["paragraphs"][1]["text"] = "edited"
@@ -68,9 +64,7 @@ def test_only_paragraphs_that_changed_are_told(
         assert (changed.paragraph.id, changed.paragraph.status) == ("p1", "PENDING")
 
 
-def test_messages_about_other_things_are_passed_over(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_messages_about_other_things_are_passed_over(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.tell("NOTES_INFO", notes=[])
@@ -125,9 +119,7 @@ def test_iteration_goes_on_until_the_follower_is_closed(
     assert follower.read(1) is None
 
 
-def test_closing_from_another_thread_ends_a_read_without_an_error(
-    client: ZeppelinClient, note_id: str
-) -> None:
+def test_closing_from_another_thread_ends_a_read_without_an_error(client: ZeppelinClient, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         timer = threading.Timer(0.05, follower.close)
@@ -142,9 +134,7 @@ def test_closing_says_goodbye(client: ZeppelinClient, fake: FakeZeppelin, note_i
     assert fake.sockets[0].said_goodbye
 
 
-def test_a_server_that_goes_away_is_unreachable(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_a_server_that_goes_away_is_unreachable(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.drop_connections()
@@ -152,9 +142,7 @@ def test_a_server_that_goes_away_is_unreachable(
             follower.read(5)
 
 
-def test_a_server_that_says_goodbye_is_unreachable(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_a_server_that_says_goodbye_is_unreachable(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.sockets[0].close()
@@ -167,9 +155,7 @@ def test_a_note_that_is_not_there_is_an_error(client: ZeppelinClient) -> None:
         follower.read(5)
 
 
-def test_another_complaint_is_a_server_error(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_another_complaint_is_a_server_error(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.tell("ERROR_INFO", info="Note is now running sequentially.\nmore")
@@ -177,9 +163,7 @@ def test_another_complaint_is_a_server_error(
             follower.read(5)
 
 
-def test_a_note_that_may_not_be_read_is_an_error(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_a_note_that_may_not_be_read_is_an_error(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.tell("AUTH_INFO", info="Insufficient privileges to READER note.\n\nAllowed: ann")
@@ -210,18 +194,14 @@ def test_a_ticket_is_not_shown_by_repr(client: ZeppelinClient) -> None:
     assert repr(ticket) == "Ticket(principal='anonymous', roles='[]')"
 
 
-def test_a_websocket_that_wants_a_login_is_an_error(
-    fake: FakeZeppelin, client: ZeppelinClient, note_id: str
-) -> None:
+def test_a_websocket_that_wants_a_login_is_an_error(fake: FakeZeppelin, client: ZeppelinClient, note_id: str) -> None:
     fake.users = {"ann": "secret"}
     fake.fail_next("GET", ok({"principal": "anonymous", "ticket": "anonymous", "roles": "[]"}))
     with pytest.raises(LoginRequiredError, match="refused the websocket"):
         client.follow(note_id)
 
 
-def test_a_proxy_that_passes_no_websocket_on_is_named(
-    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
-) -> None:
+def test_a_proxy_that_passes_no_websocket_on_is_named(client: ZeppelinClient, fake: FakeZeppelin, note_id: str) -> None:
     fake.websocket_fault = html(404, "Not Found")
     with pytest.raises(NotZeppelinError, match=r"no websocket at /ws \(404\)"):
         client.follow(note_id)
