@@ -71,19 +71,13 @@ def _write(file: Path, text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m netpie_emulator", description="A NETPIE 2015 on loopback."
-    )
+    parser = argparse.ArgumentParser(prog="python -m netpie_emulator", description="A NETPIE 2015 on loopback.")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps applications and tokens")
     parser.add_argument("--appid", required=True, help="the application's APPID")
     parser.add_argument("--appkey", help="its APPKEY (default: the one in the state folder, or a random one)")
-    parser.add_argument(
-        "--http-port", type=int, default=0, help="port of the auth server (default: a free one)"
-    )
+    parser.add_argument("--http-port", type=int, default=0, help="port of the auth server (default: a free one)")
     parser.add_argument("--mqtt-port", type=int, default=0, help="port of the broker (default: a free one)")
-    parser.add_argument(
-        "--ready-file", type=Path, help="JSON with the addresses, written once both ports answer"
-    )
+    parser.add_argument("--ready-file", type=Path, help="JSON with the addresses, written once both ports answer")
     return parser
 
 

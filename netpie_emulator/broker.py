@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from amqtt.broker import Broker, RetainedApplicationMessage
@@ -36,9 +37,19 @@ MAX_QOS = 1
 MAX_INFLIGHT = 20  # QoS 1 messages sent and not acknowledged: Mosquitto's default
 MAX_QUEUED = 100_000  # messages waiting for one thing
 STOP_TIMEOUT = 5.0  # seconds
+TAKE_OVER_TIMEOUT = 1.0  # seconds
 SUBSCRIPTION_REFUSED = 0x80
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Serving:
+    """A thing's place in the broker, from the moment it is admitted."""
+
+    task: asyncio.Task[None]
+    connection: Connection | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class NetpieBroker(Broker):  # type: ignore[misc]
@@ -53,7 +64,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         self._clients: set[asyncio.Task[None]] = set()
         self._admitted: dict[str, Admitted] = {}  # by token, of things that are or were connected
         self._outboxes: dict[str, Outbox] = {}  # by token, of sessions that exist
-        self._serving: dict[str, asyncio.Task[Any]] = {}  # by token, of things that are connected
+        self._serving: dict[str, _Serving] = {}  # by token, of things that are connected
 
     async def listen(self, port: int) -> int:
         """Start, listen on loopback and return the port.
@@ -85,16 +96,20 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         assert task is not None  # noqa: S101
         self._clients.add(task)
         try:
-            await self._serve(reader, writer)
+            await self._serve(reader, writer, task)
         except Malformed:
             logger.debug("a first packet is no CONNECT")
         except asyncio.CancelledError:
-            logger.debug("a connection ended with the broker")
+            logger.debug("a connection was ended by the broker")
         finally:
-            self._clients.discard(task)
-            await hang_up(writer)
+            try:
+                await hang_up(writer)
+            finally:
+                self._clients.discard(task)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
+    ) -> None:
         packet = await read_connect(reader)
         if packet is None:
             writer.write(connack(Connack.WRONG_PROTOCOL))
@@ -105,16 +120,26 @@ class NetpieBroker(Broker):  # type: ignore[misc]
             return
         token = judged.thing.token
         await self._take_over(token)
+        serving = self._serving[token] = _Serving(task)
         self._admitted[token] = judged
-        replay = ReplayingReader(bytes(packet.to_bytes()), reader)
-        await self.external_connected(replay, PromptWriter(writer), LISTENER)
+        try:
+            replay = ReplayingReader(bytes(packet.to_bytes()), reader)
+            await self.external_connected(replay, PromptWriter(writer), LISTENER)
+        finally:
+            del self._serving[token]
+            serving.ended.set()
 
     async def _take_over(self, token: str) -> None:
         """End the thing's earlier connection: a token connects once (MQTT 3.1.1, 3.1.4)."""
-        serving = self._serving.get(token)
-        if serving is not None:
-            await self._sessions[token][1].handle_connection_closed()
-            await asyncio.wait([serving], timeout=STOP_TIMEOUT)
+        while (serving := self._serving.get(token)) is not None:
+            if serving.connection is None:
+                serving.task.cancel()
+            else:
+                await serving.connection.handle_connection_closed()
+            try:
+                await asyncio.wait_for(serving.ended.wait(), TAKE_OVER_TIMEOUT)
+            except TimeoutError:
+                serving.task.cancel()
 
     async def _handle_client_session(
         self, reader: Any, writer: Any, client_session: Session, handler: Any, server: Any, listener_name: str
@@ -126,28 +151,28 @@ class NetpieBroker(Broker):  # type: ignore[misc]
             client_session.will_flag = False
         unreleased = client_session.attributes.setdefault("netpie.unreleased", set())
         connection = Connection(self.plugins_manager, self._outboxes[token], unreleased, self._receive)
-        client_session.transitions.connect()
         connection.attach(client_session, reader, writer)
         self._sessions[token] = (client_session, connection)
-        await connection.mqtt_connack_authorize(True)
-        await connection.start()
-        await self._client_message_loop(client_session, connection)
+        client_session.transitions.connect()
+        try:
+            await connection.mqtt_connack_authorize(True)
+            await connection.start()
+            self._serving[token].connection = connection
+            await self._client_message_loop(client_session, connection)
+        finally:
+            client_session.transitions.disconnect()
+            self._outboxes[token].left_behind()
+            if client_session.clean_session:
+                await self._delete_session(token)
+                del self._outboxes[token]
+            await self._stop_handler(connection)
 
     async def _client_message_loop(self, client_session: Session, handler: Connection) -> None:
-        token = client_session.client_id
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101
-        self._serving[token] = task
-        self._announce("present", token)
+        self._announce("present", client_session.client_id)
         try:
             await super()._client_message_loop(client_session, handler)
         finally:
-            del self._serving[token]
-            self._outboxes[token].left_behind()
-            self._announce("absent", token)
-            if client_session.clean_session:
-                await self._delete_session(token)
-                self._outboxes.pop(token, None)
+            self._announce("absent", client_session.client_id)
 
     async def _broadcast_message(
         self, session: Session | None, topic: str | None, data: bytes | None, force_qos: int | None = None
@@ -212,10 +237,10 @@ class NetpieBroker(Broker):  # type: ignore[misc]
 
     def _deliver_to_alias(self, sender: Admitted, alias: str, message: Message) -> None:
         """Deliver to the connected things of that name that have not subscribed to it."""
-        for token in self._serving:
+        for token, serving in self._serving.items():
             named = self._admitted[token]
-            if named.app.appid == sender.app.appid and named.thing.alias == alias:
-                session = self._sessions[token][0]
+            if serving.connection and named.app.appid == sender.app.appid and named.thing.alias == alias:
+                session = serving.connection.session
                 if not any(session is other for other, _ in self._subscriptions.get(message.topic, ())):
                     self._put(session, Message(message.topic, message.data, 0))
 
@@ -225,7 +250,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         self._deliver(Message(f"/{who.app.appid}/&{event}", json.dumps(said).encode(), 0))
 
     def _put(self, session: Session, message: Message) -> None:
-        away = session.client_id not in self._serving
+        away = session.transitions.state != "connected"
         if away and (session.clean_session or message.qos == 0):
             return
         outbox = self._outboxes[session.client_id]

@@ -79,9 +79,7 @@ async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
     Raises: Malformed.
     """
     try:
-        header = await asyncio.wait_for(
-            MQTTFixedHeader.from_stream(StreamReaderAdapter(reader)), CONNECT_TIMEOUT
-        )
+        header = await asyncio.wait_for(MQTTFixedHeader.from_stream(StreamReaderAdapter(reader)), CONNECT_TIMEOUT)
         if header is None or header.packet_type != CONNECT or header.remaining_length > MAX_CONNECT:
             raise Malformed
         body = await asyncio.wait_for(reader.readexactly(header.remaining_length), CONNECT_TIMEOUT)
@@ -147,9 +145,7 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
     stays in the outbox until it is acknowledged and is sent again to a client that comes back.
     """
 
-    def __init__(
-        self, plugins: PluginManager, outbox: Outbox, unreleased: set[int], receive: Receive
-    ) -> None:
+    def __init__(self, plugins: PluginManager, outbox: Outbox, unreleased: set[int], receive: Receive) -> None:
         super().__init__(plugins)
         self._outbox = outbox
         self._unreleased = unreleased

@@ -28,9 +28,7 @@ def registered_application(
     Raises: StateError.
     """
     store = Store(state)
-    known = next(
-        (app for app in store.applications() if app.appid == appid and appkey in (None, app.appkey)), None
-    )
+    known = next((app for app in store.applications() if app.appid == appid and appkey in (None, app.appkey)), None)
     if known is not None and appsecret in (None, known.appsecret):
         return known
     app = RegisteredApp(

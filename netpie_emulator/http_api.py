@@ -37,9 +37,7 @@ class AuthServer:
         try:
             self._server = _Server((LOOPBACK, port), _Handler)
         except OSError as error:
-            raise PortError(
-                f"port {port}: {error.strerror}", next_step="choose another port, or 0"
-            ) from error
+            raise PortError(f"port {port}: {error.strerror}", next_step="choose another port, or 0") from error
         self._server.api = self
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(STOP_POLL,), name="netpie-auth", daemon=True

@@ -124,9 +124,7 @@ class Store:
 
     def grant(self, appkey: str, verifier: str = "", alias: str = "") -> Grant:
         """Give out a code for a new thing of `appkey`, good once."""
-        grant = Grant(
-            random_text(16), random_text(32), appkey, verifier, alias, expires=time.time() + CODE_LIFETIME
-        )
+        grant = Grant(random_text(16), random_text(32), appkey, verifier, alias, expires=time.time() + CODE_LIFETIME)
         with self._lock:
             now = time.time()
             kept = {code: old for code, old in self._state.grants.items() if old.expires > now}

@@ -88,6 +88,25 @@ def test_second_connection_of_a_token_takes_the_place_of_the_first(connect, new_
     assert second.message() == ("/MyApp/t", "mine")
 
 
+def test_many_connections_of_one_token_at_once_leave_one_that_works(connect, new_thing, emulator, caplog):
+    thing = new_thing()
+    login = mqtt_login(thing, 1)
+    body = text("MQTT") + b"\x04\xc0\x00\x0a" + text(login.client_id) + text(login.username)
+    packet = bytes([0x10, len(body) + 2 + len(login.password)]) + body + text(login.password)
+    rivals = [socket.create_connection((login.host, login.port), timeout=5) for _ in range(8)]
+    for rival in rivals:
+        rival.sendall(packet)
+    for rival in rivals:
+        assert rival.recv(4) in (b"\x20\x02\x00\x00", b"\x20\x02\x01\x00", b"")
+    client = connect(thing)
+    client.subscribe("/MyApp/t")
+    client.publish("/MyApp/t", "mine", qos=1)
+    assert client.message() == ("/MyApp/t", "mine")
+    for rival in rivals:
+        rival.close()
+    assert caplog.text == ""
+
+
 def text(value: str) -> bytes:
     return struct.pack("!H", len(value)) + value.encode()
 
