@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.errors import ConflictError
-from provision.plan import MARK, Change, Plan, Verdict, by_key, make_plan, mark_for
+from provision.plan import MARK, Change, Plan, Verdict, by_key, make_plan, mark_for, merged_title, provenance
 from provision.render import RenderedNote, RenderedParagraph
-from zeppelin_sdk import Note, ZeppelinClient
+from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 OURS, THEIRS = "ours", "theirs"
 _CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
@@ -47,9 +47,7 @@ def apply_note(client: ZeppelinClient, note: RenderedNote, *, decide: str | None
     if live is None:
         note_id = client.import_note(note_json(note), note.path)
         return Applied(note_id, plan, len(note.paragraphs))
-    writer = _Writer(client, note, live)
-    written = sum(writer.do(change, decide) for change in plan.changes)
-    return Applied(live.id, plan, written)
+    return Applied(live.id, plan, _Writer(client, note, live, plan).write(decide))
 
 
 def _undecided(note: RenderedNote, plan: Plan) -> ConflictError:
@@ -74,41 +72,61 @@ def _config(note: RenderedNote, paragraph: RenderedParagraph) -> dict[str, Any]:
 
 
 class _Writer:
-    """Does the changes of a plan one by one; the provenance of a paragraph is written after its text."""
+    """Does the changes of a plan one by one, in an order that leaves nothing half known when it is cut off.
 
-    def __init__(self, client: ZeppelinClient, note: RenderedNote, live: Note) -> None:
-        self._client, self._note, self._id = client, note, live.id
+    The provenance of a paragraph is written after its text. A key counts as brought only once its paragraph is there,
+    and as taken away before it is deleted: so the next apply takes neither for a paragraph that a person deleted.
+    """
+
+    def __init__(self, client: ZeppelinClient, note: RenderedNote, live: Note, plan: Plan) -> None:
+        self._client, self._note, self._id, self._plan = client, note, live.id, plan
         self._ids = [paragraph.id for paragraph in live.paragraphs]
         self._there = {key: paragraph.id for key, paragraph in by_key(live).items()}
+        self._marks = {key: dict(provenance(paragraph)) for key, paragraph in by_key(live).items()}
+        self._keys = set(plan.known)
 
-    def do(self, change: Change, decide: str | None) -> int:
-        """Do one change and return how many paragraphs it changed."""
-        verdict = change.verdict
-        if verdict is Verdict.CONFLICT:
-            verdict = Verdict.UPDATE if decide == THEIRS else Verdict.SAME
-        match verdict:
-            case Verdict.ADD if change.render:
-                self._add(change.render)
+    def write(self, decide: str | None) -> int:
+        """Do all of the plan and return how many paragraphs it changed."""
+        written = sum(self._do(change, decide) for change in self._plan.changes)
+        for copy in self._plan.copies:
+            self._client.update_paragraph_config(self._id, copy.id, {MARK: {}})
+        dropped = [change for change in self._plan.changes if change.verdict is Verdict.DROP]
+        self._keys -= {change.key for change in dropped}
+        for key in self._marks.keys() - {change.key for change in dropped}:
+            self._mark(key, {**self._marks[key], "keys": sorted(self._keys)})
+        for change in dropped:
+            self._client.delete_paragraph(self._id, self._there[change.key])
+        return written + len(dropped)
+
+    def _do(self, change: Change, decide: str | None) -> int:
+        match change:
+            case Change(verdict=Verdict.ADD, render=RenderedParagraph() as render):
+                self._add(render)
                 return 1
-            case Verdict.UPDATE if change.render and change.live:
-                self._update(change.render, change.live.id, change.live.title)
+            case Change(verdict=Verdict.UPDATE, render=RenderedParagraph() as render, live=Paragraph() as live):
+                self._update(render, live)
                 return 1
-            case Verdict.DROP if change.live:
-                self._client.delete_paragraph(self._id, change.live.id)
-                self._ids.remove(change.live.id)
-                return 1
-            case Verdict.SAME if change.render and change.live:
-                self._remark(change.render, change.live.id, change.live.config)
+            case Change(verdict=Verdict.CONFLICT, render=RenderedParagraph() as render, live=Paragraph() as live):
+                if decide == THEIRS:
+                    self._update(render, live)
+                    return 1
+                # the text stays, and the bundle's new one is its base; a title follows when the text next does
+                self._mark(change.key, self._mark_of(render) | {"title": provenance(live).get("title")})
+            case Change(verdict=Verdict.SAME, render=RenderedParagraph() as render):
+                self._mark(change.key, self._mark_of(render))
         return 0
 
     def _add(self, paragraph: RenderedParagraph) -> None:
         index = self._place(paragraph)
-        config = _config(self._note, paragraph)
+        self._keys.add(paragraph.key)
+        mark = self._mark_of(paragraph)
+        config = {**_CONFIG, **paragraph.config, MARK: mark}
         new = self._client.add_paragraph(
             self._id, text=paragraph.text, title=paragraph.title, index=index, config=config
         )
         self._ids.insert(index, new)
         self._there[paragraph.key] = new
+        self._marks[paragraph.key] = mark
 
     def _place(self, paragraph: RenderedParagraph) -> int:
         """Behind the nearest paragraph that stands before it in the bundle and is in the note; else first."""
@@ -118,12 +136,16 @@ class _Writer:
                 return self._ids.index(self._there[key]) + 1
         return 0
 
-    def _update(self, paragraph: RenderedParagraph, paragraph_id: str, live_title: str) -> None:
-        self._client.update_paragraph(self._id, paragraph_id, text=paragraph.text, title=live_title)
-        self._client.update_paragraph_config(self._id, paragraph_id, {MARK: mark_for(self._note, paragraph)})
+    def _update(self, paragraph: RenderedParagraph, live: Paragraph) -> None:
+        title = merged_title(live, paragraph)
+        self._client.update_paragraph(self._id, live.id, text=paragraph.text, title=title)
+        shown = {"title": bool(title)} if title != live.title else {}
+        self._mark(paragraph.key, self._mark_of(paragraph), shown)
 
-    def _remark(self, paragraph: RenderedParagraph, paragraph_id: str, config: Mapping[str, Any]) -> None:
-        """Make the render the base of what is there now: a decided conflict, or the same edit made on both sides."""
-        mark = mark_for(self._note, paragraph)
-        if config.get(MARK) != mark:
-            self._client.update_paragraph_config(self._id, paragraph_id, {MARK: mark})
+    def _mark_of(self, paragraph: RenderedParagraph) -> dict[str, Any]:
+        return mark_for(self._note, paragraph, self._keys)
+
+    def _mark(self, key: str, mark: dict[str, Any], more: Mapping[str, Any] | None = None) -> None:
+        if more or self._marks[key] != mark:
+            self._client.update_paragraph_config(self._id, self._there[key], {**(more or {}), MARK: mark})
+            self._marks[key] = mark

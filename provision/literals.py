@@ -5,6 +5,7 @@ early, open one of Zeppelin's forms (`${…}`) or name one of its credentials (`
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,8 @@ from provision.errors import UsageError
 class Secret:
     """A value that a note should not hold: `reference` names it in Zeppelin's credential store.
 
-    The store's patterns are `{ENTITY.user}` and `{ENTITY.password}` (Zeppelin's CredentialInjector).
+    The store's patterns are `{ENTITY.user}` and `{ENTITY.password}` (Zeppelin's CredentialInjector; up to 0.8
+    `{user.ENTITY}` and `{password.ENTITY}`).
     """
 
     reference: str
@@ -44,13 +46,22 @@ def scala(value: Any) -> str:
         case Secret(inline=True):
             return _scala_string(value.value)
         case Secret():
-            return f'"{{{value.reference}}}"'
+            return f'"{{{_reference(value)}}}"'
     raise TypeError(f"a {type(value).__name__} has no Scala literal")
 
 
 def _scala_string(text: str) -> str:
     # JSON's escapes are Scala's; braces are escaped for Zeppelin, which looks for its patterns in the whole paragraph.
     return json.dumps(text).replace("{", "\\u007b").replace("}", "\\u007d")
+
+
+def _reference(secret: Secret) -> str:
+    if not re.fullmatch(r"[\w-]+\.(user|password)|(user|password)\.[\w-]+", secret.reference, re.ASCII):
+        raise UsageError(
+            f"{secret.reference!r} can't name an entry of Zeppelin's credential store",
+            next_step="check the APPKEY: it has letters and digits only",
+        )
+    return secret.reference
 
 
 def markdown(value: Any) -> str:
@@ -73,10 +84,14 @@ def spark_conf(value: Any) -> str:
     """Lines for Zeppelin's `%spark.conf` interpreter (from 0.9): `spark.jars.packages`, `spark.jars`."""
     dependencies = _dependencies(value)
     lines = {"spark.jars.packages": dependencies.packages, "spark.jars": dependencies.jars}
-    for name in (*dependencies.packages, *dependencies.jars):
-        if not name.isprintable() or any(c in name for c in " ,"):
-            raise UsageError(f"{name!r} can't stand in Spark's configuration", next_step="name a file without spaces")
-    return "\n".join(f"{name} {','.join(values)}" for name, values in lines.items() if values)
+    return "\n".join(f"{name} {','.join(map(_property, values))}" for name, values in lines.items() if values)
+
+
+def _property(text: str) -> str:
+    if not text.isprintable() or any(character in text for character in " ,"):
+        raise UsageError(f"{text!r} can't stand in Spark's configuration", next_step="name a file without spaces")
+    # ConfInterpreter reads java.util.Properties: a backslash escapes there, and \uXXXX keeps Zeppelin's patterns out
+    return "".join(f"\\u{ord(c):04x}" if c in "\\{}$" else c for c in text)
 
 
 def _dependencies(value: Any) -> Dependencies:

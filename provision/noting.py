@@ -58,7 +58,8 @@ def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
         with console.step("compiling the connector's jar"):
-            jars.insert(0, build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars"))
+            jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
+        jars.insert(0, jar)
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
     return Wanted(wanted.bundle, given, wanted.path)
 

@@ -11,7 +11,7 @@ from provision.topics import check_filter
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter, as `note.toml` declares it; `default` None means that it has to be given."""
+    """One parameter, as `note.toml` declares it; without a `default` it has to be given. Bounds are inclusive."""
 
     name: str
     type: str
@@ -36,12 +36,13 @@ class Parameter:
     def _check_range(self, value: int) -> None:
         low, high = self.minimum, self.maximum
         if (low is not None and value < low) or (high is not None and value > high):
-            raise UsageError(f"{self.name}={value} is out of range", next_step=f"give {low} to {high}")
+            bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+            raise UsageError(f"{self.name}={value} is out of range", next_step=f"give {' and '.join(bounds)}")
 
     def check_multiple(self, values: Mapping[str, Any]) -> None:
         """Raise `UsageError` unless the value is a multiple of the parameter that it has to be a multiple of."""
-        if self.multiple_of and values[self.name] % values[self.multiple_of]:
-            other = values[self.multiple_of]
+        other = values[self.multiple_of] if self.multiple_of else 0
+        if other and values[self.name] % other:
             raise UsageError(
                 f"{self.name}={values[self.name]} is no multiple of {self.multiple_of}={other}",
                 next_step=f"Spark wants {self.name} in whole batches of {other} s",
@@ -53,10 +54,26 @@ class Parameter:
 
 
 def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
-    """The parameter that a table of `note.toml` declares; raises KeyError or TypeError for one that is none."""
-    if entry["type"] not in _TYPES:
-        raise KeyError(f"parameters.{name}: unknown type {entry['type']!r}")
-    return Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
+    """The parameter that a table of `note.toml` declares; raises ValueError, KeyError or TypeError."""
+    kind = entry["type"]
+    if kind not in _TYPES:
+        raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(_TYPES)}")
+    declared = Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
+    if declared.default is not None:
+        _check_default(declared)
+    return declared
+
+
+def _check_default(declared: Parameter) -> None:
+    default = declared.default
+    wanted = {"seconds": int, "whole": int, "files": list}.get(declared.type, str)
+    if type(default) is not wanted:
+        raise TypeError(f"parameter {declared.name}: default {default!r} is no {wanted.__name__}")
+    text = ",".join(default) if isinstance(default, list) else str(default)
+    try:
+        declared.value(text)
+    except UsageError as error:
+        raise ValueError(f"default {error.message}") from error
 
 
 def _whole(parameter: Parameter, text: str) -> int:

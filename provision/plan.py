@@ -1,7 +1,7 @@
 """Base, live and render compared three ways: what an apply would do to a note. Pure: nothing of a server in it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,7 @@ from provision.render import RenderedNote, RenderedParagraph
 from zeppelin_sdk import Note, Paragraph
 
 MARK = "provision"
-"""The key of a paragraph's config that says where its text came from: bundle, key, sha256 of the base, keys."""
+"""The key of a paragraph's config that says where it came from: bundle, key, the base's sha256 and title, all keys."""
 
 
 class Verdict(StrEnum):
@@ -51,6 +51,10 @@ class Plan:
     """What an apply would do, in the render's order; paragraphs that a person added are not in it."""
 
     changes: tuple[Change, ...]
+    known: frozenset[str] = frozenset()
+    """Keys that earlier applies have brought and not taken away: one that is not in the note was deleted by hand."""
+    copies: tuple[Paragraph, ...] = ()
+    """Copies that a person made of a bundle's paragraphs, provenance and all: they are the person's own."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -82,15 +86,14 @@ def by_key(note: Note) -> dict[str, Paragraph]:
     return found
 
 
-def mark_for(note: RenderedNote, paragraph: RenderedParagraph, base: str | None = None) -> dict[str, Any]:
-    """The provenance to write into a paragraph's config; `base` is its base's hash when that is not the render's."""
-    keys = [each.key for each in note.paragraphs]
+def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[str] | None = None) -> dict[str, Any]:
+    """The provenance to write into a paragraph's config; `keys` are all that were brought, if not the render's own."""
     return {
         "bundle": note.bundle,
         "key": paragraph.key,
-        "sha256": base or digest(paragraph.text),
+        "sha256": digest(paragraph.text),
         "title": paragraph.title,
-        "keys": keys,
+        "keys": sorted({each.key for each in note.paragraphs} if keys is None else keys),
         "blocks": paragraph.blocks,
     }
 
@@ -104,26 +107,33 @@ def make_plan(live: Note | None, render: RenderedNote) -> Plan:
     changes = [_compare(each, there.get(each.key), known) for each in render.paragraphs]
     rendered = {each.key for each in render.paragraphs}
     changes += [_left(key, paragraph) for key, paragraph in there.items() if key not in rendered]
-    return Plan(tuple(changes))
+    first = {paragraph.id for paragraph in there.values()}
+    copies = tuple(p for p in live.paragraphs if "key" in provenance(p) and p.id not in first)
+    return Plan(tuple(changes), known, copies)
 
 
-def _known_keys(paragraphs: Sequence[Paragraph]) -> set[str]:
+def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
     """The keys of all that earlier applies have written, found in what is left of it."""
-    return {key for paragraph in paragraphs for key in provenance(paragraph).get("keys", ())}
+    marks = [provenance(paragraph) for paragraph in paragraphs]
+    return frozenset(key for mark in marks if "key" in mark for key in (mark["key"], *mark.get("keys", ())))
 
 
-def _compare(render: RenderedParagraph, live: Paragraph | None, known: set[str]) -> Change:
+def _compare(render: RenderedParagraph, live: Paragraph | None, known: Collection[str]) -> Change:
     if live is None:
         return Change(render.key, Verdict.GONE if render.key in known else Verdict.ADD, None, render)
-    text_edited = is_edited(live)
-    text_changed = digest(render.text) != provenance(live).get("sha256")
     if digest(live.text) == digest(render.text):
-        verdict = Verdict.SAME
-    elif text_edited:
-        verdict = Verdict.CONFLICT if text_changed else Verdict.KEEP
+        verdict = Verdict.SAME if merged_title(live, render) == live.title else Verdict.UPDATE
+    elif is_edited(live):
+        changed = digest(render.text) != provenance(live).get("sha256")
+        verdict = Verdict.CONFLICT if changed else Verdict.KEEP
     else:
         verdict = Verdict.UPDATE
     return Change(render.key, verdict, live, render)
+
+
+def merged_title(live: Paragraph, render: RenderedParagraph) -> str:
+    """The render's title, unless a person has changed the one that the last apply wrote."""
+    return render.title if live.title == provenance(live).get("title") else live.title
 
 
 def is_edited(live: Paragraph) -> bool:

@@ -1,16 +1,16 @@
 """Bundle + parameters + credentials -> paragraphs. Pure: no network, no clock."""
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from provision.bundle import Bundle, Condition, Template
 from provision.errors import UsageError
-from provision.literals import FILTERS, Dependencies, Secret
+from provision.literals import Dependencies, Secret
+from provision.places import fill_places, place_names
 from zeppelin_sdk import ServerVersion
-
-_PLACE = re.compile(r"\{\{ *(?P<name>\w+) *\| *(?P<filter>\w+) *\}\}")
 
 BAHIR = {
     "2.11": "org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1",
@@ -63,28 +63,48 @@ def render(
 ) -> RenderedNote:
     """The note for these parameter `values` (from `Bundle.values`), server version and Scala version ("2.12").
 
-    Raises `UsageError` when no MQTT package exists for that Scala.
+    Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
     inline = values["secrets"] == "inline"
     thing, session = f"netpie-{login.appkey}", f"netpie-{login.appkey}-mqtt"
+
+    def secret(entity: str, field: str, value: str) -> Secret:
+        # CredentialInjector's patterns up to 0.8 have the field first
+        reference = f"{field}.{entity}" if tuple(zeppelin) < (0, 9) else f"{entity}.{field}"
+        return Secret(reference, value, inline)
+
     context = {
         **values,
         "broker_url": login.broker_url,
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
         "appkey": login.appkey,
-        "client_id": Secret(f"{thing}.user", login.client_id, inline),
-        "hmac_key": Secret(f"{thing}.password", login.hmac_key, inline),
-        "username": Secret(f"{session}.user", login.username, inline),
-        "password": Secret(f"{session}.password", login.password, inline),
+        "client_id": secret(thing, "user", login.client_id),
+        "hmac_key": secret(thing, "password", login.hmac_key),
+        "username": secret(session, "user", login.username),
+        "password": secret(session, "password", login.password),
         "dependencies": dependencies(values, scala),
         "out_prefix": f"{values['out']}/avg-",
         "out_sentence": f": {values['out']}/avg-TIME" if values["variant"] == "csv" else "",
     }
-    chosen = _chosen(bundle.templates, values, zeppelin)
+    chosen = _chosen(bundle, values, zeppelin)
     paragraphs = tuple(_paragraph(template, context, inline) for template in chosen)
-    store = {thing: (login.client_id, login.hmac_key), session: (login.username, login.password)}
-    used = {entity: pair for entity, pair in store.items() if any(f"{{{entity}." in p.text for p in paragraphs)}
-    return RenderedNote(bundle.name, path or bundle.path.format(**values), paragraphs, used)
+    store = {thing: (("client_id", "hmac_key"), (login.client_id, login.hmac_key))}
+    store[session] = (("username", "password"), (login.username, login.password))
+    names = set().union(*(place_names(template.text) for template in chosen))
+    used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
+    return RenderedNote(bundle.name, path or _path(bundle, values), paragraphs, used)
+
+
+def _path(bundle: Bundle, values: Mapping[str, Any]) -> str:
+    """The bundle's path for these values, in characters that every Zeppelin keeps as they are in a note's path.
+
+    A topic whose path would not be itself any more gets a few digits of its hash, so that no two topics share a note.
+    """
+    topic = values["topic"]
+    safe = "/".join(re.sub(r"[^\w@.&+# -]", "_", level).strip(" .") or "_" for level in topic.split("/"))
+    if safe != topic:
+        safe += f"-{hashlib.sha256(topic.encode()).hexdigest()[:6]}"
+    return bundle.path.format(**{**values, "topic": safe})
 
 
 def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
@@ -105,14 +125,22 @@ def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     return Dependencies(packages=(package,))
 
 
-def _chosen(templates: Sequence[Template], values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:
-    return [template for template in templates if _holds(template.when, values, zeppelin)]
+def _chosen(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:
+    chosen = [template for template in bundle.templates if _holds(template.when, values, zeppelin)]
+    keys = [template.key for template in chosen]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"bundle {bundle.name}: two paragraphs with key {twice!r} fit Zeppelin {zeppelin} and these parameters",
+            next_step="mend their `when` in note.toml",
+        )
+    return chosen
 
 
 def _holds(when: Condition, values: Mapping[str, Any], zeppelin: ServerVersion) -> bool:
     for name, wanted in when.items():
         if name == "zeppelin":
-            if not _version_holds(wanted, zeppelin):
+            if not _version_holds(str(wanted), zeppelin):
                 return False
         elif values[name] not in (wanted if isinstance(wanted, list) else [wanted]):
             return False
@@ -128,15 +156,8 @@ def _version_holds(condition: str, version: ServerVersion) -> bool:
 
 
 def _paragraph(template: Template, context: Mapping[str, Any], inline: bool) -> RenderedParagraph:
-    secrets = False
-
-    def fill(match: re.Match[str]) -> str:
-        nonlocal secrets
-        value = context[match["name"]]
-        secrets = secrets or isinstance(value, Secret)
-        return FILTERS[match["filter"]](value)
-
-    text = _PLACE.sub(fill, template.text)
+    text = fill_places(template.text, template.file, context)
+    secrets = any(isinstance(context[name], Secret) for name in place_names(template.text))
     options = "(injectCredentials=true)" if secrets and not inline else ""
     return RenderedParagraph(
         key=template.key,

@@ -19,6 +19,11 @@ PAGE = "provision-page"
 """The key of a paragraph's config that holds the address of the driver's page."""
 _PAGE = re.compile(r"https?://[^\s]+")
 _PROBE = "/.provision/probe"
+# the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
+_REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
+# ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
+# launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
+_NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,9 @@ def spark_setting(client: ZeppelinClient) -> str:
 
 def probe_spark(client: ZeppelinClient) -> Probe:
     """Ask Spark, in a note that is deleted again; starts Spark when it does not run."""
-    code = 'println("probe " + sc.version + " " + util.Properties.versionNumberString + " " + sc.uiWebUrl.getOrElse("-"))'
+    code = (
+        'println("probe " + sc.version + " " + util.Properties.versionNumberString + " " + sc.uiWebUrl.getOrElse("-"))'
+    )
     left = client.find_note(_PROBE)
     if left:
         client.delete_note(left.id)
@@ -65,9 +72,12 @@ class NoteRun:
     def start(self, blocking_key: str | None) -> None:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
 
-        Raises `ParagraphError` of the first that fails.
+        A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream that it
+        left, or still holds, would keep all others from running. Raises `ParagraphError` of the first that fails.
         """
         note = self.client.get_note(self.note_id)
+        if blocking_key is not None and _has_run(note, blocking_key):
+            self._restart("  this note has run before, and can't run again beside its stream")
         for paragraph in note.paragraphs:
             if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
                 continue
@@ -100,9 +110,12 @@ class NoteRun:
         except ParagraphError as error:
             if not _needs_restart(error):
                 raise
-            self.console.say("  Spark runs with other dependencies: restarting its interpreter")
-            self.client.restart_interpreter(spark_setting(self.client))
+            self._restart("  Spark runs with other dependencies")
             self._run(paragraph)
+
+    def _restart(self, reason: str) -> None:
+        self.console.say(f"{reason}: restarting Spark's interpreter")
+        self.client.restart_interpreter(spark_setting(self.client))
 
     def _find_page(self) -> None:
         """The driver's page, before a paragraph occupies Spark's interpreter for good."""
@@ -135,6 +148,8 @@ class NoteRun:
                 self._check_error(state, time.monotonic() - began)
             elif state is not None and state.receivers and state.batches:
                 return state
+            elif state is None and time.monotonic() - began > CONNECT_GRACE and not page.answers():
+                return None
             time.sleep(0.5)
         return page.stream()
 
@@ -151,7 +166,7 @@ class NoteRun:
         time.sleep(CONNECT_PAUSE)
 
     def _check_error(self, state: StreamState, seconds: float) -> None:
-        if "CONNACK 4" in state.last_error or "CONNACK 5" in state.last_error:
+        if _REFUSED.search(state.last_error):
             raise RefusedError(
                 f"the broker refused the note's receiver: {state.last_error}",
                 next_step="run `provision creds refresh`, then apply again",
@@ -164,11 +179,11 @@ class NoteRun:
 
 
 def _needs_restart(error: ParagraphError) -> bool:
-    # ConfInterpreter ("Can not change interpreter ... process has already been launched") from 0.9 on, and
-    # DepInterpreter ("Must be used before SparkInterpreter (%spark) initialized") up to 0.8
-    text = str(error).lower()
-    output = (error.output or "").lower()
-    return any(words in text + output for words in ("already", "must be used before"))
+    return bool(_NEEDS_RESTART.search(f"{error.message}\n{error.output}"))
+
+
+def _has_run(note: Note, key: str) -> bool:
+    return any(provenance(p).get("key") == key and p.status is not ParagraphStatus.READY for p in note.paragraphs)
 
 
 def _name(paragraph: Paragraph) -> str:

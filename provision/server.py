@@ -42,13 +42,15 @@ class ServerOptions:
         if self.url is None:
             running = stack.find()
             if running is None:
-                raise UsageError("no Zeppelin server named", next_step="give --zeppelin URL, or start one: provision up")
+                raise UsageError(
+                    "no Zeppelin server named", next_step="give --zeppelin URL, or start one: provision up"
+                )
             return ZeppelinClient(running.url)
         return ZeppelinClient(self.url, user=self.user, password=self._password())
 
     def _password(self) -> str | None:
         if self.password_file is not None:
-            return self.password_file.read_text(encoding="utf-8").rstrip("\n")
+            return self._read_password(self.password_file)
         password = os.environ.get("ZEPPELIN_PASSWORD")
         if self.user and password is None:
             raise UsageError(
@@ -57,17 +59,31 @@ class ServerOptions:
             )
         return password
 
+    @staticmethod
+    def _read_password(file: Path) -> str:
+        try:
+            return file.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise UsageError(f"{file}: {error.strerror}", next_step="name a file that you can read") from error
+        except UnicodeDecodeError:
+            # the exception holds the file's bytes: it is not passed on
+            raise UsageError(f"{file}: no text in UTF-8", next_step="write the password there as text") from None
+
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that name a Zeppelin server; the command gets them as one `server: ServerOptions`."""
 
     @click.option(
-        "--zeppelin", "url", metavar="URL", envvar="ZEPPELIN_URL",
+        "--zeppelin",
+        "url",
+        metavar="URL",
+        envvar="ZEPPELIN_URL",
         help="The server, with its path prefix if it has one.  [env: ZEPPELIN_URL; default: the embedded one]",
     )
     @click.option("--user", metavar="NAME", envvar="ZEPPELIN_USER", help="Zeppelin user.  [env: ZEPPELIN_USER]")
     @click.option(
-        "--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        "--password-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="File with the user's password.  [env: ZEPPELIN_PASSWORD holds the password itself]",
     )
     @functools.wraps(command)

@@ -1,14 +1,20 @@
 """A stream's windows, read back from the CSV files that it wrote."""
 
-import csv
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
+
+from provision.errors import ProvisionError
 
 PREFIX = "avg-"
 COLUMNS = ("ts", "id", "loadavg", "cpu", "mem")
+_END = re.compile(rf"{PREFIX}[0-9]+")
+_FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^,\n]*))(?P<end>,|\n|\Z)', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -26,14 +32,32 @@ class Window:
 
 def read_windows(out: Path) -> list[Window]:
     """The windows in `out`, oldest first. One that Spark has not finished (no `_SUCCESS` file) is left out."""
-    folders = [path.parent for path in out.glob(f"{PREFIX}*/_SUCCESS") if path.parent.name[len(PREFIX) :].isdigit()]
+    folders = [path.parent for path in out.glob(f"{PREFIX}*/_SUCCESS") if _END.fullmatch(path.parent.name)]
     return sorted((_read(folder) for folder in folders), key=lambda window: window.end)
 
 
 def _read(folder: Path) -> Window:
     files = tuple(sorted(folder.glob("part-*.csv")))
-    rows = [tuple(row) for file in files for row in csv.reader(file.read_text(encoding="utf-8").splitlines())]
-    return Window(int(folder.name[len(PREFIX) :]), files, tuple(rows))
+    rows = tuple(row for file in files for row in read_csv(file.read_bytes().decode()))
+    return Window(int(folder.name[len(PREFIX) :]), files, rows)
+
+
+def read_csv(text: str) -> Iterator[tuple[str, ...]]:
+    """The rows of CSV as Spark writes it: a field in quotes has its quotes and backslashes behind a backslash, and may
+    hold line breaks; one without quotes stands as it is. (Python's `csv` can be told the first or the second.)
+    """
+    row: list[str] = []
+    position = 0
+    while position < len(text):
+        field = _FIELD.match(text, position)
+        if not field:
+            raise ProvisionError(f"no CSV of Spark's at character {position}", next_step="was the file edited?")
+        quoted = field["quoted"]
+        row.append(field["plain"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
+        position = field.end()
+        if field["end"] != ",":
+            yield tuple(row)
+            row = []
 
 
 def as_table(window: Window) -> Table:
@@ -43,5 +67,5 @@ def as_table(window: Window) -> Table:
     for number in range(width):
         table.add_column(COLUMNS[number] if width == len(COLUMNS) else f"{number + 1}")
     for row in window.rows:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))
     return table
