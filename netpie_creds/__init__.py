@@ -16,7 +16,7 @@ from netpie_creds.errors import (
 from netpie_creds.load import load_application
 from netpie_creds.model import AccessToken, Application, Credentials
 from netpie_creds.mqtt import MqttLogin, mqtt_login
-from netpie_creds.thing import Refreshed, get_credentials, refresh, revoke
+from netpie_creds.thing import Refreshed, current_endpoint, get_credentials, refresh, revoke
 
 __all__ = [
     "NETPIE_2015",
@@ -37,6 +37,7 @@ __all__ = [
     "WrongKeyError",
     "WrongSecretError",
     "cache_path",
+    "current_endpoint",
     "delete_cache",
     "get_credentials",
     "load_application",

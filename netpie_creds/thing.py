@@ -1,6 +1,7 @@
 """A thing's credentials over its life: made once and kept, made anew, revoked."""
 
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from netpie_creds.auth_server import AuthServer, Revoked
@@ -75,6 +76,35 @@ def revoke(application: Application, cache_dir: Path, auth: AuthServer) -> Revok
     revoked = auth.revoke(kept)
     delete_cache(cache_dir, application.appkey)
     return revoked
+
+
+def current_endpoint(credentials: Credentials, cache_dir: Path, auth: AuthServer, timeout: float = 5.0) -> Credentials:
+    """Return `credentials` with the broker that answers: the kept one, else the one that `auth` names now.
+
+    The cache is brought up to date. Where neither answers within `timeout` seconds, or `auth` can't be asked, they
+    come back as they were.
+
+    Raises: CacheError when a new endpoint can't be kept.
+    """
+    if _listens(credentials.token, timeout):
+        return credentials
+    try:
+        endpoint = auth.endpoint(credentials.application.appkey)
+        token = replace(credentials.token, endpoint=endpoint)
+    except NetpieError:
+        return credentials
+    if not _listens(token, timeout):
+        return credentials
+    write_cache(cache_dir, credentials.application.appkey, token)
+    return replace(credentials, token=token)
+
+
+def _listens(token: AccessToken, timeout: float) -> bool:
+    try:
+        socket.create_connection(token.broker(), timeout=timeout).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _new_thing(

@@ -1,6 +1,7 @@
 """The options that name a NETPIE application, the same in every command, and the credentials they lead to."""
 
 import functools
+import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,14 @@ from netpie_creds import (
     Backoff,
     Credentials,
     cache_path,
+    current_endpoint,
     get_credentials,
     load_application,
 )
 from provision import home
+from provision.errors import UnreachableError
+
+BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
@@ -100,6 +105,24 @@ class ApplicationOptions:
         application = self.application()
         folder = self.cache_folder(application.appkey)
         return get_credentials(application, folder, self.auth_server(), alias=alias, backoff=backoff)
+
+    def connectable(self) -> Credentials:
+        """Return the same, for a broker that takes a connection now: NETPIE may have moved it since they were kept.
+
+        Raises: also provision.errors.UnreachableError when no broker does.
+        """
+        kept = self.credentials()
+        folder = self.cache_folder(kept.application.appkey)
+        credentials = current_endpoint(kept, folder, self.auth_server())
+        host, port = credentials.token.broker()
+        try:
+            socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
+        except OSError as error:
+            raise UnreachableError(
+                f"MQTT broker {host}:{port}: {error.strerror or error}",
+                next_step="check the network, and that the broker runs; nothing was written",
+            ) from error
+        return credentials
 
 
 def application_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from provision.application import ApplicationOptions
-from provision.commands.apply import check_broker, write
+from provision.commands.apply import write
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
@@ -81,9 +81,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, *, keep: bool) -> S
     out = data_dir() / "demo" / time.strftime("%Y%m%d-%H%M%S")
     wanted = _wanted(demo, running, out, console)
     with ZeppelinClient(running.url) as client:
-        credentials = options.credentials()
-        check_broker(*credentials.token.broker())
-        rendered = render_for(client, wanted, credentials)
+        rendered = render_for(client, wanted, options.connectable())
         applied = write(client, rendered, console)
         run = NoteRun(client, applied.note_id, console)
         with _source(client, applied.note_id, wanted, out) as source:

@@ -42,22 +42,27 @@ def spark_setting(client: ZeppelinClient) -> str:
 
 def probe_spark(client: ZeppelinClient) -> Probe:
     """Ask Spark, in a note that is deleted again; starts Spark when it does not run."""
-    code = (
-        'println("probe " + sc.version + " " + util.Properties.versionNumberString + " " + sc.uiWebUrl.getOrElse("-"))'
-    )
+    question = 'Seq("probe", sc.version, util.Properties.versionNumberString, sc.uiWebUrl.getOrElse("-"))'
     left = client.find_note(_PROBE)
     if left:
-        client.delete_note(left.id)
-    note_id = client.import_note({"paragraphs": [{"text": f"%spark\n{code}"}]}, _PROBE)
+        _delete_quietly(client, left.id)
+    note_id = client.import_note({"paragraphs": [{"text": f'%spark\nprintln({question}.mkString(" "))'}]}, _PROBE)
     try:
         paragraph = client.get_note(note_id).paragraphs[0]
         output = client.execute_paragraph(note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT).output
     finally:
-        client.delete_note(note_id)
+        _delete_quietly(client, note_id)
     match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
     if not match:
         raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
     return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
+
+
+def _delete_quietly(client: ZeppelinClient, note_id: str) -> None:
+    """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
+    for paragraph in client.get_note(note_id).paragraphs:
+        client.delete_paragraph(note_id, paragraph.id)
+    client.delete_note(note_id)
 
 
 @dataclass

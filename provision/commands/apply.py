@@ -1,7 +1,5 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
-import socket
-
 import click
 
 from provision.application import ApplicationOptions, application_options
@@ -11,15 +9,12 @@ from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.embedded.runtime import Choice
-from provision.errors import UnreachableError
 from provision.noting import fit_embedded, parse_parameters, render_for
 from provision.plan import Verdict
 from provision.render import RenderedNote
 from provision.running import NoteRun, announce_live, blocking_key, spark_setting
 from provision.server import ServerOptions, server_options
 from zeppelin_sdk import ZeppelinClient
-
-BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
 
 
 @click.command()
@@ -65,8 +60,7 @@ def apply(
         if embedded:
             wanted = fit_embedded(wanted, embedded.runtime, console)
         with console.step("credentials"):
-            credentials = options.credentials()
-        check_broker(*credentials.token.broker())
+            credentials = options.connectable()
         rendered = render_for(client, wanted, credentials)
         applied = write(client, rendered, console, decide)
         run = NoteRun(client, applied.note_id, console)
@@ -82,17 +76,6 @@ def _embedded_application(given: ApplicationOptions, embedded: stack.Stack) -> A
     if given.appid or given.appkey or given.credentials_file:
         return given
     return ApplicationOptions(credentials_file=application_file(), cache_dir=given.cache_dir, auth=embedded.netpie.auth)
-
-
-def check_broker(host: str, port: int) -> None:
-    """Raise `UnreachableError` when nothing takes a connection at the broker's address."""
-    try:
-        socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
-    except OSError as error:
-        raise UnreachableError(
-            f"MQTT broker {host}:{port}: {error.strerror or error}; no note was written",
-            next_step="check that address; `provision creds refresh` asks NETPIE for it anew",
-        ) from error
 
 
 def write(client: ZeppelinClient, rendered: RenderedNote, console: Console, decide: str | None = None) -> Applied:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from netpie_creds import Application, AuthServer, MqttLogin, get_credentials, mqtt_login, refresh
+from netpie_creds import Application, AuthServer, MqttLogin, current_endpoint, get_credentials, mqtt_login, refresh
 
 
 class PublisherThing:
@@ -18,7 +18,7 @@ class PublisherThing:
         self._application = application
         self._folder = folder
         self._auth = auth
-        self._credentials = get_credentials(application, folder, auth)
+        self._credentials = current_endpoint(get_credentials(application, folder, auth), folder, auth)
 
     def login(self) -> MqttLogin:
         """Return a login whose password is made now."""
