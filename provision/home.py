@@ -1,6 +1,7 @@
 """Where state and downloads live: the platform's user directories, or all of it under `PROVISION_HOME`."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -33,3 +34,15 @@ def private_dir(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.chmod(0o700)
     return path
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file (mode 0600) whole: who reads it sees the old text or the new one."""
+    handle, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise

@@ -1,12 +1,11 @@
 """The embedded NETPIE's one application."""
 
-import os
 import secrets
 import string
 from pathlib import Path
 
 from netpie_creds import Application, load_application
-from provision.home import state_dir
+from provision.home import state_dir, write_private
 
 APPID = "DEMO"
 _ALPHABET = string.ascii_letters + string.digits
@@ -16,10 +15,7 @@ def application_file() -> Path:
     """The file with the application's key and secret, made once (mode 0600); `load_application` reads it."""
     path = state_dir() / "demo-application.toml"
     if not path.exists():
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        part.touch(mode=0o600)
-        part.write_text(f'appid = "{APPID}"\nappkey = "{_word(15)}"\nappsecret = "{_word(25)}"\n')
-        os.replace(part, path)
+        write_private(path, f'appid = "{APPID}"\nappkey = "{_word(15)}"\nappsecret = "{_word(25)}"\n')
     return path
 
 

@@ -1,30 +1,32 @@
-"""Downloads with a pinned size and SHA-256: in parallel, kept artifact by artifact, checked before they count."""
+"""Downloads over HTTP with a pinned digest: in parallel, kept file by file, checked before they count."""
 
 import hashlib
 import os
-import shutil
-import subprocess
-import sys
-import sysconfig
-import tempfile
+import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
-from provision.embedded.manifest import MavenJar, PypiFile
+from provision.embedded import disk
+from provision.embedded.manifest import MavenJar
 from provision.errors import ProvisionError, UnreachableError
 
 CONNECTIONS = 8
 TRIES = 3
+PAUSE = 1.0  # seconds before the second try, twice as many before the third
 TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two reads
+STOPPING = 1.0  # seconds that an interrupted download waits for its threads
 
 Advance = Callable[[int], None]
 """Called with a number of bytes as they arrive (negative when a try is given up)."""
+
+_NOT_PUBLISHED = "it is not the file that was published: try another source"
+_OTHER_REPOSITORY = "name another Maven repository with PROVISION_MAVEN_REPOSITORY"
 
 
 def is_intact(path: Path, size: int, sha256: str) -> bool:
@@ -35,215 +37,212 @@ def is_intact(path: Path, size: int, sha256: str) -> bool:
         return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
-def download_jars(repository: str, jars: Iterable[MavenJar], folder: Path, advance: Advance) -> None:
+def check_digest(what: str, expected: str, actual: str) -> None:
+    """Raise `ProvisionError` unless both digests are the same."""
+    if actual != expected:
+        raise ProvisionError(
+            f"{what}: wrong checksum (expected {expected[:12]}…, got {actual[:12]}…); nothing of it was kept",
+            next_step=_NOT_PUBLISHED,
+        )
+
+
+def download_jars(repository: str, jars: Collection[MavenJar], folder: Path, advance: Advance) -> None:
     """Download `jars` from the Maven repository at this URL into `folder`, several at a time.
 
     A jar that is there and intact is not downloaded again. Raises `UnreachableError` or `ProvisionError` for the
     first that fails; those that arrived stay.
     """
+    root = repository.rstrip("/")
+    wanted = [
+        _Wanted(
+            name=jar.coordinate,
+            url=f"{root}/{jar.path}",
+            target=folder / jar.file_name,
+            algorithm="sha256",
+            digest=jar.sha256,
+            hint=_OTHER_REPOSITORY,
+            size=jar.size,
+        )
+        for jar in jars
+    ]
+    _download(wanted, folder, advance)
+
+
+def download_archive(url: str, target: Path, sha512: str, advance: Advance) -> None:
+    """Download one large file from an http(s) URL to `target`. Raises as `download_jars`."""
+    _download([_Wanted(url, url, target, "sha512", sha512, "check the address")], target.parent, advance)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A file to download; `size` in bytes, where it is known; `hint` for when the server has no such file."""
+
+    name: str
+    url: str
+    target: Path
+    algorithm: str
+    digest: str
+    hint: str
+    size: int | None = None
+
+    @property
+    def host(self) -> str:
+        """The server's name and port, without a password that the URL may carry."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def is_there(self) -> bool:
+        return self.size is not None and is_intact(self.target, self.size, self.digest)
+
+
+def _download(wanted: Collection[_Wanted], folder: Path, advance: Advance) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    disk.sweep(folder)
     stop = threading.Event()
-    with requests.Session() as session, ThreadPoolExecutor(CONNECTIONS) as pool:
-        session.mount("", requests.adapters.HTTPAdapter(pool_maxsize=CONNECTIONS))
-        one = _JarDownload(session, repository.rstrip("/"), folder, advance, stop)
-        futures = [pool.submit(one, jar) for jar in jars]
+    with requests.Session() as session:
+        _trust(session)
+        one = _Download(session, advance, stop)
+        threads, results = _start_threads(one, wanted, stop)
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-        except BaseException:
+            for _ in wanted:
+                error = results.get()
+                if error is not None:
+                    raise error
+        finally:
             stop.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+            _let_end(threads, folder)
 
 
-class _JarDownload:
-    def __init__(
-        self, session: requests.Session, repository: str, folder: Path, advance: Advance, stop: threading.Event
-    ) -> None:
-        self.session, self.repository, self.folder = session, repository, folder
-        self.advance, self.stop = advance, stop
+def _trust(session: requests.Session) -> None:
+    """Trust what `SSL_CERT_FILE` names, as Python does; `requests` knows (and prefers) REQUESTS_CA_BUNDLE only."""
+    bundle = os.environ.get("SSL_CERT_FILE")
+    if bundle and Path(bundle).is_file():
+        session.verify = bundle
 
-    def __call__(self, jar: MavenJar) -> None:
-        target = self.folder / jar.file_name
-        if is_intact(target, jar.size, jar.sha256):
-            self.advance(jar.size)
+
+def _start_threads(
+    one: Callable[[_Wanted], None], wanted: Collection[_Wanted], stop: threading.Event
+) -> tuple[list[threading.Thread], "queue.SimpleQueue[Exception | None]"]:
+    """Threads that do `one` for each wanted file, and the queue of outcomes.
+
+    They are daemons: one that waits for a silent server must not hold up Ctrl-C until its timeout, as a
+    `ThreadPoolExecutor` does.
+    """
+    waiting: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
+    results: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    for each in wanted:
+        waiting.put(each)
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                each = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                one(each)
+            except Exception as error:  # noqa: BLE001 - raised in the thread that waits for it
+                results.put(error)
+            else:
+                results.put(None)
+
+    threads = [
+        threading.Thread(target=work, name=f"download-{number}", daemon=True)
+        for number in range(min(CONNECTIONS, len(wanted)))
+    ]
+    for thread in threads:
+        thread.start()
+    return threads, results
+
+
+def _let_end(threads: Iterable[threading.Thread], folder: Path) -> None:
+    deadline = time.monotonic() + STOPPING
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        disk.drop_partials(folder)
+
+
+class _BrokeOff(Exception):
+    """A try failed in a way that another one may not."""
+
+
+class _Stopped(Exception):
+    """Another download failed, or Ctrl-C."""
+
+
+class _Download:
+    """One file at a time, over a session that all threads share."""
+
+    def __init__(self, session: requests.Session, advance: Advance, stop: threading.Event) -> None:
+        self._session, self._advance, self._stop = session, advance, stop
+
+    def __call__(self, wanted: _Wanted) -> None:
+        if wanted.is_there:
+            self._advance(wanted.size or 0)
             return
         for attempt in range(1, TRIES + 1):
             try:
-                self._try(jar, target)
+                self._try(wanted)
                 return
-            except (requests.ConnectionError, requests.Timeout, _CutOff) as error:
+            except (_BrokeOff, requests.RequestException) as error:
                 if attempt == TRIES:
-                    raise self._unreachable(jar, error) from error
-                self.stop.wait(attempt)
+                    raise UnreachableError(
+                        f"download of {wanted.name} failed {TRIES} times: {_cause(error, wanted.host)}",
+                        next_step="check the network or proxy and run the same command again: "
+                        "it goes on where it stopped",
+                    ) from error
+                if self._stop.wait(attempt * PAUSE):
+                    raise _Stopped from error
 
-    def _try(self, jar: MavenJar, target: Path) -> None:
-        got, digest = 0, hashlib.sha256()
-        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    def _try(self, wanted: _Wanted) -> None:
+        part = disk.partial_path(wanted.target)
+        got, digest = 0, hashlib.new(wanted.algorithm)
         try:
-            with self.session.get(f"{self.repository}/{jar.path}", stream=True, timeout=TIMEOUT) as response:
-                if response.status_code != 200:
-                    raise ProvisionError(
-                        f"{jar.coordinate}: the Maven repository answered {response.status_code}",
-                        next_step="name another one with PROVISION_MAVEN_REPOSITORY",
-                    )
-                with part.open("wb") as file:
-                    for block in _blocks(response):
-                        if self.stop.is_set():
-                            raise ProvisionError("download stopped")
-                        file.write(block)
-                        digest.update(block)
-                        got += len(block)
-                        self.advance(len(block))
-            if got < jar.size:
-                raise _CutOff(f"cut off after {got:,} of {jar.size:,} bytes")
-            check_digest(jar.coordinate, jar.sha256, digest.hexdigest())
-            os.replace(part, target)
+            with part.open("wb") as file, self._answer(wanted) as response:
+                for block in response.iter_content(1 << 16):
+                    if self._stop.is_set():
+                        raise _Stopped
+                    file.write(block)
+                    digest.update(block)
+                    got += len(block)
+                    self._advance(len(block))
+                    _check_not_longer(wanted, got)
+            if wanted.size is not None and got < wanted.size:
+                raise _BrokeOff(f"cut off after {got:,} of {wanted.size:,} bytes")
+            check_digest(wanted.name, wanted.digest, digest.hexdigest())
+            os.replace(part, wanted.target)
         except BaseException:
-            self.advance(-got)
+            self._advance(-got)
             raise
         finally:
             part.unlink(missing_ok=True)
 
-    def _unreachable(self, jar: MavenJar, error: Exception) -> UnreachableError:
-        host = urlsplit(self.repository).netloc
-        cause = str(error) if isinstance(error, _CutOff) else f"no answer from {host}"
-        return UnreachableError(
-            f"download of {jar.coordinate} failed {TRIES} times: {cause}",
-            next_step="check the network or proxy and run the same command again: it goes on where it stopped",
-        )
+    def _answer(self, wanted: _Wanted) -> requests.Response:
+        response = self._session.get(wanted.url, stream=True, timeout=TIMEOUT)
+        if response.status_code == 200:
+            return response
+        response.close()
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _BrokeOff(f"{wanted.host} answered {response.status_code}")
+        raise ProvisionError(f"{wanted.name}: {wanted.host} answered {response.status_code}", next_step=wanted.hint)
 
 
-class _CutOff(Exception):
-    """A response ended before its pinned size."""
-
-
-def _blocks(response: requests.Response) -> Iterable[bytes]:
-    try:
-        yield from response.iter_content(1 << 16)
-    except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
-        raise _CutOff("the connection broke") from error
-
-
-def check_digest(what: str, expected: str, actual: str) -> None:
-    """Raise `ProvisionError` unless both SHA digests are the same."""
-    if actual != expected:
+def _check_not_longer(wanted: _Wanted, got: int) -> None:
+    if wanted.size is not None and got > wanted.size:
         raise ProvisionError(
-            f"{what}: wrong checksum (pinned {expected[:12]}…, got {actual[:12]}…)",
-            next_step="the download was altered on its way: nothing of it was kept",
+            f"{wanted.name}: longer than its {wanted.size:,} bytes; nothing of it was kept", next_step=_NOT_PUBLISHED
         )
 
 
-def download_release(release: PypiFile, folder: Path, advance: Advance) -> Path:
-    """Download a file of a PyPI release into `folder` with pip (its index, proxy and certificates), and check it.
-
-    Returns its path; one that is there and intact is not downloaded again.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / release.file_name
-    if is_intact(target, release.size, release.sha256):
-        advance(release.size)
-        return target
-    with tempfile.TemporaryDirectory(prefix="pip-", dir=folder) as scratch:
-        _pip_download(release, Path(scratch), advance)
-        got = Path(scratch) / release.file_name
-        with got.open("rb") as file:
-            check_digest(release.file_name, release.sha256, hashlib.file_digest(file, "sha256").hexdigest())
-        os.replace(got, target)
-    return target
-
-
-def _pip_download(release: PypiFile, scratch: Path, advance: Advance) -> None:
-    kind = "--only-binary=:all:" if release.is_wheel else "--no-binary=:all:"
-    requirement = f"{release.name}=={release.version}"
-    temporary = scratch / "tmp"
-    temporary.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input",
-         "--disable-pip-version-check", "--dest", str(scratch), kind, requirement],
-        env={**os.environ, "TMPDIR": str(temporary)},
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stderr is not None  # noqa: S101 - asked for above
-    reader = _Tail(process.stderr)
-    shown = 0
-    try:
-        while process.poll() is None:
-            shown += _report(temporary, release, shown, advance)
-            time.sleep(0.2)
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
-    if process.returncode or not (scratch / release.file_name).is_file():
-        raise UnreachableError(
-            f"pip could not download {requirement}: {reader.last() or 'no file for this platform'}",
-            next_step="check the network, the package index and the free disk space, then run the command again",
-        )
-    advance(release.size - shown)
-
-
-class _Tail(threading.Thread):
-    """Reads a stream to its end and keeps the last line that says something."""
-
-    def __init__(self, stream: Iterable[str]) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._last = stream, ""
-        self.start()
-
-    def run(self) -> None:
-        for line in self._stream:
-            if line.strip() and not line.startswith("[notice]"):
-                self._last = line.strip()
-
-    def last(self) -> str:
-        self.join(5)
-        return self._last.removeprefix("ERROR: ")
-
-
-def _report(temporary: Path, release: PypiFile, shown: int, advance: Advance) -> int:
-    """Tell `advance` what pip has written to its temporary folder since; pip itself says nothing we could read."""
-    sizes = (path.stat().st_size for path in temporary.rglob(release.file_name) if path.exists())
-    new = min(max(sizes, default=0), release.size) - shown
-    if new > 0:
-        advance(new)
-    return max(new, 0)
-
-
-def platform_tags() -> list[str]:
-    """The platform tags of wheels that run here, best first (PEP 425, PEP 600)."""
-    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-    if platform.startswith("linux_"):
-        return [f"manylinux1_{platform.removeprefix('linux_')}", platform]
-    if platform.startswith("macosx_"):
-        machine = os.uname().machine
-        return ["macosx_11_0_arm64" if machine == "arm64" else "macosx_10_9_x86_64"]
-    return [platform]
-
-
-def download_archive(url: str, target: Path, advance: Advance) -> None:
-    """Download one large file from an http(s) URL to `target`, as a `.part` file first."""
-    part = target.with_name(target.name + ".part")
-    try:
-        with requests.get(url, stream=True, timeout=TIMEOUT) as response:
-            if response.status_code != 200:
-                raise UnreachableError(f"{url}: answered {response.status_code}", next_step="check the address")
-            with part.open("wb") as file:
-                for block in _blocks(response):
-                    file.write(block)
-                    advance(len(block))
-        os.replace(part, target)
-    except (requests.ConnectionError, requests.Timeout, _CutOff) as error:
-        raise UnreachableError(f"{url}: the download broke off", next_step="run the same command again") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link where the file system has them, else a copy."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+def _cause(error: _BrokeOff | requests.RequestException, host: str) -> str:
+    if isinstance(error, _BrokeOff):
+        return str(error)
+    causes = {
+        requests.exceptions.SSLError: f"the certificate of {host} is not trusted",
+        requests.exceptions.ProxyError: f"the proxy to {host} does not answer",
+        requests.Timeout: f"no answer from {host} in time",
+        requests.exceptions.ChunkedEncodingError: f"{host} broke the connection",
+        requests.TooManyRedirects: f"{host} redirects without an end",
+    }
+    return next((cause for kind, cause in causes.items() if isinstance(error, kind)), f"no answer from {host}")

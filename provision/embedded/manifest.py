@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -49,24 +49,47 @@ class PypiFile:
 
 
 @dataclass(frozen=True)
+class PackagedFile:
+    """A file that comes with this package; `path` is where it goes in its component."""
+
+    name: str
+    path: str
+    content: bytes = field(repr=False)
+
+    @property
+    def is_program(self) -> bool:
+        return self.name.endswith(".sh")
+
+
+@dataclass(frozen=True)
 class Component:
-    """What is installed into one folder: a PyPI release (one of its `releases` fits this platform), or jars."""
+    """What is installed into one folder: a PyPI release (one of its `releases` fits this platform), or jars.
+
+    `packaged` files are added to it.
+    """
 
     name: str
     jars: tuple[MavenJar, ...] = ()
     releases: tuple[PypiFile, ...] = ()
+    packaged: tuple[PackagedFile, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Changes when any pin of the component does."""
+        """Changes when any pin of the component does, or the content of a packaged file."""
         pins = [[jar.folder, jar.coordinate, jar.sha256] for jar in self.jars]
         pins += [[release.file_name, release.sha256] for release in self.releases]
+        pins += [[file.path, hashlib.sha256(file.content).hexdigest()] for file in self.packaged]
         return hashlib.sha256(json.dumps(pins).encode()).hexdigest()[:12]
 
 
 @cache
 def _tables() -> dict[str, Any]:
     return tomllib.loads(files("provision.embedded").joinpath("manifest.toml").read_text())
+
+
+def component_names() -> list[str]:
+    """The names of all components, in the manifest's order."""
+    return list(dict.fromkeys(table["component"] for kind in _tables().values() for table in kind))
 
 
 def component(name: str) -> Component:
@@ -83,9 +106,15 @@ def component(name: str) -> Component:
         if table["component"] == name
         for file_name, size, sha256 in table["files"]
     ]
+    packaged = [
+        PackagedFile(file_name, path, files("provision.embedded").joinpath(file_name).read_bytes())
+        for table in _tables()["packaged"]
+        if table["component"] == name
+        for file_name, path in table["files"]
+    ]
     if not jars and not releases:
         raise ProvisionError(f"the manifest of the embedded stack has no component {name!r}")
-    return Component(name, tuple(jars), tuple(releases))
+    return Component(name, tuple(jars), tuple(releases), tuple(packaged))
 
 
 def release_for(component: Component, tags: Sequence[str]) -> PypiFile:

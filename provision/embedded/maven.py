@@ -5,7 +5,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, UsageError
 
 _ADDRESS = re.compile(rb"https://[\w.-]+/maven2/")
 
@@ -18,6 +18,11 @@ def repository(spark_home: Path) -> str:
     """
     named = os.environ.get("PROVISION_MAVEN_REPOSITORY")
     if named:
+        if not named.startswith(("http://", "https://")):
+            raise UsageError(
+                f"PROVISION_MAVEN_REPOSITORY={named}: no http(s) address",
+                next_step="name the root of a Maven repository",
+            )
         return named
     for jar in sorted((spark_home / "jars").glob("ivy-*.jar")):
         with zipfile.ZipFile(jar) as archive:

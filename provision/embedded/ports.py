@@ -1,30 +1,62 @@
 """TCP ports of the loopback address."""
 
+import contextlib
+import errno
 import socket
+from dataclasses import dataclass
 
 from provision.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
 
 
-def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Ports:
+    """The ports asked for; 0 is any free one."""
+
+    zeppelin: int = 0
+    auth: int = 0
+    mqtt: int = 0
 
 
-def claim(port: int, option: str) -> int:
-    """`port`, or a free one for 0; raises `UsageError` when something listens on it already."""
-    if port == 0:
-        return free_port()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise UsageError(
-                f"{option} {port}: the port is taken ({error.strerror})", next_step="name another, or 0 for a free one"
-            ) from error
-    return port
+def claim(ports: Ports) -> Ports:
+    """`ports` with a free one in place of each 0; raises `UsageError` for one that can't be listened on.
+
+    The free ones differ from each other and from those named; nothing is held, so a start soon after may still
+    find one taken.
+    """
+    _check_distinct(ports)
+    with contextlib.ExitStack() as held:
+        named = {
+            port: held.enter_context(_bound(port, option))
+            for port, option in (
+                (ports.zeppelin, "--zeppelin-port"),
+                (ports.auth, "--auth-port"),
+                (ports.mqtt, "--mqtt-port"),
+            )
+            if port
+        }
+        zeppelin, auth, mqtt = (
+            (named[port] if port else held.enter_context(_bound(0, ""))).getsockname()[1]
+            for port in (ports.zeppelin, ports.auth, ports.mqtt)
+        )
+        return Ports(zeppelin, auth, mqtt)
+
+
+def _check_distinct(ports: Ports) -> None:
+    named = [port for port in (ports.zeppelin, ports.auth, ports.mqtt) if port]
+    twice = next((port for port in named if named.count(port) > 1), None)
+    if twice is not None:
+        raise UsageError(f"port {twice} is named for two servers", next_step="name another, or 0 for a free one")
+
+
+def _bound(port: int, option: str) -> socket.socket:
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if port else 0)
+    try:
+        probe.bind((LOOPBACK, port))
+    except OSError as error:
+        probe.close()
+        cause = "the port is taken" if error.errno == errno.EADDRINUSE else f"can't listen there ({error.strerror})"
+        raise UsageError(f"{option} {port}: {cause}", next_step="name another, or 0 for a free one") from error
+    return probe

@@ -1,6 +1,7 @@
 """Processes of a stack: found by the mark in their environment, ended by their id."""
 
 import contextlib
+import os
 from collections.abc import Iterable
 
 import psutil
@@ -9,23 +10,19 @@ MARK = "PROVISION_STACK"
 GRACE = 15.0  # seconds between asking and forcing
 
 
-def is_running(pid: int, created: float) -> bool:
-    """Whether this very process still runs: a pid alone may belong to another one by now."""
+def is_marked(pid: int, stack: str) -> bool:
+    """Whether this process runs and carries this stack's mark: a pid alone may be another one's by now."""
     try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - created) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+        return psutil.Process(pid).environ().get(MARK) == stack
+    except (psutil.Error, OSError):
         return False
 
 
 def marked(stack: str) -> list[psutil.Process]:
-    """Every process whose environment carries this stack's mark, its interpreters included."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == stack:
-                found.append(process)
-    return found
+    """Every process whose environment carries this stack's mark, its interpreters included, but not this one."""
+    return [
+        process for process in psutil.process_iter() if process.pid != os.getpid() and is_marked(process.pid, stack)
+    ]
 
 
 def end(processes: Iterable[psutil.Process], grace: float = GRACE) -> int:

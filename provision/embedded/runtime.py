@@ -1,11 +1,10 @@
 """Which Zeppelin, Spark and Java a stack runs on, installed when they are not there yet."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from provision.console import Console
-from provision.embedded import install
+from provision.embedded import distribution, install
 from provision.errors import UsageError
 
 
@@ -23,6 +22,14 @@ class Choice:
             raise UsageError("--zeppelin-home and --zeppelin-archive exclude each other", next_step="give one")
         if bool(self.archive) != bool(self.sha512):
             raise UsageError("--zeppelin-archive and --sha512 go together", next_step="give both")
+        if self.sha512:
+            distribution.check_sha512(self.sha512)
+
+    def is_met_by(self, home: Path) -> bool:
+        """Whether a stack that runs the Zeppelin in `home` is what was asked for; any is when nothing was."""
+        if self.sha512:
+            return home.is_relative_to(distribution.archive_dir(distribution.check_sha512(self.sha512)))
+        return self.home is None or home == Path(self.home).expanduser().absolute()
 
 
 @dataclass(frozen=True)
@@ -61,26 +68,11 @@ def install_runtime(choice: Choice, console: Console) -> Runtime:
 
 def _distribution(choice: Choice, console: Console) -> Path | None:
     if choice.archive and choice.sha512:
-        return install.install_archive(choice.archive, choice.sha512, console)
-    if not choice.home:
-        return None
-    home = Path(choice.home).expanduser().absolute()
-    if not install.is_zeppelin_home(home):
-        raise UsageError(
-            f"--zeppelin-home {choice.home}: no Zeppelin distribution there",
-            next_step="name the folder that has bin/interpreter.sh and lib/ in it",
-        )
-    return home
+        return distribution.install_archive(choice.archive, choice.sha512, console)
+    return distribution.named_home(choice.home) if choice.home else None
 
 
 def _fitting(home: Path) -> tuple[str, str]:
     """The Spark and JRE components for a distribution's version (Zeppelin's supported Spark versions)."""
-    server = next(iter(home.glob("lib/zeppelin-server-*.jar"))).name
-    match = re.search(r"zeppelin-server-(\d+)\.(\d+)", server)
-    version = (int(match[1]), int(match[2])) if match else (0, 0)
-    if not (0, 10) <= version <= (0, 12):
-        raise UsageError(
-            f"{home}: {server} is not a Zeppelin from 0.10 to 0.12",
-            next_step="start that server yourself and name it with --zeppelin URL",
-        )
+    version = distribution.zeppelin_version(home, str(home))
     return ("spark-3.1.3", "jre-11") if version < (0, 11) else ("spark-3.5.7", "jre-17")

@@ -2,130 +2,54 @@
 
 import contextlib
 import fcntl
-import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import psutil
 
-from provision.console import Console, one_line
-from provision.embedded import processes, zeppelin
-from provision.embedded.application import demo_application
-from provision.embedded.ports import LOOPBACK, claim
+from provision.console import Console
+from provision.embedded import emulator, processes, record, zeppelin
+from provision.embedded.emulator import emulator_dir
+from provision.embedded.ports import LOOPBACK, Ports, claim
+from provision.embedded.record import Netpie, Pids, Stack
 from provision.embedded.runtime import Choice, Runtime, install_runtime
-from provision.errors import ProvisionError
-from provision.home import data_dir, private_dir, state_dir
+from provision.embedded.starting import Starting, wait_until_ready
+from provision.errors import ConflictError
+from provision.home import data_dir, state_dir
 from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
-START_TIMEOUT = 120.0  # seconds until a server has to answer
-
-
-@dataclass(frozen=True)
-class Ports:
-    """The ports asked for; 0 is any free one."""
-
-    zeppelin: int = 0
-    auth: int = 0
-    mqtt: int = 0
-
-
-@dataclass(frozen=True)
-class Server:
-    """A process of the stack, named so that a later process with the same pid is not taken for it."""
-
-    pid: int
-    created: float
-
-    @property
-    def running(self) -> bool:
-        return processes.is_running(self.pid, self.created)
-
-    @classmethod
-    def of(cls, pid: int) -> "Server":
-        return cls(pid, psutil.Process(pid).create_time())
-
-
-@dataclass(frozen=True)
-class Netpie:
-    """The emulator's addresses and its one application (the secret stays in the emulator's 0600 files)."""
-
-    auth: str
-    mqtt: str
-    appid: str
-    appkey: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    """A started stack, as `state/stack.json` records it."""
-
-    mark: str
-    url: str
-    web_page: bool
-    zeppelin: Server
-    emulator: Server
-    netpie: Netpie
-    runtime: Runtime
-    logs: Path
-
-    @property
-    def running(self) -> bool:
-        return self.zeppelin.running and self.emulator.running
-
-    def answer(self) -> dict[str, Any]:
-        """The `--json` keys of `up` and `status`."""
-        return {
-            "zeppelin": self.url,
-            "netpie": asdict(self.netpie),
-            "pids": {"zeppelin": self.zeppelin.pid, "netpie": self.emulator.pid},
-            "logs": str(self.logs),
-        }
-
-
-def record_path() -> Path:
-    return state_dir() / "stack.json"
-
-
-def emulator_dir() -> Path:
-    """The emulator's state: applications and tokens that survive a restart."""
-    return private_dir(state_dir() / "emulator")
+__all__ = ["Choice", "Netpie", "Ports", "Stack", "down", "emulator_dir", "find", "up"]
 
 
 def find() -> Stack | None:
     """The recorded stack if both its servers still run, else None."""
-    stack = _read_record()
+    stack = record.read_stack()
     return stack if stack and stack.running else None
 
 
 def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
     """The running stack, started when it is not; and whether this call started it.
 
-    What a killed run left behind is ended first. When the start fails or is interrupted, nothing stays.
+    What a killed run left behind is ended first. When the start fails or is interrupted, nothing stays. Raises
+    `ConflictError` when a stack runs that is not the one asked for.
     """
-    with _lock():
+    choice.check()
+    with _lock(console.say):
         running = find()
         if running:
+            _check_same(running, choice, ports)
             return running, False
-        clear_leftovers()
-        wanted = Ports(
-            claim(ports.zeppelin, "--zeppelin-port"), claim(ports.auth, "--auth-port"), claim(ports.mqtt, "--mqtt-port")
-        )
+        _end_recorded()
+        claimed = claim(ports)
         runtime = install_runtime(choice, console)
         mark = uuid4().hex
-        _write(record_path(), {"mark": mark})
+        record.write_mark(mark)
         try:
             with console.step("starting Zeppelin and the NETPIE emulator"):
-                stack = _start(runtime, wanted, mark)
-            _write(record_path(), asdict(stack))
+                stack = _start(runtime, claimed, mark)
+            record.write_stack(stack)
         except BaseException:
-            clear_leftovers()
+            _end_recorded()
             raise
         return stack, True
 
@@ -133,20 +57,28 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
 def down() -> int:
     """Stop the stack and all that it started; returns how many processes there were."""
     with _lock():
-        return clear_leftovers()
+        return _end_recorded()
 
 
-def clear_leftovers() -> int:
+def _check_same(running: Stack, choice: Choice, ports: Ports) -> None:
+    asked = [(ports.zeppelin, running.url), (ports.auth, running.netpie.auth), (ports.mqtt, running.netpie.mqtt)]
+    other_ports = any(port and not address.endswith(f":{port}") for port, address in asked)
+    if other_ports or not choice.is_met_by(running.runtime.zeppelin_home):
+        what = "on other ports" if other_ports else f"of {running.runtime.zeppelin_home}"
+        raise ConflictError(f"a stack {what} is up already", next_step="stop it first: provision down")
+
+
+def _end_recorded() -> int:
     """End every process that carries the recorded stack's mark, the servers first, and forget the record."""
-    record = _read_json(record_path())
-    if not record:
+    mark = record.read_mark()
+    if mark is None:
         return 0
-    found = processes.marked(record["mark"])
-    interpreters = [process for process in found if not _is_server(process)]
-    servers = [process for process in found if process not in interpreters]
+    found = processes.marked(mark)
+    servers = [process for process in found if _is_server(process)]
+    interpreters = [process for process in found if process not in servers]
     count = processes.end(servers) + processes.end(interpreters, grace=5)
-    count += processes.end(processes.marked(record["mark"]), grace=5)
-    record_path().unlink(missing_ok=True)
+    count += processes.end(processes.marked(mark), grace=5)
+    record.forget()
     return count
 
 
@@ -160,37 +92,17 @@ def _start(runtime: Runtime, ports: Ports, mark: str) -> Stack:
     folders = zeppelin.Folders(data_dir() / "zeppelin")
     zeppelin.configure(runtime, folders, ports.zeppelin)
     emulator_log = folders.logs / "emulator.log"
-    ready_file = emulator_dir() / "ready.json"
-    ready_file.unlink(missing_ok=True)
-    emulator = _start_emulator(ports, mark, emulator_log, ready_file)
-    server = zeppelin.start(runtime, folders, mark)
     url = f"http://{LOOPBACK}:{ports.zeppelin}"
-    _wait("the NETPIE emulator", emulator, emulator_log, lambda: _read_json(ready_file) is not None)
-    _wait("Zeppelin", server, folders.logs / "zeppelin.log", lambda: _answers(url))
-    ready = _read_json(ready_file) or {}
-    mqtt = f"{ready['mqtt']['host']}:{ready['mqtt']['port']}"
-    netpie = Netpie(ready["auth"], mqtt, ready["appid"], ready["appkey"])
-    return Stack(
-        mark, url, bool(runtime.wars), Server.of(server.pid), Server.of(emulator.pid), netpie, runtime, folders.logs
+    netpie_process = emulator.start(ports, emulator_log, mark)
+    zeppelin_process = zeppelin.start(runtime, folders, mark)
+    wait_until_ready(
+        [
+            Starting("the NETPIE emulator", netpie_process, [emulator_log], emulator.is_ready),
+            Starting("Zeppelin", zeppelin_process, [folders.log, folders.output], lambda: _answers(url)),
+        ]
     )
-
-
-def _start_emulator(ports: Ports, mark: str, log: Path, ready_file: Path) -> subprocess.Popen[bytes]:
-    application = demo_application()
-    command = [
-        sys.executable, "-m", "netpie_emulator", "--state", str(emulator_dir()),
-        "--appid", application.appid, "--appkey", application.appkey,
-        "--http-port", str(ports.auth), "--mqtt-port", str(ports.mqtt), "--ready-file", str(ready_file),
-    ]  # fmt: skip
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            command,
-            env={**os.environ, "NETPIE_APPSECRET": application.appsecret, processes.MARK: mark},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    pids = Pids(zeppelin=zeppelin_process.pid, netpie=netpie_process.pid)
+    return Stack(mark, url, bool(runtime.wars), pids, emulator.addresses(), runtime, folders.logs)
 
 
 def _answers(url: str) -> bool:
@@ -202,55 +114,13 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _wait(what: str, process: subprocess.Popen[bytes], log: Path, ready: Any) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while not ready():
-        if process.poll() is not None:
-            raise ProvisionError(f"{what} did not start: {_last_line(log)}", next_step=f"see {log}")
-        if time.monotonic() > deadline:
-            raise ProvisionError(f"{what} did not answer in {START_TIMEOUT:.0f} s", next_step=f"see {log}")
-        time.sleep(0.1)
-
-
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()] if log.exists() else []
-    return one_line(lines[-1])[:200] if lines else "it ended without a word"
-
-
 @contextlib.contextmanager
-def _lock() -> Iterator[None]:
+def _lock(say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """One `up` or `down` at a time. The system releases the lock of a process that died."""
     with (state_dir() / "stack.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another provision that starts or stops the stack …")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _read_record() -> Stack | None:
-    record = _read_json(record_path())
-    if not record or "url" not in record:
-        return None
-    return Stack(
-        mark=record["mark"],
-        url=record["url"],
-        web_page=record["web_page"],
-        zeppelin=Server(**record["zeppelin"]),
-        emulator=Server(**record["emulator"]),
-        netpie=Netpie(**record["netpie"]),
-        runtime=Runtime(**{name: Path(path) for name, path in record["runtime"].items()}),
-        logs=Path(record["logs"]),
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        answer: dict[str, Any] = json.loads(path.read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return answer
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
-    part.touch(mode=0o600)
-    part.write_text(json.dumps(record, default=str, indent=2))
-    os.replace(part, path)

@@ -1,6 +1,5 @@
 """One Zeppelin server process: its folders and configuration, its command, its environment."""
 
-import os
 import shutil
 import subprocess
 from base64 import b64encode
@@ -10,10 +9,12 @@ from pathlib import Path
 from secrets import token_bytes
 from xml.sax.saxutils import escape
 
+from provision.embedded.environment import inherited
 from provision.embedded.ports import LOOPBACK
 from provision.embedded.processes import MARK
 from provision.embedded.runtime import Runtime
-from provision.home import private_dir
+from provision.embedded.trust import trust_options
+from provision.home import private_dir, write_private
 
 SERVER_MEMORY = "-Xmx512m"
 
@@ -33,6 +34,21 @@ class Folders:
         return self.root / "logs"
 
     @property
+    def log(self) -> Path:
+        """The server's log, begun anew at each start."""
+        return self.logs / "zeppelin.log"
+
+    @property
+    def output(self) -> Path:
+        """What the server's process prints: a Java that does not start says so here."""
+        return self.logs / "zeppelin.out"
+
+    @property
+    def trust_store(self) -> Path:
+        """Certificate authorities, where Java needs a file of its own for them."""
+        return self.conf / "truststore.jks"
+
+    @property
     def notebook(self) -> Path:
         return self.root / "notebook"
 
@@ -50,13 +66,13 @@ def configure(runtime: Runtime, folders: Folders, port: int) -> None:
     for folder in (folders.root, folders.conf, folders.logs, folders.notebook, folders.work):
         private_dir(folder)
     (folders.conf / "interpreter.json").unlink(missing_ok=True)
+    if folders.log.exists():
+        folders.log.replace(folders.logs / "zeppelin.previous.log")
     log4j = folders.conf / "log4j.properties"
     log4j.write_text(files("provision.embedded").joinpath("log4j.properties").read_text())
     for shipped in runtime.zeppelin_home.glob("conf/log4j2*.properties"):
         shutil.copy(shipped, folders.conf)
-    site = folders.conf / "zeppelin-site.xml"
-    site.touch(mode=0o600)
-    site.write_text(_site_xml(_properties(runtime, folders, port)))
+    write_private(folders.conf / "zeppelin-site.xml", _site_xml(_properties(runtime, folders, port)))
 
 
 def _properties(runtime: Runtime, folders: Folders, port: int) -> dict[str, str]:
@@ -83,8 +99,7 @@ def _encrypt_key(folders: Folders) -> str:
     """The key of the credential store: made once, so that a restarted server can read what it wrote."""
     path = folders.conf / "credentials.key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(b64encode(token_bytes(12)).decode())  # AES-128 takes the 16 characters themselves
+        write_private(path, b64encode(token_bytes(12)).decode())  # AES-128 takes the 16 characters themselves
     return path.read_text()
 
 
@@ -99,8 +114,7 @@ def _site_xml(properties: dict[str, str]) -> str:
 def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str]:
     """The server's environment, handed on to its interpreters; `stack` marks every process as this stack's."""
     home = str(runtime.zeppelin_home)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZEPPELIN_", "SPARK_", "NETPIE_"))}
-    return kept | {
+    return inherited() | {
         "ZEPPELIN_HOME": home,
         "ZEPPELIN_CONF_DIR": str(folders.conf),
         "ZEPPELIN_LOG_DIR": str(folders.logs),
@@ -108,7 +122,7 @@ def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str
         "ZEPPELIN_IDENT_STRING": "provision",  # without it the server reads standard input, and stops at its end
         "ZEPPELIN_LOCAL_IP": LOOPBACK,
         "ZEPPELIN_INTERPRETER_REMOTE_RUNNER": str(runtime.zeppelin_home / "bin" / "interpreter.sh"),
-        "ZEPPELIN_INTP_JAVA_OPTS": " ".join(trust_options()),
+        "ZEPPELIN_INTP_JAVA_OPTS": " ".join(trust_options(folders.trust_store)),
         "SPARK_HOME": str(runtime.spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "JAVA_HOME": str(runtime.java_home),
@@ -117,24 +131,18 @@ def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str
     }
 
 
-def trust_options() -> list[str]:
-    """Java options that make the wheel's JRE trust what this machine trusts, where a system store is in force."""
-    system_store = Path("/etc/ssl/certs/java/cacerts")
-    return [f"-Djavax.net.ssl.trustStore={system_store}"] if system_store.is_file() else []
-
-
 def start(runtime: Runtime, folders: Folders, stack: str) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own; its output goes to `logs/zeppelin.out`."""
+    """Start the server in a session of its own; its output goes to `folders.output`."""
     home = runtime.zeppelin_home
     class_path = f"{folders.conf}:{home}/lib/*:{home}/lib/interpreter/*:{home}/*"
     command = [
         str(runtime.java_home / "bin" / "java"), SERVER_MEMORY, "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8",
         f"-Dlog4j.configuration=file://{folders.conf}/log4j.properties",
         f"-Dlog4j.configurationFile=file://{folders.conf}/log4j2.properties",
-        f"-Dzeppelin.log.file={folders.logs}/zeppelin.log",
-        *trust_options(), "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
+        f"-Dzeppelin.log.file={folders.log}",
+        *trust_options(folders.trust_store), "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
     ]  # fmt: skip
-    with (folders.logs / "zeppelin.out").open("wb") as output:
+    with folders.output.open("wb") as output:
         return subprocess.Popen(
             command,
             env=environment(runtime, folders, stack),

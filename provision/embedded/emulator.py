@@ -1,0 +1,54 @@
+"""The NETPIE emulator as a server process of the stack."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from provision.embedded.application import demo_application
+from provision.embedded.environment import inherited
+from provision.embedded.ports import Ports
+from provision.embedded.processes import MARK
+from provision.embedded.record import Netpie
+from provision.home import private_dir, state_dir
+
+
+def emulator_dir() -> Path:
+    """The emulator's state: applications and tokens that survive a restart."""
+    return private_dir(state_dir() / "emulator")
+
+
+def start(ports: Ports, log: Path, stack: str) -> subprocess.Popen[bytes]:
+    """Start the emulator in a session of its own; `stack` marks it as this stack's."""
+    _ready_file().unlink(missing_ok=True)
+    application = demo_application()
+    command = [
+        sys.executable, "-m", "netpie_emulator", "--state", str(emulator_dir()),
+        "--appid", application.appid, "--appkey", application.appkey,
+        "--http-port", str(ports.auth), "--mqtt-port", str(ports.mqtt), "--ready-file", str(_ready_file()),
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env=inherited() | {"NETPIE_APPSECRET": application.appsecret, MARK: stack},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def is_ready() -> bool:
+    """Whether the started emulator answers on both its ports."""
+    return _ready_file().exists()
+
+
+def addresses() -> Netpie:
+    """What the emulator, once it is ready, says of itself."""
+    ready: dict[str, Any] = json.loads(_ready_file().read_text())
+    return Netpie(ready["auth"], f"{ready['mqtt']['host']}:{ready['mqtt']['port']}", ready["appid"], ready["appkey"])
+
+
+def _ready_file() -> Path:
+    return emulator_dir() / "ready.json"

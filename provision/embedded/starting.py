@@ -1,0 +1,56 @@
+"""Waits for a server that was just started; tells in one line why one did not start."""
+
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from provision.console import one_line
+from provision.errors import ProvisionError
+
+START_TIMEOUT = 120.0  # seconds until a server has to answer
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A server process on its way: `ready` says whether it answers, `logs` are what it writes, the most telling
+    first; none is older than the process.
+    """
+
+    name: str
+    process: subprocess.Popen[bytes]
+    logs: Sequence[Path]
+    ready: Callable[[], bool]
+
+
+def wait_until_ready(servers: Sequence[Starting]) -> None:
+    """Wait until every server answers; raises `ProvisionError` when one ends, or does not answer in time."""
+    deadline = time.monotonic() + START_TIMEOUT
+    waiting = list(servers)
+    while waiting:
+        waiting = [server for server in waiting if not server.ready()]
+        for server in servers:
+            if server.process.poll() is not None:
+                line, log = last_words(server.logs)
+                raise ProvisionError(f"{server.name} did not start: {line}", next_step=f"see {log}")
+        if waiting and time.monotonic() > deadline:
+            raise ProvisionError(
+                f"{waiting[0].name} did not answer in {START_TIMEOUT:.0f} s", next_step=f"see {waiting[0].logs[0]}"
+            )
+        if waiting:
+            time.sleep(0.1)
+
+
+def last_words(logs: Sequence[Path]) -> tuple[str, Path]:
+    """The last line that says something in the first of `logs` that has one, and that log."""
+    for log in logs:
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        telling = [line for line in lines if line.strip() and not _is_of_stack_trace(line)]
+        if telling:
+            return one_line(telling[-1])[:200], log
+    return "it ended without a word", logs[-1]
+
+
+def _is_of_stack_trace(line: str) -> bool:
+    return line.lstrip().startswith(("at ", "... "))
