@@ -1,6 +1,9 @@
 """The command line: one group, a module a command under `provision.commands`, every error one line."""
 
+import errno
 import importlib
+import os
+import signal
 import sys
 from typing import Any
 
@@ -8,10 +11,10 @@ import click
 
 from netpie_creds import NetpieError
 from provision.console import Console
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, UsageError
 from zeppelin_sdk import ZeppelinError
 
-# command -> module under provision.commands, imported when it is used: `--help` and errors stay quick
+# command -> module under provision.commands, imported when it is used
 COMMANDS = {
     "demo": "demo",
     "up": "stack",
@@ -39,11 +42,30 @@ class Commands(click.Group):
         return command
 
 
+def json_option(command: Any) -> Any:
+    """`--json`: one JSON object on standard output in place of text; and `--debug` at this place too."""
+
+    def set_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        ctx.ensure_object(Console).as_json |= value
+
+    def set_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        ctx.ensure_object(Console).debug |= value
+
+    json_flag = click.option(
+        "--json", is_flag=True, expose_value=False, callback=set_json, is_eager=True,
+        help="Print one JSON object on standard output.",
+    )  # fmt: skip
+    debug_flag = click.option(
+        "--debug", is_flag=True, expose_value=False, callback=set_debug, is_eager=True,
+        help="Show a traceback with an error.",
+    )  # fmt: skip
+    return json_flag(debug_flag(command))
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help="Show a traceback with an error.")
+@json_option
 @click.version_option(package_name="netpie-zeppelin")
-@click.pass_context
-def provision(ctx: click.Context, debug: bool) -> None:
+def provision() -> None:
     """Stream NETPIE (MQTT) events through Spark in an Apache Zeppelin note.
 
     \b
@@ -56,55 +78,66 @@ def provision(ctx: click.Context, debug: bool) -> None:
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 a conflict to decide, 4 server out of reach,
     5 credentials refused.
     """
-    ctx.obj = Console(debug=debug)
 
 
-def json_option(command: Any) -> Any:
-    """`--json`: one JSON object on standard output in place of text."""
+class Interrupted(ProvisionError):
+    """Ctrl-C, or another signal that ends a program."""
 
-    def set_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-        ctx.ensure_object(Console).as_json |= value
-
-    return click.option(
-        "--json", is_flag=True, expose_value=False, callback=set_json, is_eager=True,
-        help="Print one JSON object on standard output.",
-    )(command)  # fmt: skip
+    kind = "interrupted"
+    exit_code = 128 + signal.SIGINT
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has it ignored, and that stays
+            signal.signal(number, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
 def run(args: list[str]) -> int:
     """Run the command line on `args` and return its exit status; errors are shown, not raised."""
-    console = Console(as_json="--json" in args, debug="--debug" in args)
+    console = Console()
     try:
-        provision.main(args, prog_name="provision", standalone_mode=False)
+        provision.main(args, prog_name="provision", obj=console, standalone_mode=False)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.err.print(error.format_message(), markup=False)
+        return UsageError.exit_code
     except click.UsageError as error:
-        if error.ctx and not console.as_json:
-            console.err.print(error.ctx.get_usage(), markup=False)
-        return _show(console, _Usage(error.format_message()))
+        console.as_json |= "--json" in args  # it may stand behind the mistake
+        return _show(console, _from_click(error))
+    except click.ClickException as error:
+        return _show(console, ProvisionError(error.format_message()))
     except (ProvisionError, NetpieError, ZeppelinError) as error:
         return _show(console, error)
     except (KeyboardInterrupt, click.Abort):
-        console.say("interrupted")
-        return 130
+        return _show(console, Interrupted("interrupted"))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own last flush fails again
+        return 1
     except OSError as error:
         return _show(console, _from_os_error(error))
+    except Exception as error:  # noqa: BLE001 - the last resort: a traceback is for --debug only
+        return _show(console, ProvisionError(f"{type(error).__name__}: {error}", next_step=_SEE_DEBUG))
     return 0
 
 
-class _Usage(ProvisionError):
-    kind = "usage"
-    exit_code = 2
+_SEE_DEBUG = "run it again with --debug to see where it happened"
+
+
+def _from_click(error: click.UsageError) -> UsageError:
+    command = error.ctx.command_path if error.ctx else "provision"
+    return UsageError(error.format_message().rstrip("."), next_step=f"see {command} --help")
 
 
 def _from_os_error(error: OSError) -> ProvisionError:
     where = f"{error.filename}: " if error.filename else ""
-    return ProvisionError(f"{where}{error.strerror or error}", next_step="see --debug for where it happened")
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return ProvisionError(
+        f"{where}{error.strerror or error}", next_step="free some space and run it again" if is_full else _SEE_DEBUG
+    )
 
 
 def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError) -> int:
