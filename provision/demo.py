@@ -260,18 +260,20 @@ def _show(window: Window, console: Console) -> None:
 def _counted(page: str, published: int, batch: int) -> int:
     """How many events Spark has counted, once it has counted all that were published or a batch has passed."""
     deadline = time.monotonic() + batch + 5
-    state = SparkPage(page).stream() if page else None
-    while state is not None and state.events < published and time.monotonic() < deadline:
-        time.sleep(0.3)
+    counted = 0
+    while page and counted < published and time.monotonic() < deadline:
         state = SparkPage(page).stream()
-    return state.events if state else 0
+        counted = state.events if state else counted
+        time.sleep(0.3)
+    return counted
 
 
 def closing_lines(shown: Shown, running: stack.Stack, *, keep: bool) -> list[str]:
     """What the demo says at its end: files, addresses, counts."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
     page = shown.note if running.web_page else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
-    lines += [f"note     {page}", f"events   {shown.published} published, {shown.counted} counted by Spark"]
+    counted = f"{shown.counted} counted by Spark" if shown.counted else "Spark's page was out of reach to count them"
+    lines += [f"note     {page}", f"events   {shown.published} published, {counted}"]
     if keep:
         lines.append("all of it is still up: `provision status` shows it, `provision down` stops it")
     return lines
