@@ -113,7 +113,7 @@ def make_plan(live: Note | None, render: RenderedNote) -> Plan:
 
 
 def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    """The keys of all that earlier applies have written, found in what is left of it."""
+    """The keys of all that earlier applies have written, found in what is left of it; none when nothing is left."""
     marks = [provenance(paragraph) for paragraph in paragraphs]
     return frozenset(key for mark in marks if "key" in mark for key in (mark["key"], *mark.get("keys", ())))
 

@@ -18,6 +18,8 @@ BAHIR = {
 }
 """The document's package by Scala version; Bahir published none for 2.13."""
 
+_UNSAFE = str.maketrans(dict.fromkeys("\"'`\\%:*?<>|!{}$\u2028\u2029", "_"))
+
 
 @dataclass(frozen=True)
 class Login:
@@ -101,7 +103,7 @@ def _path(bundle: Bundle, values: Mapping[str, Any]) -> str:
     A topic whose path would not be itself any more gets a few digits of its hash, so that no two topics share a note.
     """
     topic = values["topic"]
-    safe = "/".join(re.sub(r"[^\w@.&+# -]", "_", level).strip(" .") or "_" for level in topic.split("/"))
+    safe = "/".join(level.translate(_UNSAFE).strip(" .") or "_" for level in topic.split("/"))
     if safe != topic:
         safe += f"-{hashlib.sha256(topic.encode()).hexdigest()[:6]}"
     return bundle.path.format(**{**values, "topic": safe})

@@ -77,7 +77,7 @@ class NoteRun:
     def start(self, blocking_key: str | None) -> None:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
 
-        A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream that it
+        A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
         left, or still holds, would keep all others from running. Raises `ParagraphError` of the first that fails.
         """
         note = self.client.get_note(self.note_id)

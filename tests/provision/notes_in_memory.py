@@ -1,0 +1,104 @@
+"""The part of a Zeppelin client that an apply uses, with its notes in memory; counts what is written."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from zeppelin_sdk import Note, NoteInfo, Paragraph
+from zeppelin_sdk.models import note_path
+
+
+class NotesInMemory:
+    """Notes that a person (`set_text`, …) and an apply (the client's own methods) change."""
+
+    def __init__(self) -> None:
+        self.notes: dict[str, Note] = {}
+        self.credentials: dict[str, tuple[str, str]] = {}
+        self.writes: list[str] = []
+        self.fail_at: int | None = None
+        self._ids = itertools.count(1)
+
+    def find_note(self, path: str) -> NoteInfo | None:
+        found = (note for note in self.notes.values() if note.path == note_path(path))
+        return next((NoteInfo(note.id, note.path) for note in found), None)
+
+    def get_note(self, note_id: str) -> Note:
+        return self.notes[note_id]
+
+    def import_note(self, note: Mapping[str, Any], path: str) -> str:
+        self._write("import")
+        paragraphs = [{**entry, "id": self._new_id()} for entry in json.loads(json.dumps(note))["paragraphs"]]
+        note_id = self._new_id()
+        self.notes[note_id] = Note.from_json({"id": note_id, "path": path, "paragraphs": paragraphs})
+        return note_id
+
+    def add_paragraph(
+        self, note_id: str, *, text: str, title: str = "", index: int, config: Mapping[str, Any] | None = None
+    ) -> str:
+        self._write("add")
+        new = Paragraph(self._new_id(), title=title, text=text, config=_copied(config or {}))
+        self.put(note_id, index, new)
+        return new.id
+
+    def update_paragraph(self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None) -> None:
+        self._write("text")
+        old = self._find(note_id, paragraph_id)
+        self.swap(note_id, replace(old, text=text, title=old.title if title is None else title))
+
+    def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
+        self._write("config")
+        old = self._find(note_id, paragraph_id)
+        self.swap(note_id, replace(old, config={**old.config, **_copied(config)}))
+
+    def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self._write("delete")
+        self.remove(note_id, paragraph_id)
+
+    def put_credential(self, entity: str, user: str, password: str) -> None:
+        self.credentials[entity] = (user, password)
+
+    # what follows is the person at the web page
+
+    def put(self, note_id: str, index: int, paragraph: Paragraph) -> None:
+        paragraphs = list(self.notes[note_id].paragraphs)
+        paragraphs.insert(index, paragraph)
+        self._set(note_id, paragraphs)
+
+    def insert(self, note_id: str, index: int, text: str) -> Paragraph:
+        own = Paragraph(self._new_id(), text=text)
+        self.put(note_id, index, own)
+        return own
+
+    def copy(self, note_id: str, index: int, to: int) -> Paragraph:
+        copied = replace(self.notes[note_id].paragraphs[index], id=self._new_id())
+        self.put(note_id, to, copied)
+        return copied
+
+    def remove(self, note_id: str, paragraph_id: str) -> None:
+        self._set(note_id, [p for p in self.notes[note_id].paragraphs if p.id != paragraph_id])
+
+    def swap(self, note_id: str, paragraph: Paragraph) -> None:
+        self._set(note_id, [paragraph if p.id == paragraph.id else p for p in self.notes[note_id].paragraphs])
+
+    def _find(self, note_id: str, paragraph_id: str) -> Paragraph:
+        found = self.notes[note_id].paragraph(paragraph_id)
+        assert found is not None, f"an apply wrote to {paragraph_id}, which is not there"
+        return found
+
+    def _set(self, note_id: str, paragraphs: list[Paragraph]) -> None:
+        self.notes[note_id] = replace(self.notes[note_id], paragraphs=tuple(paragraphs))
+
+    def _write(self, what: str) -> None:
+        if self.fail_at is not None and len(self.writes) >= self.fail_at:
+            raise ConnectionError(what)
+        self.writes.append(what)
+
+    def _new_id(self) -> str:
+        return f"p{next(self._ids)}"
+
+
+def _copied(config: Mapping[str, Any]) -> dict[str, Any]:
+    copied: dict[str, Any] = json.loads(json.dumps(config))
+    return copied
