@@ -42,7 +42,8 @@ def spark_setting(client: ZeppelinClient) -> str:
 
 def probe_spark(client: ZeppelinClient) -> Probe:
     """Ask Spark, in a note that is deleted again; starts Spark when it does not run."""
-    question = 'Seq("probe", sc.version, util.Properties.versionNumberString, sc.uiWebUrl.getOrElse("-"))'
+    scala_version = "_root_.scala.util.Properties.versionNumberString"  # a note may import another `util`
+    question = f'Seq("probe", sc.version, {scala_version}, sc.uiWebUrl.getOrElse("-"))'
     left = client.find_note(_PROBE)
     if left:
         _delete_quietly(client, left.id)
@@ -126,8 +127,10 @@ class NoteRun:
         """The driver's page, before a paragraph occupies Spark's interpreter for good."""
         option = self.client.interpreter_setting("spark").raw.get("option") or {}
         if "isolated" not in (option.get("perNote"), option.get("perUser")):
-            with suppress(ParagraphError):
+            try:
                 self.page = probe_spark(self.client).page
+            except ParagraphError as error:
+                self.console.say(f"  Spark's page is unknown: {error.message}")
 
     def _start_blocking(self, paragraph: Paragraph) -> None:
         with self.console.step(f"  {_name(paragraph)}"):
