@@ -14,7 +14,7 @@ from provision.errors import ProvisionError
 PREFIX = "avg-"
 COLUMNS = ("ts", "id", "loadavg", "cpu", "mem")
 _END = re.compile(rf"{PREFIX}[0-9]+")
-_FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^,\n]*))(?P<end>,|\n|\Z)', re.DOTALL)
+_FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^",\n]*))(?P<end>,|\n|\Z)', re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Reads a Scala string literal as scalac does: `2.12` and before translate \\uXXXX before all else, later ones do not."""
+"""Reads a Scala string literal as scalac does; up to 2.12 it translates \\uXXXX before all else."""
 
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
