@@ -340,7 +340,7 @@ def test_a_quiet_stream_is_live_after_a_batch(monkeypatch: pytest.MonkeyPatch, c
 @pytest.mark.parametrize(
     "error",
     [
-        "MQTT tcp://h:1: user name or password refused (CONNACK 4); the token may be gone: get new credentials; next try",
+        "MQTT tcp://h:1: user name or password refused (CONNACK 4); the token may be gone: get new credentials",
         "MQTT tcp://h:1: not authorised (CONNACK 5); the key may be disabled; next try in 2 s",
         "Restarting receiver with delay 2000 ms: Error starting receiver 0: Bad user name or password (4)",
         "Error starting receiver 0: Not authorized to connect (5)",

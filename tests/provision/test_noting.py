@@ -1,0 +1,169 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from netpie_creds import Credentials
+from provision import noting
+from provision.console import Console
+from provision.embedded.runtime import Runtime
+from provision.errors import UsageError
+from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
+from provision.running import Probe
+from zeppelin_sdk import ServerVersion, ZeppelinClient
+
+RUNTIME = Runtime(Path("/zeppelin"), Path("/spark"), Path("/java"), Path("/jars/paho.jar"))
+JARS = "/jars/connector.jar,/jars/paho.jar"
+
+
+def wanted(bundle: str = "streaming", *pairs: str) -> Wanted:
+    return parse_parameters(bundle, pairs, "MyApp")
+
+
+def test_words_of_the_command_line_become_checked_values() -> None:
+    values = wanted("streaming", "batch=5", "slide=15", "topic=a=b", "mqtt_jars=").values
+    assert (values["appid"], values["batch"], values["slide"]) == ("MyApp", 5, 15)
+    assert values["topic"] == "a=b"
+    assert values["mqtt_jars"] == []
+
+
+def test_the_last_of_a_parameter_s_values_counts() -> None:
+    assert wanted("classic", "topic=a", "topic=b").values["topic"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "cause"),
+    [
+        (["topic"], "--param topic: no = in it"),
+        (["=x"], "no parameter ''"),
+        (["colour=red"], "no parameter 'colour'"),
+        (["batch=0"], "batch=0 is out of range"),
+        (["topic="], "the topic is empty"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_refused_before_anything_else(pairs: list[str], cause: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        wanted("streaming", *pairs)
+    assert cause in caught.value.message
+    assert caught.value.next_step
+
+
+def test_a_bundle_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match="no bundle 'stream'"):
+        wanted("stream")
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the connector's jar was compiled with."""
+    calls: list[Any] = []
+
+    def build(*arguments: Any) -> Path:
+        calls.append(arguments)
+        return Path("/jars/connector.jar")
+
+    monkeypatch.setattr(noting, "build_connector_jar", build)
+    return calls
+
+
+def test_on_the_embedded_stack_the_streaming_note_has_the_mqtt_client_s_jar(compiled: list[Any]) -> None:
+    fitted = fit_embedded(wanted(), RUNTIME, Console())
+    assert fitted.values["mqtt_jars"] == ["/jars/paho.jar"]
+    assert not compiled
+
+
+@pytest.mark.parametrize("asked", [wanted("classic"), wanted("streaming", "connector=jar")])
+def test_on_the_embedded_stack_the_classic_note_is_on_the_connector_s_jar(asked: Wanted, compiled: list[Any]) -> None:
+    fitted = fit_embedded(asked, RUNTIME, Console())
+    assert fitted.values["connector"] == "jar"
+    assert ",".join(fitted.values["mqtt_jars"]) == JARS
+    assert compiled[0][:3] == (RUNTIME.spark_home, RUNTIME.java, RUNTIME.paho_jar)
+
+
+@pytest.mark.parametrize("pair", ["mqtt_package=g:a:1", "mqtt_jars=/mine.jar"])
+@pytest.mark.parametrize("bundle", ["classic", "streaming"])
+def test_a_package_or_jars_that_a_person_names_are_taken_as_they_are(
+    bundle: str, pair: str, compiled: list[Any]
+) -> None:
+    asked = wanted(bundle, pair)
+    assert fit_embedded(asked, RUNTIME, Console()) == asked
+    assert not compiled
+
+
+@dataclass
+class FakeServer:
+    zeppelin: ServerVersion = ServerVersion(0, 10)
+
+    def version(self) -> ServerVersion:
+        return self.zeppelin
+
+
+class FakeApplication:
+    appkey = "AppKey123"
+
+
+class FakeCredentials:
+    application = FakeApplication()
+
+    def hmac_key(self) -> str:
+        return "TokenSecret&AppSecret"
+
+
+@dataclass
+class FakeLogin:
+    host: str = "broker.example"
+    port: int = 1883
+    client_id: str = "Token"
+    username: str = "AppKey123%1"
+    password: str = "Password="
+
+
+@pytest.fixture
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The servers whose Spark was asked for its version, which is 2.12."""
+    asked: list[object] = []
+
+    def probe(client: object) -> Probe:
+        asked.append(client)
+        return Probe("3.1.3", "2.12", "")
+
+    monkeypatch.setattr(noting, "probe_spark", probe)
+    monkeypatch.setattr(noting, "mqtt_login", lambda credentials, now: FakeLogin())
+    return asked
+
+
+def render(asked: Wanted, server: FakeServer | None = None) -> str:
+    client = cast(ZeppelinClient, server or FakeServer())
+    note = render_for(client, asked, cast(Credentials, FakeCredentials()))
+    return next(paragraph.text for paragraph in note.paragraphs if paragraph.key == "dependencies")
+
+
+def test_spark_is_asked_for_its_scala_where_that_decides(probes: list[object]) -> None:
+    assert render(wanted("classic")).endswith("spark-streaming-mqtt_2.12:2.4.0")
+    assert len(probes) == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [wanted(), wanted("classic", "mqtt_package=g:a:1"), wanted("classic", "connector=jar", "mqtt_jars=/a.jar")]
+)
+def test_spark_is_left_alone_where_its_scala_decides_nothing(asked: Wanted, probes: list[object]) -> None:
+    render(asked)
+    assert not probes
+
+
+def test_a_jar_connector_without_jars_is_refused_without_asking_spark(probes: list[object]) -> None:
+    with pytest.raises(UsageError, match="jar files"):
+        render(wanted("classic", "connector=jar"))
+    assert not probes
+
+
+def test_the_server_s_version_chooses_the_dependency_paragraph(probes: list[object]) -> None:
+    assert render(wanted("classic"), FakeServer(ServerVersion(0, 8, 2))).startswith("%spark.dep\nz.load(")
+    assert render(wanted("classic"), FakeServer(ServerVersion(0, 12, 1))).startswith("%spark.conf\n")
+
+
+def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
+    asked = parse_parameters("streaming", [], "MyApp", "my folder/my note")
+    note = render_for(cast(ZeppelinClient, FakeServer()), asked, cast(Credentials, FakeCredentials()))
+    assert note.path == "my folder/my note"
