@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.errors import ConflictError
-from provision.plan import MARK, Change, Plan, Verdict, by_key, make_plan, mark_for, merged_title, provenance
+from provision.plan import MARK, Change, Plan, Verdict, by_key, digest, make_plan, mark_for, merged_title, provenance
 from provision.render import RenderedNote, RenderedParagraph
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -37,7 +37,7 @@ def apply_note(client: ZeppelinClient, note: RenderedNote, *, decide: str | None
     """Bring `note` to the server; `decide` settles conflicts: `ours` keeps the person's text, `theirs` overwrites it.
 
     Raises `ConflictError`, with nothing written, when a paragraph was edited both by hand and in the bundle and
-    nothing is decided.
+    nothing is decided; and before it would overwrite an edit that was made meanwhile.
     """
     found = client.find_note(note.path)
     live = client.get_note(found.id) if found else None
@@ -95,8 +95,22 @@ class _Writer:
         for key in self._marks.keys() - {change.key for change in dropped}:
             self._mark(key, {**self._marks[key], "keys": sorted(self._keys)})
         for change in dropped:
-            self._client.delete_paragraph(self._id, self._there[change.key])
+            self._delete(change)
         return written + len(dropped)
+
+    def _delete(self, change: Change) -> None:
+        if change.live is not None:
+            self._check_untouched(change.live)
+            self._client.delete_paragraph(self._id, change.live.id)
+
+    def _check_untouched(self, live: Paragraph) -> None:
+        """Raise `ConflictError` when a person has saved an edit since the plan was made: Zeppelin has no lock."""
+        now = self._client.get_paragraph(self._id, live.id)
+        if digest(now.text) != digest(live.text):
+            raise ConflictError(
+                f"{self._note.path}: {live.title or live.id} was edited while the note was being written",
+                next_step="the edit stays; apply again",
+            )
 
     def _do(self, change: Change, decide: str | None) -> int:
         match change:
@@ -137,6 +151,7 @@ class _Writer:
         return 0
 
     def _update(self, paragraph: RenderedParagraph, live: Paragraph) -> None:
+        self._check_untouched(live)
         title = merged_title(live, paragraph)
         self._client.update_paragraph(self._id, live.id, text=paragraph.text, title=title)
         shown = {"title": bool(title)} if title != live.title else {}

@@ -27,6 +27,9 @@ class NotesInMemory:
     def get_note(self, note_id: str) -> Note:
         return self.notes[note_id]
 
+    def get_paragraph(self, note_id: str, paragraph_id: str) -> Paragraph:
+        return self._find(note_id, paragraph_id)
+
     def import_note(self, note: Mapping[str, Any], path: str) -> str:
         self._write("import")
         paragraphs = [{**entry, "id": self._new_id()} for entry in json.loads(json.dumps(note))["paragraphs"]]

@@ -234,6 +234,23 @@ def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(
     assert back["d"] is Verdict.ADD
 
 
+@pytest.mark.parametrize("wanted", [render(a="a2", b="b2"), render(a="a2")])
+def test_an_edit_saved_while_the_note_is_being_written_stays(
+    wanted: RenderedNote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(AB)
+    update = bench.server.update_paragraph
+
+    def update_and_edit_the_next(*arguments: Any, **more: Any) -> None:
+        update(*arguments, **more)
+        bench.edit(1, text="mine")
+
+    monkeypatch.setattr(bench.server, "update_paragraph", update_and_edit_the_next)
+    with pytest.raises(ConflictError, match="Title of b was edited while"):
+        bench.apply(wanted)
+    assert bench.texts() == ["a2", "mine"]
+
+
 def test_a_note_of_a_person_s_own_at_the_path_loses_nothing() -> None:
     bench = Bench(render())
     bench.server.put(bench.id, 0, Paragraph("own", text="own", config={MARK: "not a mapping"}))
