@@ -132,6 +132,16 @@ def test_what_was_deleted_by_hand_stays_away_whatever_the_bundle_does() -> None:
         assert len(bench.texts()) == 1
 
 
+def test_one_paragraph_that_is_left_tells_of_all_that_were_deleted() -> None:
+    everything = render(**{key: f"{key}1" for key in "abcdefgh"})
+    bench = Bench(everything)
+    for _ in range(7):
+        bench.delete(0)
+    assert set(bench.verdicts(everything).values()) == {Verdict.GONE, Verdict.SAME}
+    bench.apply(everything)
+    assert bench.texts() == ["h1"]
+
+
 def test_what_a_later_version_brought_and_a_person_deleted_stays_away_beside_edits_only() -> None:
     bench = Bench(A)
     bench.edit(0, text="mine")

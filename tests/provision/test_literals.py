@@ -104,7 +104,9 @@ def test_spark_conf_keeps_zeppelin_s_patterns_out_and_is_the_name_as_a_java_prop
     except UsageError:
         return
     assert not set("{}$") & set(line)
-    as_java_reads_it = re.sub(r"\\u([0-9a-f]{4})", lambda escape: chr(int(escape[1], 16)), line)
+    as_java_reads_it = re.sub(
+        r"\\(?:u([0-9a-f]{4})|(.))", lambda escape: chr(int(escape[1], 16)) if escape[1] else escape[2], line
+    )
     assert as_java_reads_it == f"spark.jars /{name}"
 
 
