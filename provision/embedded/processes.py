@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable
 
 import psutil
@@ -31,9 +32,33 @@ def end(processes: Iterable[psutil.Process], grace: float = GRACE) -> int:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=grace)
+    alive = _wait(processes, grace)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(alive, timeout=5)
+    _wait(alive, 5)
     return len(processes)
+
+
+def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait until all have ended; returns those that have not.
+
+    One that nobody has asked for its exit status (in a container whose first process reaps none) has ended too;
+    `psutil.wait_procs` would wait for it.
+    """
+    deadline = time.monotonic() + seconds
+    alive = [process for process in processes if not _has_ended(process)]
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.02)
+        alive = [process for process in alive if not _has_ended(process)]
+    return alive
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.TimeoutExpired):
+        process.wait(0)  # asks for the exit status of a child
+        return True
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
