@@ -15,7 +15,7 @@ from provision.embedded.record import Netpie, Pids, Stack
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.embedded.starting import Starting, wait_until_ready
 from provision.errors import ConflictError
-from provision.home import data_dir, state_dir
+from provision.home import cache_dir, data_dir, state_dir
 from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
 __all__ = ["Choice", "Netpie", "Ports", "Stack", "down", "emulator_dir", "find", "up"]
@@ -34,6 +34,8 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
     `ConflictError` when a stack runs that is not the one asked for.
     """
     choice.check()
+    for folder in (data_dir(), cache_dir()):
+        zeppelin.check_folder(folder)
     with _lock(console.say):
         running = find()
         if running:

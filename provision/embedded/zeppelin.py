@@ -14,9 +14,11 @@ from provision.embedded.ports import LOOPBACK
 from provision.embedded.processes import MARK
 from provision.embedded.runtime import Runtime
 from provision.embedded.trust import trust_options
+from provision.errors import UsageError
 from provision.home import private_dir, write_private
 
 SERVER_MEMORY = "-Xmx512m"
+_UNFIT = set(":;,%#?|&<>*[]{}^`'\"\\$!")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,18 @@ class Folders:
     def work(self) -> Path:
         """The server's and its interpreters' current folder."""
         return self.root / "work"
+
+
+def check_folder(path: Path) -> None:
+    """Raise `UsageError` for a folder that Zeppelin and Spark can't run in: they take its path for a URI, a class
+    path, and words of a command.
+    """
+    bad = sorted({character for character in str(path) if character in _UNFIT or character.isspace()})
+    if bad:
+        raise UsageError(
+            f"{path}: Zeppelin can't run in a folder with {bad[0]!r} in its name",
+            next_step="set PROVISION_HOME to a folder without such characters",
+        )
 
 
 def configure(runtime: Runtime, folders: Folders, port: int) -> None:

@@ -223,7 +223,17 @@ def test_a_server_that_does_not_answer_is_told_with_its_log_and_nothing_stays(
     assert processes_of(home) == []
 
 
-@pytest.mark.usefixtures("quick_emulator")
+@pytest.mark.parametrize("name", ["my home", "a:b", "100%"])
+def test_a_folder_that_zeppelin_cannot_run_in_is_wrong_usage(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / name))
+    with pytest.raises(UsageError, match="Zeppelin can't run in a folder with") as caught:
+        up()
+    assert "PROVISION_HOME" in caught.value.next_step
+    assert not (tmp_path / name).exists()
+
+
 def test_a_port_that_is_taken_is_told_before_anything_is_started(install: FakeInstall, home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(UsageError, match="the port is taken"):
         up(Ports(mqtt=server.getsockname()[1]))
