@@ -163,9 +163,7 @@ class AuthServer:
         try:
             content = json.loads(answer.text)
             token, secret = content["access_token"].split(":")
-            access = AccessToken(
-                token, secret, content["endpoint"], revoke_code(token, secret, application.appsecret)
-            )
+            access = AccessToken(token, secret, content["endpoint"], revoke_code(token, secret, application.appsecret))
             access.broker()
             if token and secret and content["flag"] in ("P", "S"):
                 return access, content["flag"] == "P"

@@ -30,9 +30,7 @@ class Backoff:
 ONCE = Backoff(attempts=1)
 
 
-def retry(
-    call: Callable[[], Answer], backoff: Backoff, sleep: Callable[[float], None] = time.sleep
-) -> Answer:
+def retry(call: Callable[[], Answer], backoff: Backoff, sleep: Callable[[float], None] = time.sleep) -> Answer:
     """Return what `call` returns, trying again while the server is out of reach.
 
     Raises: what `call` raises; UnreachableError, with the number of attempts, once they are used up. A wrong
@@ -48,6 +46,4 @@ def retry(
     except UnreachableError as error:
         if backoff.attempts == 1:
             raise
-        raise UnreachableError(
-            f"{error.message} ({backoff.attempts} attempts)", next_step=error.next_step
-        ) from error
+        raise UnreachableError(f"{error.message} ({backoff.attempts} attempts)", next_step=error.next_step) from error

@@ -82,9 +82,7 @@ def _token(path: Path, appkey: str, content: dict[str, Any]) -> AccessToken | No
     kept = content.get("accesstoken")
     if not kept:
         return None
-    if not isinstance(kept, dict) or not all(
-        isinstance(kept.get(name), str) and kept[name] for name in FIELDS
-    ):
+    if not isinstance(kept, dict) or not all(isinstance(kept.get(name), str) and kept[name] for name in FIELDS):
         raise _malformed(path, f"its access token lacks one of {', '.join(FIELDS)}")
     token = AccessToken(**{name: kept[name] for name in FIELDS})
     try:
@@ -95,9 +93,7 @@ def _token(path: Path, appkey: str, content: dict[str, Any]) -> AccessToken | No
 
 
 def _malformed(path: Path, cause: str) -> CacheError:
-    return CacheError(
-        f"{path}: no cache of microgear's: {cause}", next_step="delete it, or name another folder"
-    )
+    return CacheError(f"{path}: no cache of microgear's: {cause}", next_step="delete it, or name another folder")
 
 
 def _replace(path: Path, content: bytes) -> None:

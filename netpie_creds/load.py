@@ -32,8 +32,7 @@ def load_application(
         given["appsecret"] = _read(secret_file).strip()
     in_file = read_application_file(file) if file is not None else {}
     values = {
-        name: given.get(name) or in_file.get(name) or env.get(variable, "")
-        for name, variable in VARIABLES.items()
+        name: given.get(name) or in_file.get(name) or env.get(variable, "") for name, variable in VARIABLES.items()
     }
     missing = [name for name in ("appid", "appkey") if not values[name]]
     if missing:
@@ -71,9 +70,7 @@ def _read(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ApplicationError(
-            f"{file}: {error.strerror}", next_step="name a file that can be read"
-        ) from error
+        raise ApplicationError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
     except UnicodeDecodeError:
         raise _malformed(file, "it is no text") from None  # the cause would hold the file's bytes
 
@@ -108,6 +105,4 @@ def _unquoted(value: str) -> str:
 
 
 def _malformed(file: Path, cause: str) -> ApplicationError:
-    return ApplicationError(
-        f"{file}: {cause}", next_step="write appid, appkey and appsecret as NAME=VALUE or TOML"
-    )
+    return ApplicationError(f"{file}: {cause}", next_step="write appid, appkey and appsecret as NAME=VALUE or TOML")

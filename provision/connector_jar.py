@@ -80,9 +80,7 @@ def _digest(sources: dict[str, str]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _compile(
-    spark_home: Path, java: Path, paho_jar: Path, sources: dict[str, str], work: Path, timeout: float
-) -> Path:
+def _compile(spark_home: Path, java: Path, paho_jar: Path, sources: dict[str, str], work: Path, timeout: float) -> Path:
     for name, text in sources.items():
         (work / name).write_text(text, encoding="utf-8")
     jar = work / "connector.jar"

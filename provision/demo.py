@@ -172,9 +172,7 @@ def _keep_publishing(options: ApplicationOptions, wanted: Wanted, running: stack
 
 
 @contextlib.contextmanager
-def _source(
-    client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path
-) -> Iterator[Source]:
+def _source(client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path) -> Iterator[Source]:
     """Files for `csv`; else what the note prints: asked for where a paragraph keeps it, overheard where none does."""
     there = by_key(client.get_note(note_id))
     if wanted.values["variant"] == "csv":

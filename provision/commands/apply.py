@@ -20,8 +20,8 @@ from zeppelin_sdk import ZeppelinClient
 @click.command()
 @application_options
 @server_options
-@click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="streaming, classic, or a folder.")
-@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; again for more.")
+@click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="Bundle or its folder.")
+@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
 @click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]")
 @click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note.")
 @click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text.")

@@ -15,9 +15,7 @@ from provision.console import Console
 
 HIDDEN = "(hidden; --secrets shows it)"
 
-secrets_option = click.option(
-    "--secrets", is_flag=True, help="Show the password, token secret and revoke code too."
-)
+secrets_option = click.option("--secrets", is_flag=True, help="Show the password, token secret and revoke code too.")
 alias_option = click.option("--alias", help="A name for a new thing, at most 16 characters.")
 
 

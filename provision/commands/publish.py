@@ -83,9 +83,7 @@ class Source:
 
 @click.command()
 @application_options
-@click.option(
-    "--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC."
-)
+@click.option("--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC.")
 @click.option("--id", "host", metavar="NAME", help="Name of this host in its events.  [default: its own]")
 @click.option("--every", type=Positive(), help="Seconds between two events of a host.  [default: 10]")
 @click.option("--hosts", type=click.IntRange(1, MOST_HOSTS), help="Simulate a fleet of so many hosts.")

@@ -25,9 +25,7 @@ def host_metrics(host: str, *, every: float = 10.0, stop: Event) -> Iterator[lis
         now = psutil.cpu_times()
         memory = psutil.virtual_memory()
         used = 100 * (memory.total - memory.available) / memory.total
-        yield [
-            event(timestamp(time.time()), quoted_id, psutil.getloadavg()[0], cpu_percent(before, now), used)
-        ]
+        yield [event(timestamp(time.time()), quoted_id, psutil.getloadavg()[0], cpu_percent(before, now), used)]
         before = now
         due = max(due + every, time.monotonic())
         stop.wait(due - time.monotonic())

@@ -60,9 +60,7 @@ class Link:
         self._client = self._new_client(login)
 
     def _new_client(self, login: MqttLogin) -> Client:
-        client = Client(
-            CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False
-        )
+        client = Client(CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False)
         client.username_pw_set(login.username, login.password)
         client.connect_timeout = CONNECT_TIMEOUT
         client.max_inflight_messages = IN_FLIGHT
@@ -156,9 +154,7 @@ class Link:
         late = reason.value == _KEEP_ALIVE_TIMEOUT
         self.cause = "no sign of life from it" if late else "it closed the connection"
 
-    def _on_unsubscribe(
-        self, _client: Client, _data: Any, _mid: int, _reasons: Any, _properties: Any
-    ) -> None:
+    def _on_unsubscribe(self, _client: Client, _data: Any, _mid: int, _reasons: Any, _properties: Any) -> None:
         self._caught_up = True
 
     def _on_acknowledged(self, _client: Client, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
@@ -167,6 +163,4 @@ class Link:
 
 
 def _unreachable(where: str, cause: str) -> UnreachableError:
-    return UnreachableError(
-        f"broker {where}: {cause}", next_step="check that it runs and can be reached from here"
-    )
+    return UnreachableError(f"broker {where}: {cause}", next_step="check that it runs and can be reached from here")

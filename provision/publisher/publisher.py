@@ -226,9 +226,7 @@ class Publisher:
                 continue
             self._reconnects += 1
             away = time.monotonic() - since
-            self._say(
-                f"broker {link.where}: connected again after {away:.0f} s, {self.waiting} events to send"
-            )
+            self._say(f"broker {link.where}: connected again after {away:.0f} s, {self.waiting} events to send")
             return link
         return None
 

@@ -9,9 +9,7 @@ from provision.errors import UsageError
 from provision.publisher.pacing import BATCH, paced
 
 
-def replay(
-    path: Path, *, rate: float | None = None, loop: bool = False, stop: Event
-) -> Iterator[list[bytes]]:
+def replay(path: Path, *, rate: float | None = None, loop: bool = False, stop: Event) -> Iterator[list[bytes]]:
     """Return the lines of `path` in batches, without their line ends, byte for byte; empty ones are left out.
 
     `rate` is in events/s; without it they come as fast as they are taken. `loop` starts over at the end.

@@ -19,13 +19,8 @@ import pytest
 from provision.connector_jar import build_connector_jar
 
 HERE = Path(__file__).parent
-MODULES = (
-    "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
-)
-OPENS = [
-    f"--add-opens=java.base/{name}=ALL-UNNAMED"
-    for name in (MODULES + " sun.nio.ch sun.util.calendar").split()
-]
+MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
+OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (MODULES + " sun.nio.ch sun.util.calendar").split()]
 
 
 @dataclass(frozen=True)
@@ -217,7 +212,8 @@ class Connect:
 class ScriptedBroker:
     """An MQTT 3.1.1 broker for one client at a time; it records what it is told and sends what a test says.
 
-    `answers` are the return codes for the next connects (None: never answer), 0 when there are none left;
+    `answers` are the return codes for the next connects (None: never answer), 0 when there are none left; before
+    that, `slams` connections are reset as soon as they are there;
     `window` is how many messages it sends unacknowledged; `grant` is what it answers to a subscription, None
     for what was asked.
     """
@@ -226,6 +222,7 @@ class ScriptedBroker:
         self.answers: deque[int | None] = deque()
         self.session_present = False
         self.grant: int | None = None
+        self.slams = 0
         self.window = 1_000_000
         self.connects: list[Connect] = []
         self.subscriptions: list[list[tuple[str, int]]] = []
@@ -296,8 +293,13 @@ class ScriptedBroker:
                 client, _ = server.accept()
             except OSError:
                 return
-            self._client = client
-            self._spawn(self._serve, client)
+            if self.slams:
+                self.slams -= 1
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+            else:
+                self._client = client
+                self._spawn(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
         with client, client.makefile("rb") as stream:

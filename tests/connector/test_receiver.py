@@ -114,6 +114,14 @@ def test_a_broker_that_never_answers_is_left_and_tried_again(probe, broker):
     assert probe.wait_for_messages(1) == ["heard"]
 
 
+def test_connections_that_are_reset_at_once_cost_neither_time_nor_threads(probe, broker):
+    broker.slams = 12
+    probe.start(broker.url, retryMillis=10)
+    broker.until_subscribed()
+    probe.ask("stop")
+    assert probe.ask("threads") == ""
+
+
 def test_a_session_that_the_broker_kept_is_not_subscribed_again(probe, broker):
     probe.start(broker.url, clientId="TOKEN", cleanSession="false")
     broker.until_subscribed()
@@ -162,9 +170,7 @@ def test_a_graceful_stop_keeps_what_was_received(probe, broker):
 
 
 def test_the_call_of_the_documents_note_works(probe, broker):
-    probe.start(
-        broker.url, bahir="yes", clientId="TOKEN", username="KEY%1", password="fixed", topics="/app/t"
-    )
+    probe.start(broker.url, bahir="yes", clientId="TOKEN", username="KEY%1", password="fixed", topics="/app/t")
     broker.until_subscribed()
     broker.publish("event", topic="/app/t")
     assert probe.wait_for_messages(1) == ["event"]
@@ -199,6 +205,21 @@ def test_an_acknowledgement_never_goes_to_a_later_connection(store, broker):
     sent = broker.publish("b")
     broker.until(lambda b: b.acknowledged)
     assert broker.acknowledged == sent
+
+
+def test_a_message_stored_while_the_broker_is_away_does_not_hinder_the_reconnect(store, broker):
+    store.start(broker.url, timeout=60)
+    broker.until_subscribed()
+    store.breaks()
+    broker.publish("a")
+    store.probe.wait("error", matching="Spark")
+    broker.kill()
+    store.works()
+    assert store.probe.wait_for_messages(1) == ["a"]
+    broker.listen()
+    broker.until_subscribed(2)
+    sent = broker.publish("b")
+    broker.until(lambda b: b.acknowledged == sent)
 
 
 def test_a_store_that_fails_holds_the_broker_back(store, broker):

@@ -34,9 +34,7 @@ def script(broker, tmp_path) -> Path:
     taken = "".join(f"val {name} = new Object\n" for name in TAKEN.split())
     typed, pasted = (USE.replace("URL", broker.url).replace("NAME", name) for name in ("typed", "pasted"))
     script = tmp_path / "script"
-    script.write_text(
-        f"{taken}{connector_source()}{typed}:paste {source}\n{pasted}System.exit(0)\n", encoding="utf-8"
-    )
+    script.write_text(f"{taken}{connector_source()}{typed}:paste {source}\n{pasted}System.exit(0)\n", encoding="utf-8")
     return script
 
 
@@ -52,9 +50,7 @@ def test_a_typed_connector_streams_and_runs_again(spark, broker, script, tmp_pat
     command = [*spark.command(options=("-Dscala.usejavacp=true",)), *shell, "spark-shell"]
     output = tmp_path / "output"
     with script.open("rb") as typed, output.open("wb") as printed:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, stdin=typed, stdout=printed, stderr=subprocess.STDOUT
-        )
+        process = subprocess.Popen(command, cwd=tmp_path, stdin=typed, stdout=printed, stderr=subprocess.STDOUT)
         try:
             for times, text in enumerate(("first", "second"), start=1):
                 broker.until(lambda b, times=times: len(b.subscriptions) == times, timeout=90)
@@ -63,9 +59,7 @@ def test_a_typed_connector_streams_and_runs_again(spark, broker, script, tmp_pat
         finally:
             process.kill()
             process.wait()
-    heard = [
-        line.split("GOT ")[1] for line in output.read_text(errors="replace").splitlines() if "GOT " in line
-    ]
+    heard = [line.split("GOT ")[1] for line in output.read_text(errors="replace").splitlines() if "GOT " in line]
     assert [line for line in heard if line in ("FIRST", "SECOND")] == ["FIRST", "SECOND"]
     assert [said.client_id for said in broker.connects] == ["typed", "pasted"]
     assert len(broker.acknowledged) == broker.disconnects == 2

@@ -349,9 +349,7 @@ def account(broker: Broker, tmp_path: Path, monkeypatch) -> Path:
     for name, value in {"APPID": "App", "APPKEY": "KEY", "APPSECRET": "hidden-appsecret"}.items():
         monkeypatch.setenv(f"NETPIE_{name}", value)
     folder = tmp_path / "home" / "state" / "netpie" / "publisher"
-    write_cache(
-        folder, "KEY", AccessToken("token", "hidden-secret", f"pie://127.0.0.1:{broker.port}", "code")
-    )
+    write_cache(folder, "KEY", AccessToken("token", "hidden-secret", f"pie://127.0.0.1:{broker.port}", "code"))
     return folder
 
 
@@ -447,9 +445,7 @@ def test_a_broker_that_is_down_ends_the_command_with_status_4(account: Path, bro
     assert len(error.splitlines()) == 1
 
 
-def test_an_auth_server_that_is_down_ends_the_command_with_status_4(
-    account: Path, monkeypatch, capsys
-) -> None:
+def test_an_auth_server_that_is_down_ends_the_command_with_status_4(account: Path, monkeypatch, capsys) -> None:
     cache_path(account, "KEY").unlink()
     monkeypatch.setattr(thing, "get_credentials", partial(get_credentials, backoff=Backoff(attempts=1)))
     assert run(["publish", "--count", "1"]) == 4

@@ -5,12 +5,15 @@
 // what every Spark shell from Scala 2.11 to 2.13 accepts, line by line: no package clause, no two blank lines in a row, no
 // dollar sign followed by a brace (a form to Zeppelin), and every class is final and names no other class but by its type.
 // Such a class holds no reference to the shell's wrapper object, and so not to what else a note has defined.
+import java.io.{FilterInputStream, FilterOutputStream, InputStream, OutputStream}
+import java.net.{InetAddress, Socket}
 import java.nio.charset.StandardCharsets
 import java.util.{ArrayList, Base64}
-import java.util.concurrent.{ArrayBlockingQueue, LinkedBlockingQueue, ThreadLocalRandom, TimeUnit}
+import java.util.concurrent.{ArrayBlockingQueue, CountDownLatch, LinkedBlockingQueue, ThreadLocalRandom, TimeUnit}
 import java.util.concurrent.atomic.AtomicLong
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
+import javax.net.SocketFactory
 import scala.collection.mutable.ArrayBuffer
 import scala.util.control.NonFatal
 import org.apache.spark.storage.StorageLevel
@@ -66,6 +69,41 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
   override def onStop(): Unit = synchronized {
     if (run != null) run.close()
     run = null
+  }
+
+  /** A socket that reads nothing until something was written to it. Paho's reading thread ends when a connection is reset
+    * before its other threads run, and then one of these stays forever; an MQTT broker never speaks first. */
+  private final class PatientSocket extends Socket {
+    private val spoken = new CountDownLatch(1)
+
+    override def getInputStream(): InputStream = {
+      val plain = super.getInputStream()
+      new FilterInputStream(plain) {
+        override def read(): Int = { spoken.await(); plain.read() }
+        override def read(into: Array[Byte], from: Int, size: Int): Int = { spoken.await(); plain.read(into, from, size) }
+      }
+    }
+
+    override def getOutputStream(): OutputStream = {
+      val plain = super.getOutputStream()
+      new FilterOutputStream(plain) {
+        override def write(byte: Int): Unit = { spoken.countDown(); plain.write(byte) }
+        override def write(out: Array[Byte], from: Int, size: Int): Unit = { spoken.countDown(); plain.write(out, from, size) }
+      }
+    }
+
+    override def close(): Unit = { spoken.countDown(); super.close() }
+  }
+
+  private final class PatientSockets extends SocketFactory {
+    override def createSocket(): Socket = new PatientSocket
+    // Paho connects its sockets itself.
+    override def createSocket(host: String, port: Int): Socket = unused
+    override def createSocket(host: String, port: Int, localHost: InetAddress, localPort: Int): Socket = unused
+    override def createSocket(host: InetAddress, port: Int): Socket = unused
+    override def createSocket(host: InetAddress, port: Int, localHost: InetAddress, localPort: Int): Socket = unused
+
+    private def unused: Socket = throw new UnsupportedOperationException("a connected socket")
   }
 
   private final class Arrived(val text: String, val id: Int, val qos: Int, val connect: Long)
@@ -149,6 +187,8 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     private def connect(): Unit = {
       if (client == null) client = newClient()
       sending.synchronized { connects.incrementAndGet() }
+      // Paho queues an acknowledgement for a connection that has just gone, and then cannot begin the next.
+      if (connects.get > 1) reset()
       losses.clear()
       connecting = true
       val session = client.connect(options())
@@ -174,6 +214,7 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
       made.setConnectionTimeout(settings.connectionTimeoutSeconds)
       made.setKeepAliveInterval(settings.keepAliveSeconds)
       made.setMqttVersion(settings.mqttVersion)
+      if (settings.brokerUrl.startsWith("tcp:")) made.setSocketFactory(new PatientSockets)
       for (user <- settings.login.username(System.currentTimeMillis / 1000)) {
         made.setUserName(user)
         settings.login.password(settings.clientId, user).foreach(word => made.setPassword(word.toCharArray))
@@ -190,10 +231,12 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
 
     /** Ends a connection, or the attempt at one; with a DISCONNECT where the broker can still hear it. */
     private def disconnect(): Unit =
-      try {
-        if (client != null && client.isConnected) client.disconnect(1000).waitForCompletion(2000)
-        else if (client != null && connecting) client.disconnectForcibly(1, 1, false)
-      } catch { case NonFatal(_) => }
+      if (client != null && client.isConnected) {
+        try client.disconnect(1000).waitForCompletion(2000) catch { case NonFatal(_) => reset() }
+      } else if (connecting) reset()
+
+    /** Drops whatever Paho still has of the last connection. */
+    private def reset(): Unit = try client.disconnectForcibly(1, 1, false) catch { case NonFatal(_) => }
 
     private def refused(problem: Throwable): Boolean = problem match {
       case e: MqttException => e.getReasonCode == 4 || e.getReasonCode == 5
@@ -286,7 +329,7 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
       sending.synchronized {
         try for (i <- 0 until batch.size) {
           val item = batch.get(i)
-          if (item.qos > 0 && item.connect == connects.get) {
+          if (item.qos > 0 && item.connect == connects.get && client.isConnected) {
             client.messageArrivedComplete(item.id, item.qos)
             acknowledged.incrementAndGet()
           }
