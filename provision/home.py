@@ -11,6 +11,8 @@ APP = "netpie-zeppelin"
 
 def _base(kind: str, platform_default: Path) -> Path:
     home = os.environ.get("PROVISION_HOME")
+    if not home and " " in str(platform_default):
+        home = f"~/.{APP}"  # macOS's "Application Support": Zeppelin's start scripts can't run in a folder with a space
     return Path(home).expanduser().absolute() / kind if home else platform_default
 
 

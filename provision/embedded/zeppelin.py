@@ -73,13 +73,10 @@ def check_folder(path: Path) -> None:
 
 
 def configure(runtime: Runtime, folders: Folders, port: int) -> None:
-    """Write the configuration of a server on `port` of the loopback address, 0600 in 0700 folders.
-
-    The interpreter settings are made anew by the server: they hold paths of the Spark that they were first made for.
-    """
+    """Write the configuration of a server on `port` of the loopback address, 0600 in 0700 folders."""
     for folder in (folders.root, folders.conf, folders.logs, folders.notebook, folders.work):
         private_dir(folder)
-    (folders.conf / "interpreter.json").unlink(missing_ok=True)
+    _forget_other_spark(folders.conf / "interpreter.json", runtime)
     if folders.log.exists():
         folders.log.replace(folders.logs / "zeppelin.previous.log")
     log4j = folders.conf / "log4j.properties"
@@ -87,6 +84,12 @@ def configure(runtime: Runtime, folders: Folders, port: int) -> None:
     for shipped in runtime.zeppelin_home.glob("conf/log4j2*.properties"):
         shutil.copy(shipped, folders.conf)
     write_private(folders.conf / "zeppelin-site.xml", _site_xml(_properties(runtime, folders, port)))
+
+
+def _forget_other_spark(settings: Path, runtime: Runtime) -> None:
+    """Zeppelin copies SPARK_HOME into its settings once; those of another Spark are made anew, a person's own stay."""
+    if settings.is_file() and str(runtime.spark_home) not in settings.read_text(encoding="utf-8"):
+        settings.unlink()
 
 
 def _properties(runtime: Runtime, folders: Folders, port: int) -> dict[str, str]:

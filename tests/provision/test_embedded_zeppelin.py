@@ -1,4 +1,5 @@
 import hashlib
+import json
 import ssl
 import stat
 import struct
@@ -51,14 +52,23 @@ def test_the_key_of_the_credential_store_survives_a_restart(runtime: Runtime, fo
     assert stat.S_IMODE((folders.conf / "credentials.key").stat().st_mode) == 0o600
 
 
-def test_a_start_begins_a_new_log_and_new_interpreter_settings(runtime: Runtime, folders: Folders) -> None:
+def test_a_start_begins_a_new_log(runtime: Runtime, folders: Folders) -> None:
     zeppelin.configure(runtime, folders, 1)
     folders.log.write_text("of the last run")
-    (folders.conf / "interpreter.json").write_text("{}")
     zeppelin.configure(runtime, folders, 1)
     assert not folders.log.exists()
     assert (folders.logs / "zeppelin.previous.log").read_text() == "of the last run"
-    assert not (folders.conf / "interpreter.json").exists()
+
+
+@pytest.mark.parametrize("same_spark", [True, False])
+def test_interpreter_settings_stay_unless_they_name_another_spark(
+    runtime: Runtime, folders: Folders, same_spark: bool
+) -> None:
+    zeppelin.configure(runtime, folders, 1)
+    settings = folders.conf / "interpreter.json"
+    settings.write_text(json.dumps({"SPARK_HOME": str(runtime.spark_home) if same_spark else "/other/spark"}))
+    zeppelin.configure(runtime, folders, 1)
+    assert settings.exists() is same_spark
 
 
 def test_a_distribution_s_web_page_is_served_and_the_embedded_one_has_none(runtime: Runtime, folders: Folders) -> None:

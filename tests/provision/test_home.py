@@ -58,3 +58,11 @@ def test_a_private_file_that_can_t_be_written_leaves_the_old_one(tmp_path: Path)
         home.write_private(path, "\ud800")
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+def test_a_platform_folder_with_a_space_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROVISION_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(home.platformdirs, "user_cache_path", lambda _app: tmp_path / "Application Support")
+
+    assert home.cache_dir() == tmp_path / ".netpie-zeppelin" / "cache"
