@@ -25,6 +25,7 @@ COMMANDS = {
     "apply": "apply",
     "run": "note",
     "stop": "note",
+    "jar": "jar",
 }
 
 

@@ -50,6 +50,12 @@ def build_connector_jar(
     return jar
 
 
+def spark_version(spark_home: Path) -> tuple[int, int]:
+    """Major and minor version of the Spark in `spark_home`; raises `ConnectorBuildError` when there is none."""
+    major, minor, *_ = _versions(spark_home)[1].split(".")
+    return int(major), int(minor)
+
+
 def _versions(spark_home: Path) -> tuple[str, str]:
     """Scala's binary version and Spark's version, from the name of Spark's own streaming jar."""
     for path in sorted((spark_home / "jars").glob("spark-streaming_*.jar")):
