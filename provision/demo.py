@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from provision.application import ApplicationOptions
 from provision.commands.apply import write
@@ -22,13 +22,13 @@ from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
 from provision.plan import by_key
-from provision.printed import headed_windows, printed_windows, shown_windows
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
 from provision.running import NoteRun, blocking_key, stop_note
+from provision.sources import Asked, Files, Overheard, Source
 from provision.spark import SparkPage
 from provision.topics import full_topic
-from provision.windows import Window, as_table, read_windows
-from zeppelin_sdk import NoteFollower, OutputAppended, OutputUpdated, ZeppelinClient
+from provision.windows import Window, as_table
+from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
 WINDOW_TIMEOUT = 120.0  # seconds without a new window after which the demo gives up
@@ -62,13 +62,6 @@ class Shown:
             "windows": [window.answer() for window in self.windows],
             "events": {"published": self.published, "counted": self.counted},
         }
-
-
-class Source(Protocol):
-    """Where the windows of a running note are read from."""
-
-    def windows(self) -> list[Window]:
-        """All windows so far that have rows, oldest first."""
 
 
 def show(demo: Demo, running: stack.Stack, console: Console, *, keep: bool) -> Shown:
@@ -176,58 +169,13 @@ def _source(client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path) -> 
     """Files for `csv`; else what the note prints: asked for where a paragraph keeps it, overheard where none does."""
     there = by_key(client.get_note(note_id))
     if wanted.values["variant"] == "csv":
-        yield _Files(out)
+        yield Files(out)
     elif "latest" in there:
-        yield _Asked(client, note_id, there["latest"].id)
+        yield Asked(client, note_id, there["latest"].id)
     else:
         with client.follow(note_id) as follower:
-            overheard = _Overheard(follower, there["start"].id, wanted.values["variant"])
+            overheard = Overheard(follower, there["start"].id, wanted.values["variant"])
             yield overheard
-
-
-class _Files:
-    def __init__(self, out: Path) -> None:
-        self._out = out
-
-    def windows(self) -> list[Window]:
-        return [window for window in read_windows(self._out) if window.rows]
-
-
-class _Asked:
-    """The windows that a paragraph of the note prints whenever it is run."""
-
-    def __init__(self, client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:
-        self._client, self._note_id, self._paragraph_id = client, note_id, paragraph_id
-        self._seen: dict[int, Window] = {}
-
-    def windows(self) -> list[Window]:
-        output = self._client.execute_paragraph(self._note_id, self._paragraph_id).output
-        self._seen |= {window.end: window for window in headed_windows(output) if window.rows}
-        return [self._seen[end] for end in sorted(self._seen)]
-
-
-class _Overheard:
-    """The windows that a running paragraph prints, heard over the websocket: no other way shows them before it ends."""
-
-    def __init__(self, follower: NoteFollower, paragraph_id: str, variant: str) -> None:
-        self._follower, self._paragraph_id = follower, paragraph_id
-        self._printed = variant == "print"
-        self._text = ""
-        self._windows: list[Window] = []
-
-    def windows(self) -> list[Window]:
-        while event := self._follower.read(timeout=0.2):
-            match event:
-                case OutputAppended(paragraph_id=self._paragraph_id, text=text):
-                    self._text += text
-                case OutputUpdated(paragraph_id=self._paragraph_id, text=text):
-                    self._text = text
-        if self._printed:
-            self._windows = [window for window in printed_windows(self._text) if window.rows]
-        else:
-            found = [window for window in shown_windows(self._text, int(time.time() * 1000)) if window.rows]
-            self._windows += found[len(self._windows) :]
-        return self._windows
 
 
 def _show_windows(source: Source, number: int, console: Console) -> list[Window]:
