@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from provision.application import ApplicationOptions
+from provision.apply import OURS
 from provision.commands.apply import write
 from provision.console import Console
 from provision.embedded import stack
@@ -64,30 +65,36 @@ class Shown:
         }
 
 
-def show(demo: Demo, running: stack.Stack, console: Console, *, keep: bool) -> Shown:
-    """Provision the demo's note into the running stack, show its windows, and stop its stream unless `keep`."""
-    options = ApplicationOptions(
-        credentials_file=application_file(),
-        cache_dir=private_dir(stack.emulator_dir() / "note-thing"),
-        auth=running.netpie.auth,
-    )
-    out = data_dir() / "demo" / time.strftime("%Y%m%d-%H%M%S")
+def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> Shown:
+    """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
+    options = _options(running)
+    out = data_dir() / "demo" / demo.bundle
     wanted = _wanted(demo, running, out, console)
     with ZeppelinClient(running.url) as client:
         rendered = render_for(client, wanted, options.connectable())
-        applied = write(client, rendered, console)
-        run = NoteRun(client, applied.note_id, console)
-        with _source(client, applied.note_id, wanted, out) as source:
+        note_id = write(client, rendered, console, OURS).note_id
+        cleanup.callback(_stop_stream, running.url, note_id, console)
+        run = NoteRun(client, note_id, console)
+        with _source(client, note_id, wanted, out) as source:
             _run(run)
             with _publishing(options, wanted, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
             counted = _counted(run.page, publisher.published, wanted.values["batch"])
-        if keep:
-            _keep_publishing(options, wanted, running)
-        else:
-            stop_note(client, client.get_note(applied.note_id), console)
-        return Shown(running.url, client.note_url(applied.note_id), tuple(windows), publisher.published, counted)
+        return Shown(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
+
+
+def _options(running: stack.Stack) -> ApplicationOptions:
+    return ApplicationOptions(
+        credentials_file=application_file(),
+        cache_dir=private_dir(stack.emulator_dir() / "note-thing"),
+        auth=running.netpie.auth,
+    )
+
+
+def _stop_stream(url: str, note_id: str, console: Console) -> None:
+    with ZeppelinClient(url) as client:
+        stop_note(client, client.get_note(note_id), console)
 
 
 def _wanted(demo: Demo, running: stack.Stack, out: Path, console: Console) -> Wanted:
@@ -144,11 +151,11 @@ def _publisher_dir() -> Path:
     return private_dir(private_dir(stack.emulator_dir() / "publisher-thing") / "publisher")
 
 
-def _keep_publishing(options: ApplicationOptions, wanted: Wanted, running: stack.Stack) -> None:
+def keep_publishing(running: stack.Stack) -> None:
     """Publish on from a process of its own, which `provision down` ends with the rest of the stack."""
     command = [
         sys.executable, "-m", "provision", "publish", "--credentials-file", str(application_file()),
-        "--cache-dir", str(_publisher_dir().parent), "--auth", options.auth, "--topic", wanted.values["topic"],
+        "--cache-dir", str(_publisher_dir().parent), "--auth", running.netpie.auth, "--topic", TOPIC,
     ]  # fmt: skip
     with (running.logs / "publisher.log").open("wb") as log:
         subprocess.Popen(

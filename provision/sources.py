@@ -17,13 +17,13 @@ class Source(Protocol):
 
 
 class Files:
-    """The CSV files in a folder that this machine can read."""
+    """The CSV files that come from now on into a folder that this machine can read."""
 
     def __init__(self, out: Path) -> None:
-        self._out = out
+        self._out, self._since = out, time.time() * 1000
 
     def windows(self) -> list[Window]:
-        return [window for window in read_windows(self._out) if window.rows]
+        return [window for window in read_windows(self._out, since=self._since) if window.rows]
 
 
 class Asked:

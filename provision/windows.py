@@ -30,16 +30,23 @@ class Window:
         return {"end": self.end, "files": [str(file) for file in self.files], "rows": [list(row) for row in self.rows]}
 
 
-def read_windows(out: Path) -> list[Window]:
-    """The windows in `out`, oldest first. One that Spark has not finished (no `_SUCCESS` file) is left out."""
+def read_windows(out: Path, since: float = 0) -> list[Window]:
+    """The windows in `out` that end at `since` (ms since the epoch) or later, oldest first.
+
+    One that Spark has not finished (no `_SUCCESS` file) is left out.
+    """
     folders = [path.parent for path in out.glob(f"{PREFIX}*/_SUCCESS") if _END.fullmatch(path.parent.name)]
-    return sorted((_read(folder) for folder in folders), key=lambda window: window.end)
+    return sorted((_read(folder) for folder in folders if _end(folder) >= since), key=lambda window: window.end)
+
+
+def _end(folder: Path) -> int:
+    return int(folder.name[len(PREFIX) :])
 
 
 def _read(folder: Path) -> Window:
     files = tuple(sorted(folder.glob("part-*.csv")))
     rows = tuple(row for file in files for row in read_csv(file.read_bytes().decode()))
-    return Window(int(folder.name[len(PREFIX) :]), files, rows)
+    return Window(_end(folder), files, rows)
 
 
 def read_csv(text: str) -> Iterator[tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """`provision demo`: everything on this machine."""
 
+import contextlib
+
 import click
 
 from provision import demo as demonstration
@@ -29,14 +31,18 @@ def demo(
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
     files and addresses. Then it stops all that it started.
     """
-    running, started = stack.up(choice, stack.Ports(), console)
-    done = False
-    try:
-        wanted = demonstration.Demo(bundle, variant, windows, pairs)
-        shown = demonstration.show(wanted, running, console, keep=keep)
-        done = True
-    finally:
-        if started and not (keep and done):
-            with console.step("stopping the embedded stack"):
-                stack.down()
+    with contextlib.ExitStack() as cleanup:
+        running, started = stack.up(choice, stack.Ports(), console)
+        if started:
+            cleanup.callback(_stack_down, console)
+        stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream along
+        shown = demonstration.show(demonstration.Demo(bundle, variant, windows, pairs), running, console, stream)
+        if keep:
+            demonstration.keep_publishing(running)
+            cleanup.pop_all()
     console.result(shown.answer(), "\n".join(demonstration.closing_lines(shown, running, keep=keep)))
+
+
+def _stack_down(console: Console) -> None:
+    with console.step("stopping the embedded stack"):
+        stack.down()

@@ -19,11 +19,11 @@ class Ports:
     mqtt: int = 0
 
 
-def claim(ports: Ports) -> Ports:
-    """`ports` with a free one in place of each 0; raises `UsageError` for one that can't be listened on.
+def claim(ports: Ports, last: Ports = Ports()) -> Ports:
+    """`ports` with a free one in place of each 0, the one of `last` if it can be had.
 
-    The free ones differ from each other and from those named; nothing is held, so a start soon after may still
-    find one taken.
+    Raises `UsageError` for a named one that can't be listened on. The free ones differ from each other and from those
+    named; nothing is held, so a start soon after may still find one taken.
     """
     _check_distinct(ports)
     with contextlib.ExitStack() as held:
@@ -37,8 +37,12 @@ def claim(ports: Ports) -> Ports:
             if port
         }
         zeppelin, auth, mqtt = (
-            (named[port] if port else held.enter_context(_bound(0, ""))).getsockname()[1]
-            for port in (ports.zeppelin, ports.auth, ports.mqtt)
+            (named[port] if port else held.enter_context(_free(before))).getsockname()[1]
+            for port, before in (
+                (ports.zeppelin, last.zeppelin),
+                (ports.auth, last.auth),
+                (ports.mqtt, last.mqtt),
+            )
         )
         return Ports(zeppelin, auth, mqtt)
 
@@ -48,6 +52,12 @@ def _check_distinct(ports: Ports) -> None:
     twice = next((port for port in named if named.count(port) > 1), None)
     if twice is not None:
         raise UsageError(f"port {twice} is named for two servers", next_step="name another, or 0 for a free one")
+
+
+def _free(preferred: int) -> socket.socket:
+    with contextlib.suppress(UsageError):
+        return _bound(preferred, "")
+    return _bound(0, "")
 
 
 def _bound(port: int, option: str) -> socket.socket:

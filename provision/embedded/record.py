@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from provision.embedded import processes
+from provision.embedded.ports import Ports
 from provision.embedded.runtime import Runtime
 from provision.home import state_dir, write_private
 
@@ -88,6 +89,22 @@ def read_stack() -> Stack | None:
             logs=Path(record["logs"]),
         )
     return None
+
+
+def write_ports(ports: Ports) -> None:
+    """Record the ports for the next start: addresses in notes, credentials and bookmarks then stay good."""
+    write_private(_ports_path(), json.dumps(asdict(ports)))
+
+
+def last_ports() -> Ports:
+    """The ports of the last start; zeros when there was none."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return Ports(**json.loads(_ports_path().read_text()))
+    return Ports()
+
+
+def _ports_path() -> Path:
+    return state_dir() / "ports.json"
 
 
 def forget() -> None:

@@ -42,7 +42,7 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
             _check_same(running, choice, ports)
             return running, False
         _end_recorded()
-        claimed = claim(ports)
+        claimed = claim(ports, record.last_ports())
         runtime = install_runtime(choice, console)
         mark = uuid4().hex
         record.write_mark(mark)
@@ -50,6 +50,7 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
             with console.step("starting Zeppelin and the NETPIE emulator"):
                 stack = _start(runtime, claimed, mark)
             record.write_stack(stack)
+            record.write_ports(claimed)
         except BaseException:
             _end_recorded()
             raise

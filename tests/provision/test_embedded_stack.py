@@ -56,6 +56,17 @@ def test_a_port_just_closed_can_be_named_again() -> None:
     assert claim(Ports(zeppelin=port)).zeppelin == port
 
 
+def test_the_last_ports_are_taken_again_where_they_are_free() -> None:
+    last = claim(Ports())
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", last.auth))
+        other.listen()
+        again = claim(Ports(), last)
+
+    assert (again.zeppelin, again.mqtt) == (last.zeppelin, last.mqtt)
+    assert again.auth not in (0, last.auth)
+
+
 def test_one_port_for_two_servers_is_wrong_usage() -> None:
     port = claim(Ports()).mqtt
     with pytest.raises(UsageError, match=f"port {port} is named for two servers"):
