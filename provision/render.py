@@ -11,6 +11,7 @@ from provision.errors import UsageError
 from provision.literals import Dependencies, Secret
 from provision.places import fill_places, place_names
 from zeppelin_sdk import ServerVersion
+from zeppelin_sdk.models import note_path
 
 BAHIR = {
     "2.11": "org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1",
@@ -68,7 +69,8 @@ def render(
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
     inline = values["secrets"] == "inline"
-    thing, session = f"netpie-{login.appkey}", f"netpie-{login.appkey}-mqtt"
+    path = path or _path(bundle, values)
+    thing, session = entities(login.appkey, path)
 
     def secret(entity: str, field: str, value: str) -> Secret:
         # CredentialInjector's patterns up to 0.8 have the field first
@@ -94,7 +96,16 @@ def render(
     store[session] = (("username", "password"), (login.username, login.password))
     names = set().union(*(place_names(template.text) for template in chosen))
     used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
-    return RenderedNote(bundle.name, path or _path(bundle, values), paragraphs, used)
+    return RenderedNote(bundle.name, path, paragraphs, used)
+
+
+def entities(appkey: str, path: str) -> tuple[str, str]:
+    """The two entries of Zeppelin's credential store that the note at `path` reads: its thing's, and its MQTT login's.
+
+    They are the note's own: a thing connects once, so notes of one application have a thing each.
+    """
+    thing = f"netpie-{appkey}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
+    return thing, f"{thing}-mqtt"
 
 
 def _path(bundle: Bundle, values: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from provision.apply import OURS, THEIRS, Applied, apply_note, put_credentials
 from provision.errors import ConflictError
 from provision.plan import MARK, Verdict, make_plan
-from provision.render import RenderedNote, RenderedParagraph
+from provision.render import RenderedNote, RenderedParagraph, entities
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 from .notes_in_memory import NotesInMemory
@@ -295,7 +295,7 @@ def test_secrets_go_to_the_credential_store_and_to_no_note() -> None:
     note = rendered("classic")
     put_credentials(cast(ZeppelinClient, server), note)
     apply_note(cast(ZeppelinClient, server), note)
-    assert server.credentials["netpie-AppKey123-mqtt"] == (LOGIN.username, LOGIN.password)
+    assert server.credentials[entities(LOGIN.appkey, note.path)[1]] == (LOGIN.username, LOGIN.password)
     stored = repr(server.notes)
     assert not [secret for secret in SECRETS if secret in stored]
 

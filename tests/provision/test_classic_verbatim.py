@@ -2,6 +2,8 @@
 
 import pytest
 
+from provision.render import entities
+
 from .rendering import LOGIN, ZEPPELIN_8, ZEPPELIN_9, code, interpreters, rendered
 
 DEPENDENCY = 'z.load("org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1")'
@@ -88,7 +90,8 @@ def test_with_default_parameters_every_paragraph_is_the_documents(variant: str, 
 
 def test_secrets_in_the_store_change_the_placeholders_only() -> None:
     note = rendered("classic")
-    places = ("{netpie-AppKey123.user}", "{netpie-AppKey123-mqtt.user}", "{netpie-AppKey123-mqtt.password}")
+    thing, session = entities(LOGIN.appkey, note.path)
+    places = (f"{{{thing}.user}}", f"{{{session}.user}}", f"{{{session}.password}}")
     assert code(note, "stream") == filled(*places)
     assert interpreters(note) == ["%spark.conf", "%spark", "%spark(injectCredentials=true)", *["%spark"] * 3]
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from provision.bundle import Bundle, Template, load_bundle
 from provision.errors import UsageError
-from provision.render import RenderedNote, render
+from provision.render import RenderedNote, entities, render
 from provision.topics import check_filter
 from zeppelin_sdk import ServerVersion
 
@@ -48,16 +49,32 @@ def test_a_login_s_repr_shows_no_password_and_no_key() -> None:
 
 
 def test_the_store_gets_what_the_note_refers_to() -> None:
-    thing = {"netpie-AppKey123": (LOGIN.client_id, LOGIN.hmac_key)}
-    session = {"netpie-AppKey123-mqtt": (LOGIN.username, LOGIN.password)}
-    assert rendered("streaming").credentials == thing
-    assert rendered("classic").credentials == thing | session
+    for name in ("streaming", "classic"):
+        note = rendered(name)
+        thing, session = entities(LOGIN.appkey, note.path)
+        store = {thing: (LOGIN.client_id, LOGIN.hmac_key)}
+        if name == "classic":
+            store |= {session: (LOGIN.username, LOGIN.password)}
+        assert note.credentials == store
+        assert f"{{{thing}.user}}" in code(note, "stream")
+
+
+def test_notes_of_one_application_have_entries_of_their_own_in_the_store(name: str) -> None:
+    notes = [rendered(name, topic=topic) for topic in ("a", "b")]
+    assert not set(notes[0].credentials) & set(notes[1].credentials)
+
+
+def test_a_note_s_entries_stay_the_same_however_its_path_is_written() -> None:
+    assert entities("K", "a/b") == entities("K", "/a/b")
+    assert entities("K", "a/b") != entities("K", "a/c")
+    assert all(re.fullmatch(r"netpie-K-[0-9a-f]{8}(-mqtt)?", entity) for entity in entities("K", "ก"))
 
 
 def test_zeppelin_0_8_has_the_field_first_in_its_references() -> None:
-    text = code(rendered("classic", zeppelin=ZEPPELIN_8), "stream")
-    assert 'clientId=Some("{user.netpie-AppKey123}")' in text
-    assert 'password=Some("{password.netpie-AppKey123-mqtt}")' in text
+    note = rendered("classic", zeppelin=ZEPPELIN_8)
+    thing, session = entities(LOGIN.appkey, note.path)
+    assert f'clientId=Some("{{user.{thing}}}")' in code(note, "stream")
+    assert f'password=Some("{{password.{session}}}")' in code(note, "stream")
 
 
 def test_a_paragraph_that_zeppelin_puts_secrets_into_has_no_other_braces(name: str) -> None:
