@@ -17,10 +17,13 @@ LOGIN = Login(
 SECRETS = (LOGIN.client_id, LOGIN.username, LOGIN.password, LOGIN.hmac_key, "TokenSecret", "AppSecret")
 
 
-def rendered(bundle: str, *, zeppelin: ServerVersion = ZEPPELIN_9, scala: str = "2.12", **given: str) -> RenderedNote:
+def rendered(
+    bundle: str, *, zeppelin: ServerVersion = ZEPPELIN_9, scala: str = "2.12", path: str | None = None, **given: str
+) -> RenderedNote:
     """The bundle for the application `MyApp` with these parameters, given as text."""
     loaded = load_bundle(bundle)
-    return render(loaded, loaded.values({"appid": "MyApp", **given}), LOGIN, zeppelin=zeppelin, scala=scala)
+    values = loaded.values({"appid": "MyApp", **given})
+    return render(loaded, values, LOGIN, zeppelin=zeppelin, scala=scala, path=path)
 
 
 def code(note: RenderedNote, key: str) -> str:

@@ -271,7 +271,7 @@ def test_a_note_of_a_person_s_own_at_the_path_loses_nothing() -> None:
 def test_switching_the_variant_updates_what_both_have_and_drops_what_one_has() -> None:
     server = NotesInMemory()
     client = cast(ZeppelinClient, server)
-    first, second = (replace(rendered("streaming", variant=v), path="note") for v in ("csv", "print"))
+    first, second = (rendered("streaming", variant=v, path="note") for v in ("csv", "print"))
     note_id = apply_note(client, first).note_id
     plan = apply_note(client, second).plan
     changed = {change.key: change.verdict for change in plan.writes}
