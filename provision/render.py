@@ -43,16 +43,23 @@ class RenderedParagraph:
     text: str = field(repr=False)
     config: Mapping[str, Any] = field(default_factory=dict)
     blocks: bool = False
+    secret: bool = False
+    """Whether a secret stands in the text itself."""
 
 
 @dataclass(frozen=True)
 class RenderedNote:
-    """A note as the server is to have it; `credentials` are entity -> (user, password) of its store."""
+    """A note as the server is to have it; `credentials` are entity -> (user, password) of its store.
+
+    `values` are the parameters as text, `secrets` all that must never be shown.
+    """
 
     bundle: str
     path: str
     paragraphs: tuple[RenderedParagraph, ...]
     credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    values: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def render(
@@ -69,7 +76,7 @@ def render(
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
     inline = values["secrets"] == "inline"
-    path = path or _path(bundle, values)
+    path = path or default_path(bundle, values)
     thing, session = entities(login.appkey, path)
 
     def secret(entity: str, field: str, value: str) -> Secret:
@@ -96,7 +103,14 @@ def render(
     store[session] = (("username", "password"), (login.username, login.password))
     names = set().union(*(place_names(template.text) for template in chosen))
     used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
-    return RenderedNote(bundle.name, path, paragraphs, used)
+    return RenderedNote(
+        bundle.name,
+        path,
+        paragraphs,
+        used,
+        values={name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()},
+        secrets=(login.client_id, login.username, login.password, login.hmac_key),
+    )
 
 
 def entities(appkey: str, path: str) -> tuple[str, str]:
@@ -108,7 +122,7 @@ def entities(appkey: str, path: str) -> tuple[str, str]:
     return thing, f"{thing}-mqtt"
 
 
-def _path(bundle: Bundle, values: Mapping[str, Any]) -> str:
+def default_path(bundle: Bundle, values: Mapping[str, Any]) -> str:
     """The bundle's path for these values, in characters that every Zeppelin keeps as they are in a note's path.
 
     A topic whose path would not be itself any more gets a few digits of its hash, so that no two topics share a note.
@@ -178,4 +192,5 @@ def _paragraph(template: Template, context: Mapping[str, Any], inline: bool) -> 
         text=f"%{template.interpreter}{options}\n{text}",
         config={**template.config, "title": bool(template.title)},
         blocks=template.blocks,
+        secret=secrets and inline,
     )
