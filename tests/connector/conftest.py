@@ -78,7 +78,7 @@ class Probe:
         self.seen: list[tuple[str, str]] = []
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.wait("ready", timeout=90)
+        self.wait("ready", timeout=240)
 
     def _read(self) -> None:
         assert self._process.stdout

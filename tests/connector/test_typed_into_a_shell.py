@@ -53,9 +53,9 @@ def test_a_typed_connector_streams_and_runs_again(spark, broker, script, tmp_pat
         process = subprocess.Popen(command, cwd=tmp_path, stdin=typed, stdout=printed, stderr=subprocess.STDOUT)
         try:
             for times, text in enumerate(("first", "second"), start=1):
-                broker.until(lambda b, times=times: len(b.subscriptions) == times, timeout=90)
+                broker.until(lambda b, times=times: len(b.subscriptions) == times, timeout=240)
                 broker.publish(text)
-            process.wait(timeout=60)
+            process.wait(timeout=120)
         finally:
             process.kill()
             process.wait()

@@ -163,12 +163,12 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     private def keepConnected(): Unit = {
       var failures = 0
       while (running) {
-        val began = System.nanoTime
-        val end = try { connect(); losses.take() } catch { case problem: Throwable => problem }
+        var up = 0L
+        val end = try { connect(); up = System.nanoTime; losses.take() } catch { case problem: Throwable => problem }
         if (running) {
           disconnect()
-          val steady = System.nanoTime - began > TimeUnit.MILLISECONDS.toNanos(10L * settings.retryMillis)
-          failures = if (steady && !refused(end)) 0 else failures + 1
+          val steady = up != 0 && System.nanoTime - up > TimeUnit.MILLISECONDS.toNanos(10L * settings.retryMillis)
+          failures = if (steady) 0 else failures + 1
           val pause = pauseMillis(failures, refused(end))
           val next = "; next try in " + ((pause + 999) / 1000) + " s"
           reportError("MQTT " + settings.brokerUrl + ": " + reason(end) + next, null)
@@ -187,6 +187,8 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     private def connect(): Unit = {
       if (client == null) client = newClient()
       sending.synchronized { connects.incrementAndGet() }
+      // Paho cannot begin while its old callback waits for room.
+      while (arrived.remainingCapacity == 0) Thread.sleep(100)
       // Paho queues an acknowledgement for a connection that has just gone, and then cannot begin the next.
       if (connects.get > 1) reset()
       losses.clear()
