@@ -6,21 +6,23 @@ from typing import Self
 import requests
 
 from zeppelin_sdk.credentials import CredentialsApi
+from zeppelin_sdk.following import NoteFollower
 from zeppelin_sdk.interpreters import InterpretersApi
-from zeppelin_sdk.models import ServerVersion, Ticket
 from zeppelin_sdk.notes import NotesApi
 from zeppelin_sdk.paragraphs import ParagraphsApi
+from zeppelin_sdk.revisions import RevisionsApi
 from zeppelin_sdk.transport import Transport
-from zeppelin_sdk.websocket import NoteFollower
 
 
-class ZeppelinClient(NotesApi, ParagraphsApi, InterpretersApi, CredentialsApi):
+class ZeppelinClient(NotesApi, ParagraphsApi, RevisionsApi, InterpretersApi, CredentialsApi):
     """A client of one Zeppelin server, 0.8 to 0.12; for one thread at a time.
 
     `url` may have a path prefix (`https://host/zeppelin`). With `user` the client logs in before its first
     call, and again when its session has expired. `timeout` is in seconds, for connecting and for each wait on
-    an answer. `verify` is a CA file, or False for no check of the certificate. A caller's own `session` is
-    not closed. Raises InvalidAddressError for a URL that is none; nothing is sent before the first call.
+    an answer. `verify` is a CA file, or False for no check of the certificate. `proxy` is the URL of a proxy
+    for calls and websockets, "" for none; without it the environment says (HTTP_PROXY, HTTPS_PROXY, NO_PROXY).
+    A caller's own `session` is not closed. Raises InvalidAddressError for a URL that is none; nothing is sent
+    before the first call.
     """
 
     def __init__(
@@ -32,8 +34,11 @@ class ZeppelinClient(NotesApi, ParagraphsApi, InterpretersApi, CredentialsApi):
         timeout: float = 30.0,
         session: requests.Session | None = None,
         verify: bool | str = True,
+        proxy: str | None = None,
     ) -> None:
-        self._http = Transport(url, user=user, password=password, timeout=timeout, session=session, verify=verify)
+        self._http = Transport(
+            url, user=user, password=password, timeout=timeout, session=session, verify=verify, proxy=proxy
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -55,27 +60,18 @@ class ZeppelinClient(NotesApi, ParagraphsApi, InterpretersApi, CredentialsApi):
         """Close the connections to the server."""
         self._http.close()
 
-    def version(self) -> ServerVersion:
-        """The server's version. Raises NotZeppelinError when what answers is something else."""
-        return self._http.version()
-
     def login(self, user: str, password: str) -> None:
         """Log in now rather than before the first call. Raises LoginError."""
         self._http.login(user, password)
-
-    def ticket(self) -> Ticket:
-        """Who the server takes the caller for ("anonymous" on a server without users)."""
-        body = self._http.mapping("GET", "security", "ticket")
-        return Ticket(
-            principal=str(body.get("principal", "")),
-            ticket=str(body.get("ticket", "")),
-            roles=str(body.get("roles", "")),
-        )
 
     def note_url(self, note_id: str) -> str:
         """The address of a note's page."""
         return f"{self.url}/#/notebook/{note_id}"
 
-    def follow(self, note_id: str) -> NoteFollower:
-        """Follow a note over the websocket: `with client.follow(note_id) as follower: …`."""
-        return NoteFollower(self._http, self.ticket(), note_id)
+    def follow(self, note_id: str, *, reconnect: bool = False) -> NoteFollower:
+        """Follow a note over the websocket: `with client.follow(note_id) as follower: …`.
+
+        With `reconnect` the follower opens a lost connection again, logs in anew where that is needed, and
+        reads the note again.
+        """
+        return NoteFollower(self._http, self.ticket, note_id, reconnect=reconnect)

@@ -12,6 +12,8 @@
     │   └── ParagraphNotFoundError   1
     ├── NoteExistsError              1  a note has that path already
     ├── ServerError                  1  any other refusal or failure; carries `status` and the server's words
+    │   ├── NoteRunningError         1  refused while "run all" goes through the note
+    │   └── UnsupportedError         1  this server's version has no such thing; `needs` names one that has
     ├── ParagraphError               1  a paragraph ended in ERROR or ABORT; carries its output
     ├── InterpreterError             1  an interpreter setting is missing or in ERROR
     └── WaitTimeoutError             1  what was waited for did not happen in time
@@ -107,6 +109,24 @@ class ServerError(ZeppelinError):
         super().__init__(message, next_step=next_step, request=request)
         self.status = status
         self.detail = detail
+
+
+class NoteRunningError(ServerError):
+    """The note is being run as a whole, and takes no changes from a websocket meanwhile."""
+
+    kind = "note-running"
+
+
+class UnsupportedError(ServerError):
+    """This server has no such thing; `needs` is the version that it came with ("" where that is not known)."""
+
+    kind = "unsupported"
+
+    def __init__(
+        self, message: str, *, needs: str = "", status: int = 501, next_step: str = "", request: str = ""
+    ) -> None:
+        super().__init__(message, status=status, next_step=next_step, request=request)
+        self.needs = needs
 
 
 class ParagraphError(ZeppelinError):

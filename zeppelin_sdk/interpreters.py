@@ -1,9 +1,11 @@
-"""Interpreter settings: read, change, restart, wait until the server has made them ready."""
+"""Interpreter settings and repositories: read, change, restart, wait until the server has made them ready."""
 
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from zeppelin_sdk.errors import InterpreterError, WaitTimeoutError
-from zeppelin_sdk.models import InterpreterSetting
+from zeppelin_sdk.errors import InterpreterError, NotFoundError, WaitTimeoutError
+from zeppelin_sdk.models import InterpreterSetting, Repository
 from zeppelin_sdk.transport import Transport
 
 POLL_SECONDS = 0.3
@@ -45,6 +47,55 @@ class InterpretersApi:
             "dependencies": setting.raw.get("dependencies", []),
         }
         return InterpreterSetting.from_json(self._http.mapping("PUT", "interpreter", "setting", setting.id, body=body))
+
+    def create_interpreter_setting(
+        self,
+        name: str,
+        group: str,
+        *,
+        properties: Mapping[str, str] | None = None,
+        dependencies: Sequence[str] = (),
+        option: Mapping[str, Any] | None = None,
+    ) -> InterpreterSetting:
+        """Make another setting of an interpreter that the server has ("spark", "md", …), and return it.
+
+        `dependencies` are Maven coordinates. Raises InterpreterError when there is one of this name.
+        """
+        body = {
+            "name": name,
+            "group": group,
+            "properties": {
+                key: {"name": key, "value": value, "type": "string"} for key, value in (properties or {}).items()
+            },
+            "dependencies": [{"groupArtifactVersion": entry, "local": False} for entry in dependencies],
+            "option": {"remote": True, **(option or {})},
+        }
+        try:
+            return InterpreterSetting.from_json(self._http.mapping("POST", "interpreter", "setting", body=body))
+        except NotFoundError as error:
+            # so Zeppelin answers to a name that is taken, or is none
+            raise InterpreterError(error.message, next_step="choose another name", request=error.request) from error
+
+    def delete_interpreter_setting(self, setting_id: str) -> None:
+        """Delete a setting and stop its processes; one that is not there is no error to the server."""
+        self._http.call("DELETE", "interpreter", "setting", setting_id)
+
+    def list_repositories(self) -> list[Repository]:
+        """The Maven repositories that dependencies come from."""
+        return [Repository.from_json(entry) for entry in self._http.mappings("GET", "interpreter", "repository")]
+
+    def add_repository(
+        self, repository: Repository, *, snapshot: bool = False, user: str = "", password: str = ""
+    ) -> None:
+        """Add a Maven repository, in place of one with the same id; `user` and `password` are those it asks for."""
+        body: dict[str, Any] = {"id": repository.id, "url": repository.url, "snapshot": snapshot}
+        if user:
+            body |= {"username": user, "password": password}
+        self._http.call("POST", "interpreter", "repository", body=body)
+
+    def remove_repository(self, repository_id: str) -> None:
+        """Remove a Maven repository; one that is not there is no error to the server."""
+        self._http.call("DELETE", "interpreter", "repository", repository_id)
 
     def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
         """Stop a setting's processes; the next run starts them anew.

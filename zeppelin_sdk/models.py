@@ -136,13 +136,15 @@ class NoteInfo:
 
 @dataclass(frozen=True)
 class Note:
-    """A note with its paragraphs, in order."""
+    """A note with its paragraphs, in order; `forms` are its own dynamic forms, `params` their values."""
 
     id: str
     path: str
     paragraphs: tuple[Paragraph, ...] = ()
     config: Mapping[str, Any] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
+    forms: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -153,6 +155,8 @@ class Note:
             paragraphs=tuple(Paragraph.from_json(paragraph) for paragraph in _mappings(data, "paragraphs")),
             config=_mapping(data, "config"),
             info=_mapping(data, "info"),
+            forms=_mapping(data, "noteForms"),
+            params=_mapping(data, "noteParams"),
         )
 
     @property
@@ -278,6 +282,75 @@ class Permissions:
     def to_json(self) -> dict[str, list[str]]:
         """All four lists, as the server wants them."""
         return {name: sorted(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A saved state of a note; `time` is in seconds since 1970."""
+
+    id: str
+    message: str
+    time: int
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a line of the list."""
+        return cls(id=_text(data, "id"), message=_text(data, "message"), time=whole_number(data.get("time")))
+
+
+@dataclass(frozen=True)
+class Cron:
+    """When a note runs by itself: a Quartz expression ("0 0 2 * * ?" is daily at 2), in the server's time zone.
+
+    With `release_resource` the note's interpreters stop after each run.
+    """
+
+    expression: str
+    release_resource: bool = False
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """A paragraph, or a note's name (`paragraph_id` is ""), that a search found; `snippet` is HTML."""
+
+    note_id: str
+    paragraph_id: str
+    name: str
+    text: str
+    snippet: str
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a hit; its id is `NOTE/paragraph/PARAGRAPH`, or `NOTE`."""
+        note_id, _, rest = _text(data, "id").partition("/")
+        return cls(
+            note_id=note_id,
+            paragraph_id=rest.rpartition("/")[2],
+            name=_text(data, "name"),
+            text=_text(data, "text"),
+            snippet=_text(data, "snippet"),
+        )
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A Maven repository that interpreters' dependencies come from."""
+
+    id: str
+    url: str
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Read a line of the list."""
+        return cls(id=_text(data, "id"), url=_text(data, "url"))
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a server can do: `revisions`, whether its storage keeps them."""
+
+    version: ServerVersion
+    revisions: bool
 
 
 @dataclass(frozen=True)

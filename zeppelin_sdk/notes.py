@@ -1,17 +1,20 @@
-"""Notes: list, read, create, import, export, copy, rename, delete, and who may use them."""
+"""Notes: list, find, read, create, import, export, copy, rename, delete, who may use them, when they run."""
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zeppelin_sdk.errors import (
     NoteExistsError,
     NoteNotFoundError,
     NotZeppelinError,
+    PermissionDeniedError,
     ServerError,
+    UnsupportedError,
     ZeppelinError,
 )
-from zeppelin_sdk.models import Note, NoteInfo, Permissions, note_path
+from zeppelin_sdk.models import Cron, Note, NoteInfo, Permissions, SearchHit, note_path
 from zeppelin_sdk.transport import Transport
 
 
@@ -78,15 +81,46 @@ class NotesApi:
             raise self._explained(error, note_id=note_id, path=path) from error
 
     def rename_note(self, note_id: str, path: str) -> None:
-        """Move a note to `path`; Zeppelin 0.9 and later. Raises NoteNotFoundError, NoteExistsError."""
+        """Move a note to `path`; Zeppelin 0.9 and later (else UnsupportedError).
+
+        Raises NoteNotFoundError, NoteExistsError.
+        """
         try:
-            self._http.call("PUT", "notebook", note_id, "rename", body=_named(path))
+            self._http.call("PUT", "notebook", note_id, "rename", body=_named(path), since="0.9")
         except ServerError as error:
             raise self._explained(error, note_id=note_id, path=path) from error
 
     def delete_note(self, note_id: str) -> None:
         """Delete a note for good. Raises NoteNotFoundError, except on Zeppelin 0.8, which says nothing."""
         self._http.call("DELETE", "notebook", note_id)
+
+    def search_notes(self, query: str) -> list[SearchHit]:
+        """Paragraphs and notes' names that match, in Lucene's syntax; none where the server has its search off."""
+        return [
+            SearchHit.from_json(hit) for hit in self._http.mappings("GET", "notebook", "search", query={"q": query})
+        ]
+
+    def clear_output(self, note_id: str) -> None:
+        """Drop what all paragraphs of a note have printed. Raises NoteNotFoundError."""
+        self._http.call("PUT", "notebook", note_id, "clear")
+
+    def get_cron(self, note_id: str) -> Cron | None:
+        """When a note runs by itself, or None. Raises UnsupportedError where the server has cron off."""
+        with _cron_is_on():
+            body = self._http.mapping("GET", "notebook", "cron", note_id)
+        expression = body.get("cron")
+        return Cron(str(expression), body.get("releaseResource") is True) if expression else None
+
+    def set_cron(self, note_id: str, cron: Cron) -> None:
+        """Let a note run by itself. Raises ServerError for a wrong expression, UnsupportedError as `get_cron`."""
+        with _cron_is_on():
+            body = {"cron": cron.expression, "releaseResource": cron.release_resource}
+            self._http.call("POST", "notebook", "cron", note_id, body=body)
+
+    def remove_cron(self, note_id: str) -> None:
+        """Let a note run no more by itself; only its owner may. Raises UnsupportedError as `get_cron`."""
+        with _cron_is_on():
+            self._http.call("DELETE", "notebook", "cron", note_id)
 
     def get_permissions(self, note_id: str) -> Permissions:
         """Who may do what with a note. Raises PermissionDeniedError for a user who may not read it."""
@@ -117,6 +151,22 @@ class NotesApi:
         if note_id and not any(note.id == note_id for note in notes):
             return NoteNotFoundError(f"no such note: {note_id}", request=error.request)
         return error
+
+
+@contextlib.contextmanager
+def _cron_is_on() -> Iterator[None]:
+    """Tell a server without cron from a user who may not."""
+    try:
+        yield
+    except PermissionDeniedError as error:
+        if "Cron is not enabled" not in error.message:
+            raise
+        raise UnsupportedError(
+            error.message,
+            status=403,
+            next_step="set zeppelin.notebook.cron.enable (and .cron.folders) on the server",
+            request=error.request,
+        ) from error
 
 
 def _named(path: str) -> dict[str, str]:

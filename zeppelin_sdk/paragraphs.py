@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from zeppelin_sdk.errors import ParagraphError, WaitTimeoutError
+from zeppelin_sdk.errors import ParagraphError, UnsupportedError, WaitTimeoutError
 from zeppelin_sdk.models import Note, NoteJob, Paragraph, ParagraphJob, ParagraphStatus
 from zeppelin_sdk.output import first_error_line
 from zeppelin_sdk.transport import Transport
@@ -122,12 +122,19 @@ class ParagraphsApi:
         """Cancel a paragraph's run; what it has started elsewhere (a Spark stream) may go on."""
         self._http.call("DELETE", "notebook", "job", note_id, paragraph_id)
 
-    def run_note(self, note_id: str) -> None:
+    def run_note(self, note_id: str, *, params: Mapping[str, Any] | None = None) -> None:
         """Start all paragraphs, one after the other up to the first that fails; returns at once.
 
+        `params` are values of the paragraphs' forms, by name; Zeppelin 0.9 and later (else UnsupportedError).
         Raises ServerError while the note runs already.
         """
-        self._http.call("POST", "notebook", "job", note_id, body={"params": {}})
+        if params and self._http.version() < (0, 9):
+            raise UnsupportedError(
+                f"{self._http.address.base} runs a note without values for its forms; that came with 0.9",
+                needs="0.9",
+                next_step="run its paragraphs one by one",
+            )
+        self._http.call("POST", "notebook", "job", note_id, body={"params": dict(params or {})})
 
     def stop_note(self, note_id: str) -> None:
         """Cancel every paragraph of a note that waits or runs."""

@@ -10,12 +10,15 @@ import json
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+import requests.utils
 import urllib3.exceptions
 
 from zeppelin_sdk.address import Address
 from zeppelin_sdk.errors import (
+    InvalidAddressError,
     LoginError,
     LoginRequiredError,
     NoteExistsError,
@@ -26,6 +29,7 @@ from zeppelin_sdk.errors import (
     PermissionDeniedError,
     ServerError,
     UnreachableError,
+    UnsupportedError,
     ZeppelinError,
 )
 from zeppelin_sdk.models import ServerVersion
@@ -34,6 +38,7 @@ BACKOFF = (0.2, 0.6)
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 _GATEWAY = (502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_PROXY_STEP = "check the proxy's address, or HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
 
 
 class Transport:
@@ -48,6 +53,7 @@ class Transport:
         timeout: float,
         session: requests.Session | None,
         verify: bool | str,
+        proxy: str | None,
     ) -> None:
         self.address = Address.parse(url)
         self.timeout = timeout
@@ -55,6 +61,7 @@ class Transport:
         self._owns_session = session is None
         # None leaves it to the session and the environment; True would overrule a caller's own session
         self._verify = None if verify is True else verify
+        self._proxies = {} if proxy is None else {"http": _proxy_address(proxy), "https": _proxy_address(proxy)}
         self._user = user
         self._password = password
         self._logged_in = False
@@ -67,12 +74,46 @@ class Transport:
     @property
     def ca_bundle(self) -> bool | str:
         """The CA file that certificates are checked against, the environment's included; False: no check."""
-        settings = self.session.merge_environment_settings(self.address.base, {}, None, self._verify, None)
-        verify = settings["verify"]
+        verify = self._settings["verify"]
         return True if verify is None else verify
 
-    def call(self, method: str, *segments: str, body: object = None, query: Mapping[str, str] | None = None) -> Any:
-        """Make a call, with a login before it where there is a user, and return the `body` of its answer."""
+    @property
+    def proxy(self) -> str:
+        """The URL of the proxy that calls go through, the environment's included; "" for none. May hold a password."""
+        address = requests.utils.select_proxy(self.address.base, self._settings["proxies"]) or ""
+        return address if not address or "://" in address else f"http://{address}"
+
+    @property
+    def _settings(self) -> Any:
+        return self.session.merge_environment_settings(self.address.base, dict(self._proxies), None, self._verify, None)
+
+    def call(
+        self,
+        method: str,
+        *segments: str,
+        body: object = None,
+        query: Mapping[str, str] | None = None,
+        since: str = "",
+    ) -> Any:
+        """Make a call, with a login before it where there is a user, and return the `body` of its answer.
+
+        `since` is the version that the call came with, for the UnsupportedError of a server that lacks it.
+        """
+        try:
+            return self._renewed(method, segments, body, query)
+        except UnsupportedError as error:
+            if not since:
+                raise
+            raise UnsupportedError(
+                f"{error.message}; it came with {since}",
+                needs=since,
+                status=error.status,
+                next_step=f"it takes Zeppelin {since} or later",
+                request=error.request,
+            ) from error
+
+    def _renewed(self, method: str, segments: tuple[str, ...], body: object, query: Mapping[str, str] | None) -> Any:
+        """Make a call, logged in, and once more when the session has expired."""
         if self._user is not None and not self._logged_in:
             self.login(self._user, self._password or "")
         try:
@@ -92,16 +133,18 @@ class Transport:
                 request=error.request,
             ) from error
 
-    def mapping(self, method: str, *segments: str, body: object = None) -> dict[str, Any]:
+    def mapping(self, method: str, *segments: str, body: object = None, since: str = "") -> dict[str, Any]:
         """A call whose answer is an object."""
-        answer = self.call(method, *segments, body=body)
+        answer = self.call(method, *segments, body=body, since=since)
         if not isinstance(answer, dict):
             raise self._unexpected(method, segments)
         return answer
 
-    def mappings(self, method: str, *segments: str) -> list[dict[str, Any]]:
+    def mappings(
+        self, method: str, *segments: str, query: Mapping[str, str] | None = None, since: str = ""
+    ) -> list[dict[str, Any]]:
         """A call whose answer is a list of objects."""
-        answer = self.call(method, *segments)
+        answer = self.call(method, *segments, query=query, since=since)
         if not isinstance(answer, list) or not all(isinstance(entry, dict) for entry in answer):
             raise self._unexpected(method, segments)
         return answer
@@ -166,7 +209,13 @@ class Transport:
         for pause in (*BACKOFF, None):
             try:
                 response = self.session.request(
-                    method, url, timeout=self.timeout, verify=self._verify, allow_redirects=False, **request
+                    method,
+                    url,
+                    timeout=self.timeout,
+                    verify=self._verify,
+                    proxies=dict(self._proxies),
+                    allow_redirects=False,
+                    **request,
                 )
             except requests.RequestException as error:
                 if pause is None or not _may_repeat(method, error):
@@ -195,6 +244,8 @@ class Transport:
                 next_step="log in as a user who may",
                 request=request,
             )
+        if status == 407:
+            return UnreachableError("the proxy wants a user and a password", next_step=_PROXY_STEP, request=request)
         if status in _GATEWAY:
             return UnreachableError(
                 f"{self.address.base} answers {status}",
@@ -210,7 +261,7 @@ class Transport:
                 request=request,
             )
         if answer is None and status in (404, 405):
-            return ServerError(
+            return UnsupportedError(
                 f"Zeppelin {self.version()} at {self.address.base} has no such call: {request}",
                 status=status,
                 next_step="a newer Zeppelin may have it",
@@ -256,6 +307,21 @@ class Transport:
 
     def _named(self, method: str, segments: tuple[str, ...]) -> str:
         return f"{method} {self.address.api(*segments)}"
+
+
+def _proxy_address(proxy: str) -> str:
+    """A proxy's URL, checked; "" for none. The error does not repeat it: it may hold a password."""
+    if not proxy:
+        return ""
+    try:
+        parts = urlsplit(proxy)
+        good = parts.scheme in ("http", "https", "socks4", "socks4a", "socks5", "socks5h") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good:
+        raise InvalidAddressError("the proxy's address is none", next_step="write it like http://host:3128")
+    return proxy
 
 
 def _envelope(response: requests.Response) -> dict[str, Any] | None:
@@ -315,9 +381,10 @@ def _why(error: requests.RequestException, timeout: float) -> tuple[str, str]:
     if isinstance(error, requests.Timeout) or isinstance(reason, urllib3.exceptions.ReadTimeoutError):
         return f"no answer within {timeout:g} s", "the server is busy or hangs: see its log"
     if isinstance(error, requests.exceptions.SSLError):
-        return _why_tls(str(reason))
+        return why_tls(str(reason))
     if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy is out of reach", "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+        refused = "Tunnel connection failed" in str(reason)
+        return ("the proxy does not connect to it" if refused else "the proxy is out of reach"), _PROXY_STEP
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
         return "the host's name is unknown", "check the address"
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
@@ -326,7 +393,8 @@ def _why(error: requests.RequestException, timeout: float) -> tuple[str, str]:
     return "the connection was lost before the answer was complete", "see the server's log"
 
 
-def _why_tls(reason: str) -> tuple[str, str]:
+def why_tls(reason: str) -> tuple[str, str]:
+    """Why a TLS handshake failed, and what to do about it."""
     if "CERTIFICATE_VERIFY_FAILED" in reason:
         detail = reason.partition("verify failed: ")[2].partition(" (_ssl")[0]
         return f"its TLS certificate is not trusted: {detail}".rstrip(": "), "name the CA's file"

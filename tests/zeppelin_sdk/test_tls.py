@@ -58,7 +58,7 @@ def test_calls_and_websocket_check_certificates_against_the_same(
         session.mount("http://", recorder)
         with ZeppelinClient(fake.url, session=session, verify=asked) as client:
             client.version()
-        http = Transport(fake.url, user=None, password=None, timeout=1, session=session, verify=asked)
+        http = Transport(fake.url, user=None, password=None, timeout=1, session=session, verify=asked, proxy=None)
         assert recorder.verify == http.ca_bundle == used
 
 
