@@ -1,15 +1,40 @@
 """Brings a rendered note to a server: credentials, plan, then the writes that the plan names and no others."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from provision.errors import ConflictError
-from provision.plan import MARK, Change, Plan, Verdict, by_key, digest, make_plan, mark_for, merged_title, provenance
+from provision.order import moves
+from provision.plan import (
+    MARK,
+    ORIGIN,
+    OURS,
+    THEIRS,
+    Change,
+    Content,
+    Decision,
+    Plan,
+    Verdict,
+    bundle_config,
+    by_key,
+    digest,
+    make_plan,
+    mark_for,
+    origin_for,
+    provenance,
+)
+from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
+from provision.undo import undone
+from provision.writing import Meanwhile, called, check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
-OURS, THEIRS = "ours", "theirs"
+__all__ = ["OURS", "THEIRS", "Applied", "Applying", "apply_note", "came_back", "note_json", "put_credentials"]
+
+PATIENCE = 30.0  # seconds for a paragraph that is to be written to end its run
+_POLL = 0.5
 _CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
 
 
@@ -23,8 +48,27 @@ class Applied:
 
     def answer(self, url: str) -> dict[str, Any]:
         """The `--json` keys of `plan` and `apply`."""
-        changes = [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in self.plan.changes]
-        return {"note": url, "changes": changes, "written": self.written}
+        return answer_of(self.plan, url, self.written)
+
+
+@dataclass(frozen=True)
+class Applying:
+    """How to apply: a person's decisions, where to keep the means of undoing, and how to end a blocking paragraph.
+
+    `stop` is called when a paragraph that runs as long as its stream is to be written; without it that is a conflict.
+    `patience` is in seconds.
+    """
+
+    decision: Decision = Decision()
+    records: Records | None = None
+    stop: Callable[[Note], None] | None = None
+    patience: float = PATIENCE
+
+
+def answer_of(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
+    """The `--json` keys of a plan that was made (`written` 0) or done."""
+    changes = [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in plan.changes]
+    return {"note": url, "changes": changes, "written": written}
 
 
 def put_credentials(client: ZeppelinClient, note: RenderedNote) -> None:
@@ -33,42 +77,152 @@ def put_credentials(client: ZeppelinClient, note: RenderedNote) -> None:
         client.put_credential(entity, user, password)
 
 
-def apply_note(client: ZeppelinClient, note: RenderedNote, *, decide: str | None = None) -> Applied:
-    """Bring `note` to the server; `decide` settles conflicts: `ours` keeps the person's text, `theirs` overwrites it.
+def read_note(client: ZeppelinClient, path: str) -> Note | None:
+    """The note at this path, or None."""
+    found = client.find_note(path)
+    return client.get_note(found.id) if found else None
+
+
+def apply_note(client: ZeppelinClient, note: RenderedNote, how: Applying | None = None) -> Applied:
+    """Bring `note` to the server as `make_plan` says, and plan again when somebody changes it meanwhile.
 
     Raises `ConflictError`, with nothing written, when a paragraph was edited both by hand and in the bundle and
-    nothing is decided; and before it would overwrite an edit that was made meanwhile.
+    nothing is decided, and when a paragraph that is to be written runs on; and when the note does not come to rest.
     """
-    found = client.find_note(note.path)
-    live = client.get_note(found.id) if found else None
-    plan = make_plan(live, note)
-    if plan.conflicts and decide is None:
-        raise _undecided(note, plan)
-    if live is None:
-        note_id = client.import_note(note_json(note), note.path)
-        return Applied(note_id, plan, len(note.paragraphs))
-    return Applied(live.id, plan, _Writer(client, note, live, plan).write(decide))
+    apply = _Apply(client, note, how or Applying())
+    return plan_again(note.path, apply.attempt)
 
 
-def _undecided(note: RenderedNote, plan: Plan) -> ConflictError:
-    titles = ", ".join(f"{change.title!r}" for change in plan.conflicts)
+class _Apply:
+    """One apply, with as many attempts as it takes; what earlier attempts have done is in the result too."""
+
+    def __init__(self, client: ZeppelinClient, note: RenderedNote, how: Applying) -> None:
+        self._client, self._note, self._how = client, note, how
+        self._done: dict[str, Change] = {}
+
+    def attempt(self) -> Applied:
+        live = read_note(self._client, self._note.path)
+        plan = make_plan(live, self._note, self._how.decision)
+        if plan.conflicts:
+            raise _undecided(self._note, plan, bool(self._done))
+        if live is None:
+            self._record(None, plan)
+            note_id = self._client.import_note(note_json(self._note), self._note.path)
+            self._finish()
+            return Applied(note_id, plan, len(self._note.paragraphs))
+        self._wait_for_runs(live, plan)
+        writer = _Writer(self._client, self._note, live, plan)
+        if not writer.is_idle:
+            self._record(live, plan)
+            writer.write(self._done)
+            self._finish()
+        changes = tuple(self._done.get(change.key, change) for change in plan.changes)
+        left = tuple(change for change in self._done.values() if change.key not in {each.key for each in changes})
+        return Applied(live.id, replace(plan, changes=changes + left), len(self._done))
+
+    def _record(self, live: Note | None, plan: Plan) -> None:
+        """Keep the means of undoing. What an apply that was cut off has done is to be undone with this one."""
+        records = self._how.records
+        if records is None:
+            return
+        secrets = self._note.secrets
+        earlier = records.find(self._note.path)
+        theirs = tuple(Saved.of(p, secrets) for p in (by_key(live).values() if live else ()))
+        before = theirs if earlier is None or earlier.done else undone(earlier, live, secrets)
+        after = tuple(_planned(change, secrets) for change in plan.changes if change.after is not None)
+        if live is not None:
+            place = {each: index for index, each in enumerate(plan.order or [p.id for p in live.paragraphs])}
+            after = tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
+        note_id = live.id if live else ""
+        records.save(Record(APPLY, self._note.path, note_id, self._note.bundle, before, after))
+
+    def _finish(self) -> None:
+        if self._how.records is not None:
+            self._how.records.finish(self._note.path)
+
+    def _wait_for_runs(self, live: Note, plan: Plan) -> None:
+        """Raise `Meanwhile` when a paragraph that is to be written ran; `ConflictError` when it runs on."""
+        busy = _busy(plan)
+        if not busy:
+            return
+        blocking = [each for each in busy if provenance(each).get("blocks")]
+        if blocking and self._how.stop is not None:
+            self._how.stop(live)
+            raise Meanwhile(f"{called(blocking[0])} was stopped")
+        if not blocking and self._free(live.id, {each.id for each in busy}):
+            raise Meanwhile(f"{called(busy[0])} ran")
+        raise ConflictError(
+            f"{self._note.path}: running, and not overwritten: {', '.join(called(each) for each in busy)}; "
+            "nothing was written",
+            next_step="wait until it ends, or `provision stop` the note; then apply again",
+        )
+
+    def _free(self, note_id: str, busy: Collection[str]) -> bool:
+        deadline = time.monotonic() + self._how.patience
+        while time.monotonic() < deadline:
+            time.sleep(min(_POLL, self._how.patience))
+            if not any(p.status.is_active for p in self._client.get_note(note_id).paragraphs if p.id in busy):
+                return True
+        return False
+
+
+def _busy(plan: Plan) -> list[Paragraph]:
+    """The paragraphs that run and whose text the plan changes."""
+    changed = [c for c in plan.changes if c.live and (c.after is None or c.after.changes_text_of(c.live))]
+    return [change.live for change in changed if change.live and change.live.status.is_active]
+
+
+def _planned(change: Change, secrets: Sequence[str]) -> Saved:
+    """What the plan leaves of a paragraph."""
+    content, live = change.after, change.live
+    if content is None:
+        raise ValueError(change.key)
+    planned = replace(live or Paragraph(""), title=content.title, text=content.text)
+    saved = Saved.of(planned, secrets)
+    text = None if change.holds_secret else saved.text
+    config = {**_CONFIG, **content.config} if live is None else {**live.config, **content.config}
+    return replace(saved, key=change.key, text=text, config=config)
+
+
+def _undecided(note: RenderedNote, plan: Plan, begun: bool) -> ConflictError:
+    titles = ", ".join(f"{change.title!r} ({change.key})" for change in plan.conflicts)
     return ConflictError(
-        f"{note.path}: edited by hand and changed in the bundle: {titles}; nothing was written",
-        next_step="decide with --ours (the text in the note stays) or --theirs (the bundle's text replaces it)",
+        f"{note.path}: edited by hand and changed in the bundle: {titles}; "
+        + ("it was edited while others were written" if begun else "nothing was written"),
+        next_step="see it with `provision plan`; decide with --ours (the text in the note stays) or --theirs (the "
+        "bundle's text replaces it), for one paragraph with --ours-of KEY or --theirs-of KEY",
     )
 
 
 def note_json(note: RenderedNote) -> dict[str, Any]:
     """The note as Zeppelin's import takes it."""
     paragraphs = [
-        {"title": each.title, "text": each.text, "config": _config(note, each), "settings": {"params": {}, "forms": {}}}
-        for each in note.paragraphs
+        {"title": each.title, "text": each.text, "config": config, "settings": {"params": {}, "forms": {}}}
+        for each, config in zip(note.paragraphs, _configs(note), strict=True)
     ]
     return {"name": note.path, "paragraphs": paragraphs, "config": {}, "info": {}}
 
 
-def _config(note: RenderedNote, paragraph: RenderedParagraph) -> dict[str, Any]:
-    return {**_CONFIG, **paragraph.config, MARK: mark_for(note, paragraph)}
+def _configs(note: RenderedNote) -> list[dict[str, Any]]:
+    configs = [{**_CONFIG, **bundle_config(each), MARK: mark_for(note, each)} for each in note.paragraphs]
+    for first in configs[:1]:
+        first[ORIGIN] = origin_for(note)
+    return configs
+
+
+def came_back(client: ZeppelinClient, applied: Applied) -> list[str]:
+    """The titles of the paragraphs that an apply has written and that are not so any more.
+
+    An edit that was not saved yet in an open page goes over what was written when the page saves it.
+    """
+    now = client.get_note(applied.note_id)
+    titles = []
+    for change in applied.plan.writes:
+        there = by_key(now).get(change.key)
+        wanted = change.after
+        if (wanted is None) != (there is None) or (wanted and there and digest(there.text) != digest(wanted.text)):
+            titles.append(change.title or change.key)
+    return titles
 
 
 class _Writer:
@@ -84,57 +238,86 @@ class _Writer:
         self._there = {key: paragraph.id for key, paragraph in by_key(live).items()}
         self._marks = {key: dict(provenance(paragraph)) for key, paragraph in by_key(live).items()}
         self._keys = set(plan.known)
+        self._dropped = [change for change in plan.changes if change.verdict is Verdict.DROP]
+        self._origins = {
+            key: paragraph.config[ORIGIN] for key, paragraph in by_key(live).items() if paragraph.config.get(ORIGIN)
+        }
 
-    def write(self, decide: str | None) -> int:
-        """Do all of the plan and return how many paragraphs it changed."""
-        written = sum(self._do(change, decide) for change in self._plan.changes)
+    @property
+    def is_idle(self) -> bool:
+        """Whether all is as the plan wants it, provenance and order included."""
+        plan = self._plan
+        if plan.writes or plan.copies or plan.order:
+            return False
+        holder = self._holder()
+        if holder is not None and self._origins.get(holder) != origin_for(self._note):
+            return False
+        there = [change for change in plan.changes if change.live and change.render]
+        return all(self._mark_of(change.render) == self._marks[change.key] for change in there)
+
+    def write(self, done: dict[str, Change]) -> None:
+        """Do all of the plan, and note in `done` each change as it is done."""
+        self._arrange()
+        for change in self._plan.changes:
+            self._do(change)
+            if change.verdict in (Verdict.ADD, Verdict.UPDATE):
+                done[change.key] = change
         for copy in self._plan.copies:
             self._client.update_paragraph_config(self._id, copy.id, {MARK: {}})
-        dropped = [change for change in self._plan.changes if change.verdict is Verdict.DROP]
-        self._keys -= {change.key for change in dropped}
-        for key in self._marks.keys() - {change.key for change in dropped}:
+        self._keys -= {change.key for change in self._dropped}
+        for key in self._marks.keys() - {change.key for change in self._dropped}:
             self._mark(key, {**self._marks[key], "keys": sorted(self._keys)})
-        for change in dropped:
+        self._note_origin(origin_for(self._note))
+        for change in self._dropped:
             self._delete(change)
-        return written + len(dropped)
+            done[change.key] = change
+
+    def _arrange(self) -> None:
+        """Bring the paragraphs into the bundle's order; an arrangement that is cut off is finished by the next."""
+        if self._plan.order:
+            self._note_origin({**origin_for(self._note), "moving": True})
+            for paragraph_id, index in moves(self._ids, self._plan.order):
+                self._client.move_paragraph(self._id, paragraph_id, index)
+            self._ids = list(self._plan.order)
+
+    def _holder(self) -> str | None:
+        """The key of the paragraph that holds what is noted of the whole note: the one that does, else the first."""
+        left = [key for key in self._marks if key not in {change.key for change in self._dropped}]
+        holding = [key for key in left if key in self._origins]
+        first = sorted(left, key=lambda key: self._ids.index(self._there[key]))
+        return next(iter(holding + first), None)
+
+    def _note_origin(self, noted: dict[str, Any]) -> None:
+        holder = self._holder()
+        if holder is not None and self._origins.get(holder) != noted:
+            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: noted})
+            self._origins[holder] = noted
 
     def _delete(self, change: Change) -> None:
         if change.live is not None:
-            self._check_untouched(change.live)
+            check_untouched(self._client, self._id, change.live)
             self._client.delete_paragraph(self._id, change.live.id)
 
-    def _check_untouched(self, live: Paragraph) -> None:
-        """Raise `ConflictError` when a person has saved an edit since the plan was made: Zeppelin has no lock."""
-        now = self._client.get_paragraph(self._id, live.id)
-        if digest(now.text) != digest(live.text):
-            raise ConflictError(
-                f"{self._note.path}: {live.title or live.id} was edited while the note was being written",
-                next_step="the edit stays; apply again",
-            )
-
-    def _do(self, change: Change, decide: str | None) -> int:
+    def _do(self, change: Change) -> None:
         match change:
             case Change(verdict=Verdict.ADD, render=RenderedParagraph() as render):
                 self._add(render)
-                return 1
-            case Change(verdict=Verdict.UPDATE, render=RenderedParagraph() as render, live=Paragraph() as live):
-                self._update(render, live)
-                return 1
-            case Change(verdict=Verdict.CONFLICT, render=RenderedParagraph() as render, live=Paragraph() as live):
-                if decide == THEIRS:
-                    self._update(render, live)
-                    return 1
-                # the text stays, and the bundle's new one is its base; a title follows when the text next does
-                self._mark(change.key, self._mark_of(render) | {"title": provenance(live).get("title")})
-            case Change(verdict=Verdict.SAME, render=RenderedParagraph() as render):
-                self._mark(change.key, self._mark_of(render))
-        return 0
+            case Change(live=Paragraph() as live, render=RenderedParagraph() as render, after=Content() as after):
+                if change.merged and after.changes_text_of(live):
+                    self._announce_merge(change.key, after, render)
+                mark = self._mark_of(render)
+                write_content(self._client, self._id, live, after, {MARK: mark})
+                self._marks[change.key] = mark
+
+    def _announce_merge(self, key: str, after: Content, render: RenderedParagraph) -> None:
+        """Note which text a merge is about to write: cut off behind it, the next apply knows it for done."""
+        self._mark(key, {**self._marks[key], "merging": [digest(after.text), digest(render.text)]})
 
     def _add(self, paragraph: RenderedParagraph) -> None:
         index = self._place(paragraph)
         self._keys.add(paragraph.key)
         mark = self._mark_of(paragraph)
-        config = {**_CONFIG, **paragraph.config, MARK: mark}
+        config = {**_CONFIG, **bundle_config(paragraph), MARK: mark}
         new = self._client.add_paragraph(
             self._id, text=paragraph.text, title=paragraph.title, index=index, config=config
         )
@@ -150,17 +333,16 @@ class _Writer:
                 return self._ids.index(self._there[key]) + 1
         return 0
 
-    def _update(self, paragraph: RenderedParagraph, live: Paragraph) -> None:
-        self._check_untouched(live)
-        title = merged_title(live, paragraph)
-        self._client.update_paragraph(self._id, live.id, text=paragraph.text, title=title)
-        shown = {"title": bool(title)} if title != live.title else {}
-        self._mark(paragraph.key, self._mark_of(paragraph), shown)
+    def _mark_of(self, paragraph: RenderedParagraph | None) -> dict[str, Any]:
+        if paragraph is None:
+            return {}
+        mark = mark_for(self._note, paragraph, self._keys)
+        old = self._marks.get(paragraph.key, {})
+        if "base" in mark and "base" in old and old.get("sha256") == mark["sha256"]:
+            mark["base"] = old["base"]  # another zlib packs the same text otherwise
+        return mark
 
-    def _mark_of(self, paragraph: RenderedParagraph) -> dict[str, Any]:
-        return mark_for(self._note, paragraph, self._keys)
-
-    def _mark(self, key: str, mark: dict[str, Any], more: Mapping[str, Any] | None = None) -> None:
-        if more or self._marks[key] != mark:
-            self._client.update_paragraph_config(self._id, self._there[key], {**(more or {}), MARK: mark})
+    def _mark(self, key: str, mark: dict[str, Any]) -> None:
+        if self._marks[key] != mark:
+            self._client.update_paragraph_config(self._id, self._there[key], {MARK: mark})
             self._marks[key] = mark

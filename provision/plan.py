@@ -1,16 +1,24 @@
 """Base, live and render compared three ways: what an apply would do to a note. Pure: nothing of a server in it."""
 
+import base64
 import hashlib
+import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from provision.merge import ABSENT, departs, merge_settings, merge_texts
+from provision.order import arranged
 from provision.render import RenderedNote, RenderedParagraph
 from zeppelin_sdk import Note, Paragraph
 
 MARK = "provision"
-"""The key of a paragraph's config that says where it came from: bundle, key, the base's sha256 and title, all keys."""
+"""The key of a paragraph's config that says where it came from: bundle, key, all keys, and the base of its text
+(sha256; the text itself too, compressed, unless it holds a secret), title and config."""
+ORIGIN = "provision-note"
+"""The key, in one paragraph's config, for what the whole note was made of: bundle, parameters, order of the keys."""
+OURS, THEIRS = "ours", "theirs"
 
 
 class Verdict(StrEnum):
@@ -26,13 +34,51 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Decision:
+    """How a person settles conflicts: all of them (`at_conflicts`), and paragraphs by their keys (`of`).
+
+    A paragraph that is named is settled so even where both sides could be merged, or only one has changed.
+    """
+
+    at_conflicts: str | None = None
+    of: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a paragraph is to have; `config` are the settings that the bundle has a say in."""
+
+    text: str = field(repr=False)
+    title: str
+    config: Mapping[str, Any]
+
+    def differs_from(self, live: Paragraph) -> bool:
+        """Whether a person would see a change."""
+        return self.changes_text_of(live) or bool(self.changed_config(live))
+
+    def changes_text_of(self, live: Paragraph) -> bool:
+        """Whether text or title, which the server takes together, have to be written."""
+        return digest(self.text) != digest(live.text) or self.title != live.title
+
+    def changed_config(self, live: Paragraph) -> dict[str, Any]:
+        """The settings that have to be written."""
+        return {key: value for key, value in self.config.items() if live.config.get(key) != value}
+
+
+@dataclass(frozen=True)
 class Change:
-    """One line of a plan: `live` is the server's paragraph (None: not there), `render` the bundle's (None: left it)."""
+    """One line of a plan: `live` is the server's paragraph (None: not there), `render` the bundle's (None: left it).
+
+    `after` is what the paragraph has when the plan is done (None: it is not in the note); `merged`: both sides' lines
+    are in that.
+    """
 
     key: str
     verdict: Verdict
     live: Paragraph | None
     render: RenderedParagraph | None
+    after: Content | None = None
+    merged: bool = False
 
     @property
     def title(self) -> str:
@@ -42,8 +88,13 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        """Whether doing it changes the note's text on the server."""
+        """Whether doing it changes what a person sees of the note."""
         return self.verdict in (Verdict.UPDATE, Verdict.ADD, Verdict.DROP)
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether its text must not be shown or kept: it has a secret in it, or had one at the last apply."""
+        return bool(self.render and self.render.secret) or bool(self.live and base_is_secret(self.live))
 
 
 @dataclass(frozen=True)
@@ -55,6 +106,8 @@ class Plan:
     """Keys that earlier applies have brought and not taken away: one that is not in the note was deleted by hand."""
     copies: tuple[Paragraph, ...] = ()
     """Copies that a person made of a bundle's paragraphs, provenance and all: they are the person's own."""
+    order: tuple[str, ...] = ()
+    """The ids of the note's paragraphs in the order that they are to have; empty when they stay where they are."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -72,8 +125,36 @@ def digest(text: str) -> str:
 
 def provenance(paragraph: Paragraph) -> Mapping[str, Any]:
     """What the last apply noted in the paragraph's config; empty for one that a person added."""
-    mark = paragraph.config.get(MARK)
-    return mark if isinstance(mark, Mapping) else {}
+    return _mapping(paragraph.config.get(MARK))
+
+
+def origin(note: Note) -> Mapping[str, Any]:
+    """What the last apply noted of the whole note; empty when the paragraph that held it is gone."""
+    found = (_mapping(paragraph.config.get(ORIGIN)) for paragraph in by_key(note).values())
+    return next(filter(None, found), {})
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def base_text(live: Paragraph) -> str | None:
+    """The text that the last apply wrote, or None when it could not be kept."""
+    if not is_edited(live):
+        return live.text
+    packed = provenance(live).get("base")
+    if not isinstance(packed, str):
+        return None
+    try:
+        text = zlib.decompress(base64.b64decode(packed)).decode()
+    except (ValueError, zlib.error):
+        return None
+    return text if digest(text) == provenance(live).get("sha256") else None
+
+
+def base_is_secret(live: Paragraph) -> bool:
+    """Whether the last apply wrote a text with a secret in it."""
+    return provenance(live).get("secret") is True
 
 
 def by_key(note: Note) -> dict[str, Paragraph]:
@@ -86,30 +167,48 @@ def by_key(note: Note) -> dict[str, Paragraph]:
     return found
 
 
+def bundle_config(render: RenderedParagraph) -> dict[str, Any]:
+    """The settings that the bundle gives a paragraph; its title is shown if it has one."""
+    return {"title": bool(render.title), **render.config}
+
+
 def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[str] | None = None) -> dict[str, Any]:
     """The provenance to write into a paragraph's config; `keys` are all that were brought, if not the render's own."""
+    packed = base64.b64encode(zlib.compress(paragraph.text.encode(), 9)).decode()
     return {
         "bundle": note.bundle,
         "key": paragraph.key,
         "sha256": digest(paragraph.text),
         "title": paragraph.title,
+        "config": bundle_config(paragraph),
         "keys": sorted({each.key for each in note.paragraphs} if keys is None else keys),
         "blocks": paragraph.blocks,
+        **({"secret": True} if paragraph.secret else {"base": packed}),
     }
 
 
-def make_plan(live: Note | None, render: RenderedNote) -> Plan:
+def origin_for(note: RenderedNote) -> dict[str, Any]:
+    """What is noted of the whole note, in one paragraph's config."""
+    return {
+        "bundle": note.bundle,
+        "values": dict(note.values),
+        "order": [each.key for each in note.paragraphs],
+    }
+
+
+def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None = None) -> Plan:
     """Compare the note on the server (None: there is none) with the render, paragraph by paragraph."""
     if live is None:
-        return Plan(tuple(Change(each.key, Verdict.ADD, None, each) for each in render.paragraphs))
+        return Plan(tuple(_added(each) for each in render.paragraphs))
+    decided = decision or Decision()
     there = by_key(live)
     known = _known_keys(live.paragraphs)
-    changes = [_compare(each, there.get(each.key), known) for each in render.paragraphs]
+    changes = [_compare(each, there.get(each.key), known, decided) for each in render.paragraphs]
     rendered = {each.key for each in render.paragraphs}
     changes += [_left(key, paragraph) for key, paragraph in there.items() if key not in rendered]
     first = {paragraph.id for paragraph in there.values()}
     copies = tuple(p for p in live.paragraphs if "key" in provenance(p) and p.id not in first)
-    return Plan(tuple(changes), known, copies)
+    return Plan(tuple(changes), known, copies, _order(live, there, render))
 
 
 def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
@@ -118,17 +217,59 @@ def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
     return frozenset(key for mark in marks if "key" in mark for key in (mark["key"], *mark.get("keys", ())))
 
 
-def _compare(render: RenderedParagraph, live: Paragraph | None, known: Collection[str]) -> Change:
+def _order(live: Note, there: Mapping[str, Paragraph], render: RenderedNote) -> tuple[str, ...]:
+    """The bundle's order, where it has changed and nobody has moved a paragraph by hand."""
+    noted = origin(live)
+    ids = {key: paragraph.id for key, paragraph in there.items()}
+    base = [ids[key] for key in noted.get("order", ()) if key in ids]
+    wanted = [ids[each.key] for each in render.paragraphs if each.key in ids]
+    return arranged([p.id for p in live.paragraphs], base, wanted, finish=noted.get("moving") is True)
+
+
+def _added(render: RenderedParagraph) -> Change:
+    after = Content(render.text, render.title, bundle_config(render))
+    return Change(render.key, Verdict.ADD, None, render, after)
+
+
+def _compare(
+    render: RenderedParagraph, live: Paragraph | None, known: Collection[str], decision: Decision
+) -> Change:  # fmt: skip
     if live is None:
-        return Change(render.key, Verdict.GONE if render.key in known else Verdict.ADD, None, render)
-    if digest(live.text) == digest(render.text):
-        verdict = Verdict.SAME if merged_title(live, render) == live.title else Verdict.UPDATE
-    elif is_edited(live):
-        changed = digest(render.text) != provenance(live).get("sha256")
-        verdict = Verdict.CONFLICT if changed else Verdict.KEEP
-    else:
+        return Change(render.key, Verdict.GONE, None, render) if render.key in known else _added(render)
+    settled = _settled(live, render, decision)
+    after = Content(
+        live.text if settled is None else settled, merged_title(live, render), merged_config(live, render)
+    )  # fmt: skip
+    if settled is None:
+        verdict = Verdict.CONFLICT
+    elif after.differs_from(live):
         verdict = Verdict.UPDATE
-    return Change(render.key, verdict, live, render)
+    elif is_edited(live) and digest(live.text) != digest(render.text):
+        verdict = Verdict.KEEP
+    else:
+        verdict = Verdict.KEEP if _is_set_by_hand(live, render) else Verdict.SAME
+    merged = settled is not None and digest(settled) not in (digest(live.text), digest(render.text))
+    return Change(render.key, verdict, live, render, after, merged)
+
+
+def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> str | None:
+    """The text that a paragraph is to have, or None for a conflict that nobody has decided."""
+    of_this = decision.of.get(render.key)
+    if of_this:
+        return live.text if of_this == OURS else render.text
+    if digest(live.text) == digest(render.text):
+        return live.text
+    if not is_edited(live):
+        return render.text
+    mark, new = provenance(live), digest(render.text)
+    # an apply that was cut off between a merged text and its provenance has done what this one would do
+    if new == mark.get("sha256") or mark.get("merging") == [digest(live.text), new]:
+        return live.text
+    base = base_text(live)
+    merged = None if base is None else merge_texts(base, live.text, render.text)
+    if merged is None and decision.at_conflicts:
+        return live.text if decision.at_conflicts == OURS else render.text
+    return merged
 
 
 def merged_title(live: Paragraph, render: RenderedParagraph) -> str:
@@ -136,11 +277,43 @@ def merged_title(live: Paragraph, render: RenderedParagraph) -> str:
     return render.title if live.title == provenance(live).get("title") else live.title
 
 
+def merged_config(live: Paragraph, render: RenderedParagraph) -> dict[str, Any]:
+    """The render's settings, but those that a person has changed since the last apply, setting by setting.
+
+    A setting that the bundle no longer has gets the empty value of its kind: the server can't take one away.
+    """
+    base, wanted = _base_config(live, render), bundle_config(render)
+    merged = {}
+    for key in dict.fromkeys([*wanted, *base]):
+        old = base.get(key, ABSENT)
+        value = merge_settings(old, live.config.get(key, ABSENT), wanted.get(key, ABSENT))
+        if value is not ABSENT:
+            merged[key] = value
+        elif key in live.config:
+            merged[key] = type(old)()
+    return merged
+
+
+def _base_config(live: Paragraph, render: RenderedParagraph) -> Mapping[str, Any]:
+    noted = provenance(live).get("config")
+    return noted if isinstance(noted, Mapping) else bundle_config(render)
+
+
 def is_edited(live: Paragraph) -> bool:
     """Whether a person has changed the text since the last apply."""
     return digest(live.text) != provenance(live).get("sha256")
 
 
+def _is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
+    """Whether a person has changed the title, or a setting of the bundle's, since the last apply."""
+    mark = provenance(live)
+    if render is not None and live.title == render.title and not departs(bundle_config(render), live.config):
+        return False
+    return live.title != mark.get("title", live.title) or departs(_mapping(mark.get("config")), live.config)
+
+
 def _left(key: str, live: Paragraph) -> Change:
     """A paragraph that the bundle no longer has: a person's edit stays, else it goes."""
-    return Change(key, Verdict.KEEP if is_edited(live) else Verdict.DROP, live, None)
+    edited = is_edited(live) or _is_set_by_hand(live, None)
+    after = Content(live.text, live.title, {}) if edited else None
+    return Change(key, Verdict.KEEP if edited else Verdict.DROP, live, None, after)

@@ -3,14 +3,15 @@
 import click
 
 from provision.application import ApplicationOptions, application_options
-from provision.apply import OURS, THEIRS, Applied, apply_note, put_credentials
+from provision.apply import OURS, THEIRS, Applied, Applying, apply_note, put_credentials
 from provision.cli import json_option
 from provision.console import Console
+from provision.each_options import EachOptions, each_options
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.embedded.runtime import Choice
 from provision.noting import fit_embedded, parse_parameters, render_for
-from provision.plan import Verdict
+from provision.plan import Decision, Verdict
 from provision.render import RenderedNote
 from provision.running import NoteRun, announce_live, blocking_key, spark_setting
 from provision.server import ServerOptions, server_options
@@ -25,6 +26,7 @@ from zeppelin_sdk import ZeppelinClient
 @click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]")
 @click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note.")
 @click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text.")
+@each_options
 @click.option("--no-run", is_flag=True, help="Write the note, do not run it.")
 @json_option
 @click.pass_obj
@@ -38,6 +40,7 @@ def apply(
     note: str | None,
     decide: str | None,
     no_run: bool,
+    each: EachOptions | None,
 ) -> None:
     """Bring a note to a Zeppelin server and run it: credentials, note, interpreter, stream.
 
@@ -51,8 +54,17 @@ def apply(
     \b
     provision apply --zeppelin http://host:8080 --appid APPID --appkey APPKEY
     provision apply --param topic=metrics --param window=300 --param slide=30
+    provision apply --each people.csv
     """
     embedded = stack.up(Choice(), stack.Ports(), console)[0] if server.embedded else None
+    if each is not None:
+        from provision.commands.each import ForAll, apply_each  # what one note needs no import of
+
+        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
+            return apply_note(client, rendered, Applying(Decision(decide)))
+
+        apply_each(console, each, ForAll(application, server, bundle, pairs, embedded, write_row))
+        return
     options = _embedded_application(application, embedded) if embedded else application
     named = options.application()
     wanted = parse_parameters(bundle, pairs, named.appid, note)
@@ -83,7 +95,7 @@ def write(client: ZeppelinClient, rendered: RenderedNote, console: Console, deci
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
         put_credentials(client, rendered)
-        applied = apply_note(client, rendered, decide=decide)
+        applied = apply_note(client, rendered, Applying(Decision(decide)))
     for change in applied.plan.changes:
         if change.verdict is not Verdict.SAME and len(applied.plan.writes) < len(rendered.paragraphs):
             console.say(f"  {change.verdict}: {change.title or change.key}")

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from zeppelin_sdk import Note, NoteInfo, Paragraph
+from zeppelin_sdk import Note, NoteInfo, NoteNotFoundError, Paragraph, ParagraphNotFoundError
 from zeppelin_sdk.models import note_path
 
 
 class NotesInMemory:
     """Notes that a person (`set_text`, …) and an apply (the client's own methods) change."""
+
+    url = "http://zeppelin.example:8080"
 
     def __init__(self) -> None:
         self.notes: dict[str, Note] = {}
@@ -20,12 +22,23 @@ class NotesInMemory:
         self.fail_at: int | None = None
         self._ids = itertools.count(1)
 
+    def list_notes(self) -> list[NoteInfo]:
+        return [NoteInfo(note.id, note.path) for note in self.notes.values()]
+
     def find_note(self, path: str) -> NoteInfo | None:
-        found = (note for note in self.notes.values() if note.path == note_path(path))
-        return next((NoteInfo(note.id, note.path) for note in found), None)
+        return next((note for note in self.list_notes() if note.path == note_path(path)), None)
 
     def get_note(self, note_id: str) -> Note:
+        if note_id not in self.notes:
+            raise NoteNotFoundError(f"no such note: {note_id}")
         return self.notes[note_id]
+
+    def note_url(self, note_id: str) -> str:
+        return f"{self.url}/#/notebook/{note_id}"
+
+    def delete_note(self, note_id: str) -> None:
+        self._write("delete note")
+        del self.notes[note_id]
 
     def get_paragraph(self, note_id: str, paragraph_id: str) -> Paragraph:
         return self._find(note_id, paragraph_id)
@@ -59,6 +72,12 @@ class NotesInMemory:
         self._write("delete")
         self.remove(note_id, paragraph_id)
 
+    def move_paragraph(self, note_id: str, paragraph_id: str, index: int) -> None:
+        self._write("move")
+        moved = self._find(note_id, paragraph_id)
+        self.remove(note_id, paragraph_id)
+        self.put(note_id, index, moved)
+
     def put_credential(self, entity: str, user: str, password: str) -> None:
         self.credentials[entity] = (user, password)
 
@@ -87,7 +106,8 @@ class NotesInMemory:
 
     def _find(self, note_id: str, paragraph_id: str) -> Paragraph:
         found = self.notes[note_id].paragraph(paragraph_id)
-        assert found is not None, f"an apply wrote to {paragraph_id}, which is not there"
+        if found is None:
+            raise ParagraphNotFoundError(f"no such paragraph: {paragraph_id}")
         return found
 
     def _set(self, note_id: str, paragraphs: list[Paragraph]) -> None:

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from provision.apply import OURS, THEIRS, Applied, apply_note, put_credentials
+from provision.apply import OURS, THEIRS, Applied, Applying, apply_note, put_credentials
 from provision.errors import ConflictError
-from provision.plan import MARK, Verdict, make_plan
+from provision.plan import MARK, Decision, Verdict, make_plan
 from provision.render import RenderedNote, RenderedParagraph, entities
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -29,7 +29,7 @@ class Bench:
 
     def apply(self, note: RenderedNote, decide: str | None = None) -> Applied:
         self.server.writes.clear()
-        return apply_note(cast(ZeppelinClient, self.server), note, decide=decide)
+        return apply_note(cast(ZeppelinClient, self.server), note, Applying(Decision(decide)))
 
     @property
     def note(self) -> Note:
@@ -244,11 +244,7 @@ def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(
     assert back["d"] is Verdict.ADD
 
 
-@pytest.mark.parametrize("wanted", [render(a="a2", b="b2"), render(a="a2")])
-def test_an_edit_saved_while_the_note_is_being_written_stays(
-    wanted: RenderedNote, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = Bench(AB)
+def edit_b_while_a_is_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     update = bench.server.update_paragraph
 
     def update_and_edit_the_next(*arguments: Any, **more: Any) -> None:
@@ -256,9 +252,38 @@ def test_an_edit_saved_while_the_note_is_being_written_stays(
         bench.edit(1, text="mine")
 
     monkeypatch.setattr(bench.server, "update_paragraph", update_and_edit_the_next)
-    with pytest.raises(ConflictError, match="Title of b was edited while"):
-        bench.apply(wanted)
+
+
+def test_an_edit_saved_while_the_note_is_being_written_is_planned_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(AB)
+    edit_b_while_a_is_written(bench, monkeypatch)
+    applied = bench.apply(render(a="a2"))
     assert bench.texts() == ["a2", "mine"]
+    assert [(c.key, c.verdict) for c in applied.plan.changes] == [("a", Verdict.UPDATE), ("b", Verdict.KEEP)]
+    assert applied.written == 1
+
+
+def test_an_edit_saved_while_the_note_is_being_written_can_make_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(AB)
+    edit_b_while_a_is_written(bench, monkeypatch)
+    with pytest.raises(ConflictError, match="'Title of b'.*while others were written"):
+        bench.apply(render(a="a2", b="b2"))
+    assert bench.texts() == ["a2", "mine"]
+
+
+def test_a_note_that_never_rests_is_a_conflict_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(A)
+    texts = (f"line\n{number}" for number in range(99))
+    read = bench.server.get_note
+
+    def read_and_edit(note_id: str) -> Note:
+        note = read(note_id)
+        bench.edit(0, text=next(texts))
+        return note
+
+    monkeypatch.setattr(bench.server, "get_note", read_and_edit)
+    with pytest.raises(ConflictError, match="all the time"):
+        bench.apply(A2, THEIRS)
 
 
 def test_a_note_of_a_person_s_own_at_the_path_loses_nothing() -> None:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from provision.apply import OURS, THEIRS, apply_note
+from provision.apply import OURS, THEIRS, Applying, apply_note
 from provision.errors import ConflictError
-from provision.plan import Verdict, by_key, digest, make_plan
+from provision.plan import Decision, Verdict, by_key, digest, make_plan
 from provision.render import RenderedNote, RenderedParagraph
 from zeppelin_sdk import Note, ZeppelinClient
 
@@ -89,7 +89,7 @@ class NoteInUse(RuleBasedStateMachine):
         wanted = {paragraph.key: paragraph.text for paragraph in render.paragraphs}
         conflicts = {p.id for p in before.paragraphs if self.in_conflict(p.id, p.text, wanted)}
         try:
-            apply_note(self.client, render, decide=decide)
+            apply_note(self.client, render, Applying(Decision(decide)))
         except ConflictError:
             assert conflicts
             assert decide is None
@@ -136,7 +136,7 @@ class NoteInUse(RuleBasedStateMachine):
         assert {change.verdict for change in plan.changes} <= {Verdict.SAME, Verdict.KEEP, Verdict.GONE}
         before = self.note
         self.server.writes.clear()
-        assert apply_note(self.client, render, decide=decide).written == 0
+        assert apply_note(self.client, render, Applying(Decision(decide))).written == 0
         assert self.server.writes == []
         assert self.note == before
 
