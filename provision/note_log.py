@@ -1,0 +1,167 @@
+"""A note's output as a log: what is there, then what comes, over as many connections as it takes."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision.latest import Latest
+from provision.outputs import cut_at, plain
+from provision.plan import provenance
+from provision.windows import Window
+from zeppelin_sdk import (
+    Note,
+    NoteFollower,
+    OutputAppended,
+    OutputUpdated,
+    Paragraph,
+    ParagraphChanged,
+    ParagraphStatus,
+    ResultMessage,
+    UnreachableError,
+    ZeppelinClient,
+)
+
+READ_SECONDS = 1.0
+RECONNECT_FIRST, RECONNECT_MOST = 1.0, 10.0  # seconds between attempts to reach a server that has gone
+_FAILED = (ParagraphStatus.ERROR, ParagraphStatus.ABORT)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened; `event` is output, status, cut, window or connection, and the rest is about it."""
+
+    event: str
+    paragraph: Paragraph | None = None
+    text: str = ""
+    type: str = ""
+    window: Window | None = None
+
+    @property
+    def title(self) -> str:
+        """The paragraph's title, else its key, else its id."""
+        return title_of(self.paragraph) if self.paragraph else ""
+
+    def answer(self) -> dict[str, Any]:
+        """The keys of one line of `logs -f --json`."""
+        about = {}
+        if self.paragraph:
+            about = {"paragraph": self.paragraph.id, "key": provenance(self.paragraph).get("key"), "title": self.title}
+        more: dict[str, Any] = {"text": self.text}
+        if self.event == "output":
+            more["type"] = self.type
+        elif self.event == "window" and self.window:
+            more = self.window.answer()
+        return {"event": self.event, "at": round(time.time(), 3), **about, **more}
+
+
+def title_of(paragraph: Paragraph) -> str:
+    """What a person calls the paragraph."""
+    return paragraph.title or str(provenance(paragraph).get("key") or paragraph.id)
+
+
+@dataclass
+class _Shown:
+    """What was shown of one paragraph; `texts` are its outputs by number."""
+
+    paragraph: Paragraph
+    texts: dict[int, str] = field(default_factory=dict)
+    types: dict[int, str] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+class NoteLog:
+    """What is new in a note's outputs, event by event; the same text is not told twice, however often it is sent."""
+
+    def __init__(self, latest: Latest | None = None) -> None:
+        self._latest = latest
+        self._shown: dict[str, _Shown] = {}
+
+    def of(self, event: object) -> Iterator[Line]:
+        """What an event of a `NoteFollower` adds to the log."""
+        match event:
+            case ParagraphChanged(paragraph=paragraph):
+                yield from self._changed(paragraph)
+            case OutputAppended(paragraph_id=name, index=index, text=text) if self._follows(name):
+                shown = self._shown[name]
+                yield from self._becomes(
+                    shown, index, shown.types.get(index, "TEXT"), shown.texts.get(index, "") + text
+                )
+            case OutputUpdated(paragraph_id=name, index=index, type=type_, text=text) if self._follows(name):
+                yield from self._becomes(self._shown[name], index, type_, text)
+
+    def _follows(self, paragraph_id: str) -> bool:
+        """Whether output of this paragraph is told as it comes; the windows are told when they are whole."""
+        return paragraph_id in self._shown and not self._keeps_windows(paragraph_id)
+
+    def _keeps_windows(self, paragraph_id: str) -> bool:
+        return self._latest is not None and self._latest.paragraph_id == paragraph_id
+
+    def _changed(self, paragraph: Paragraph) -> Iterator[Line]:
+        shown = self._shown.setdefault(paragraph.id, _Shown(paragraph))
+        before, shown.paragraph = shown.paragraph.status, paragraph
+        if self._keeps_windows(paragraph.id) and self._latest:
+            if paragraph.status is ParagraphStatus.FINISHED:
+                yield from (Line("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
+            return
+        if paragraph.status.is_active and not before.is_active:
+            shown.texts, shown.types, shown.is_cut = {}, {}, False  # a new run begins with no output
+        if not paragraph.status.is_active:
+            for index, message in enumerate(paragraph.results):
+                yield from self._becomes(shown, index, message.type, message.data)
+        if paragraph.status is not before:
+            yield Line("status", paragraph, str(paragraph.status))
+
+    def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[Line]:
+        """Tell what the output has now and had not before.
+
+        Text is told as it comes. Who comes to a run late has heard its end only, and then gets the whole of it.
+        """
+        message = ResultMessage(type_, text)
+        cut = cut_at(message)
+        if cut is not None:
+            if not shown.is_cut:
+                shown.is_cut = True
+                yield Line("cut", shown.paragraph, cut)
+            return
+        before = shown.texts.get(index, "")
+        shown.texts[index], shown.types[index] = text, type_
+        if text == before:
+            return
+        if type_ == "TEXT":
+            start = text.rfind(before) + len(before) if before in text else 0
+            if text[start:]:
+                yield Line("output", shown.paragraph, text[start:], type_)
+        elif not shown.paragraph.status.is_active:
+            yield Line("output", shown.paragraph, plain(message), type_)
+        else:
+            shown.texts[index] = before  # it is told whole, when the run has ended
+
+
+def follow(client: ZeppelinClient, note: Note, latest: Latest | None, tell: Callable[[Line], None]) -> None:
+    """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
+    log = NoteLog(latest)
+    pause, lost = RECONNECT_FIRST, False
+    while True:
+        try:
+            with client.follow(note.id) as follower:
+                if lost:
+                    tell(Line("connection", text="back"))
+                pause, lost = RECONNECT_FIRST, False
+                _follow_once(follower, log, latest, tell)
+        except UnreachableError as error:
+            if not lost:
+                tell(Line("connection", text=f"{error.message}; waiting for it to come back"))
+            lost = True
+        time.sleep(pause)
+        pause = min(2 * pause, RECONNECT_MOST)
+
+
+def _follow_once(follower: NoteFollower, log: NoteLog, latest: Latest | None, tell: Callable[[Line], None]) -> None:
+    while True:
+        event = follower.read(READ_SECONDS)
+        if event is not None:
+            for line in log.of(event):
+                tell(line)
+        if latest is not None:
+            latest.ask()
