@@ -32,8 +32,9 @@ def creds() -> None:
       provision creds get --appid APPID --appkey APPKEY --secret-file FILE
       NETPIE_APPID=… NETPIE_APPKEY=… NETPIE_APPSECRET=… provision creds get
       provision creds get --credentials-file netpie.env
-    where netpie.env has the three lines appid=…, appkey=…, appsecret=… . The secret is never an argument:
-    other users of the machine can read those.
+    where netpie.env has the three lines appid=…, appkey=…, appsecret=…
+
+    The secret is never an argument: other users of the machine can read those.
     """
 
 

@@ -15,8 +15,16 @@ from provision.options import distribution_options
 
 @click.command()
 @distribution_options
-@click.option("--bundle", type=click.Choice(bundle_names()), default="streaming", show_default=True)
-@click.option("--variant", type=click.Choice(["print", "average", "csv"]), default="csv", show_default=True)
+@click.option(
+    "--bundle", type=click.Choice(bundle_names()), default="streaming", show_default=True, help="The note's bundle."
+)
+@click.option(
+    "--variant",
+    type=click.Choice(["print", "average", "csv"]),
+    default="csv",
+    show_default=True,
+    help="What the note puts out.",
+)
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
 @click.option("--keep", is_flag=True, help="Leave everything up, the stream and the publisher too.")

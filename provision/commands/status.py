@@ -23,7 +23,7 @@ from zeppelin_sdk import Note
 def status(console: Console, server: ServerOptions, note: str | None) -> None:
     """Show the embedded stack; or, with NOTE, a note's paragraphs and its stream.
 
-    NOTE is its id, its path, or the end of its path.
+    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv".
     """
     if note is None:
         running = stack.find()

@@ -1,0 +1,28 @@
+# The tool and the embedded stack. Everything listens on the container's own loopback address: no port to publish.
+#   docker build -t netpie-zeppelin .
+#   docker run --rm --init netpie-zeppelin                 the demo
+#   docker run --rm --init netpie-zeppelin apply --help    any other command
+FROM python:3.12-slim-bookworm
+
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PROVISION_HOME=/var/lib/provision
+
+# Java asks the system for its user's name, so the user needs an entry of its own.
+RUN useradd --system --create-home --home-dir "$PROVISION_HOME" provision
+
+WORKDIR /usr/src/netpie-zeppelin
+COPY . .
+RUN pip install .
+
+USER provision
+WORKDIR /var/lib/provision
+
+# Installs the stack and proves that it starts. What a start leaves beside it has secrets in it and stays out of the image.
+RUN provision up \
+    && provision down \
+    && rm -rf "$PROVISION_HOME/data" "$PROVISION_HOME/state" \
+    && mkdir -m 0700 "$PROVISION_HOME/data" "$PROVISION_HOME/state"
+
+ENTRYPOINT ["provision"]
+CMD ["demo"]
