@@ -179,10 +179,11 @@ class Each:
     def _provision(self, client: ZeppelinClient, row: Row) -> Outcome:
         rendered = render_for(client, row.wanted, self._connectable(row))
         with self._creating:
-            put_credentials(client, rendered)
             is_new = client.find_note(rendered.path) is None
             applied = self.write(client, rendered) if is_new else None
         applied = applied or self.write(client, rendered)
+        with self._creating:
+            put_credentials(client, rendered)
         changed = applied.written > 0
         if row.person.permissions is not None:
             changed |= _permit(client, applied.note_id, row.person.permissions)

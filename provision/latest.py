@@ -39,7 +39,7 @@ def counts(paragraph: Paragraph | None) -> dict[str, int]:
 class Latest:
     """The note's latest windows, asked for once a slide while its stream runs.
 
-    Nothing is asked of a stream that has ended, nor of one whose page can't be seen from here: the run would start
+    `page` is the driver's, empty until it is known. Nothing is asked of a stream that has ended, nor of one whose page can't be seen from here: the run would start
     Spark anew, and fail.
     """
 
@@ -53,7 +53,7 @@ class Latest:
 
     def ask(self) -> bool:
         """Run the paragraph if a slide has passed since the last time; its output comes as any other's does."""
-        if time.monotonic() < self._next:
+        if not self.page or time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + self.every
         state = SparkPage(self.page).stream()

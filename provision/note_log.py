@@ -1,20 +1,23 @@
-"""A note's output as a log: what is there, then what comes, over as many connections as it takes."""
+"""A note's output as a log: what is there, then what comes, however often the server goes away and comes back."""
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from provision.latest import Latest
 from provision.outputs import cut_at, plain
 from provision.plan import provenance
+from provision.running import PAGE
 from provision.windows import Window
 from zeppelin_sdk import (
-    Note,
-    NoteFollower,
+    ConnectionLost,
+    ConnectionRestored,
     OutputAppended,
     OutputUpdated,
     Paragraph,
+    ParagraphAdded,
     ParagraphChanged,
     ParagraphStatus,
     ResultMessage,
@@ -23,8 +26,6 @@ from zeppelin_sdk import (
 )
 
 READ_SECONDS = 1.0
-RECONNECT_FIRST, RECONNECT_MOST = 1.0, 10.0  # seconds between attempts to reach a server that has gone
-_FAILED = (ParagraphStatus.ERROR, ParagraphStatus.ABORT)
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Line:
     def title(self) -> str:
         """The paragraph's title, else its key, else its id."""
         return title_of(self.paragraph) if self.paragraph else ""
+
+    @property
+    def until(self) -> str:
+        """When the window ended, on the clock of this machine."""
+        return time.strftime("%H:%M:%S", time.localtime(self.window.end / 1000)) if self.window else ""
 
     def answer(self) -> dict[str, Any]:
         """The keys of one line of `logs -f --json`."""
@@ -80,7 +86,11 @@ class NoteLog:
     def of(self, event: object) -> Iterator[Line]:
         """What an event of a `NoteFollower` adds to the log."""
         match event:
-            case ParagraphChanged(paragraph=paragraph):
+            case ConnectionLost(cause=cause):
+                yield Line("connection", text=f"{cause}; waiting for it to come back")
+            case ConnectionRestored():
+                yield Line("connection", text="the connection is back")
+            case ParagraphChanged(paragraph=paragraph) | ParagraphAdded(paragraph=paragraph):
                 yield from self._changed(paragraph)
             case OutputAppended(paragraph_id=name, index=index, text=text) if self._follows(name):
                 shown = self._shown[name]
@@ -100,6 +110,8 @@ class NoteLog:
     def _changed(self, paragraph: Paragraph) -> Iterator[Line]:
         shown = self._shown.setdefault(paragraph.id, _Shown(paragraph))
         before, shown.paragraph = shown.paragraph.status, paragraph
+        if self._latest and paragraph.config.get(PAGE):
+            self._latest.page = str(paragraph.config[PAGE])  # a stream that is started anew may have another
         if self._keeps_windows(paragraph.id) and self._latest:
             if paragraph.status is ParagraphStatus.FINISHED:
                 yield from (Line("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
@@ -138,30 +150,16 @@ class NoteLog:
             shown.texts[index] = before  # it is told whole, when the run has ended
 
 
-def follow(client: ZeppelinClient, note: Note, latest: Latest | None, tell: Callable[[Line], None]) -> None:
+def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[Line], None]) -> None:
     """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
     log = NoteLog(latest)
-    pause, lost = RECONNECT_FIRST, False
-    while True:
-        try:
-            with client.follow(note.id) as follower:
-                if lost:
-                    tell(Line("connection", text="back"))
-                pause, lost = RECONNECT_FIRST, False
-                _follow_once(follower, log, latest, tell)
-        except UnreachableError as error:
-            if not lost:
-                tell(Line("connection", text=f"{error.message}; waiting for it to come back"))
-            lost = True
-        time.sleep(pause)
-        pause = min(2 * pause, RECONNECT_MOST)
-
-
-def _follow_once(follower: NoteFollower, log: NoteLog, latest: Latest | None, tell: Callable[[Line], None]) -> None:
-    while True:
-        event = follower.read(READ_SECONDS)
-        if event is not None:
+    connected = True
+    with client.follow(note_id, reconnect=True) as follower:
+        while True:
+            event = follower.read(READ_SECONDS)
+            connected = isinstance(event, ConnectionRestored) or (connected and not isinstance(event, ConnectionLost))
             for line in log.of(event):
                 tell(line)
-        if latest is not None:
-            latest.ask()
+            if latest is not None and connected:
+                with suppress(UnreachableError):  # the follower tells of it, and waits
+                    latest.ask()

@@ -1,0 +1,150 @@
+"""`provision logs`: what a note's paragraphs have printed, and what they print."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from provision.cli import json_option
+from provision.console import Console
+from provision.latest import Latest, latest_paragraph, slide_seconds
+from provision.note_log import Line, follow, title_of
+from provision.notes import find_note
+from provision.outputs import cut_at, full_rows, plain
+from provision.plan import provenance
+from provision.running import PAGE
+from provision.server import ServerOptions, server_options
+from provision.windows import as_table
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
+
+
+@click.command()
+@click.argument("note")
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@server_options
+@json_option
+@click.pass_obj
+def logs(console: Console, server: ServerOptions, note: str, following: bool) -> None:
+    """Print the output of a note's paragraphs, tables as tables and HTML as text.
+
+    NOTE is its id, its path, or the end of its path. With -f output is shown as it is printed, windows that the
+    note keeps itself as they end, and a server that restarts is waited for; Ctrl-C ends it with status 0.
+
+    Zeppelin cuts a paragraph's output off (at 102,400 bytes unless it is configured otherwise) and shows nothing
+    more until the paragraph is run again: where that has happened it is said, with the place of the full rows.
+
+    With --json the answer is one object: note, rows (where the full rows are, or null) and paragraphs, each with
+    key, title, status, outputs (type, text) and cut. With -f and --json there is an object a line, as it happens:
+    event (output, status, cut, window, connection), at (seconds since the epoch), and what it is about.
+    """
+    with server.connect_running() as client:
+        found = find_note(client, note)
+        if following:
+            _follow(console, client, found)
+        else:
+            console.result(_answer(client, found), None if console.as_json else _text(found))
+
+
+def _answer(client: ZeppelinClient, note: Note) -> dict[str, Any]:
+    return {
+        "note": client.note_url(note.id),
+        "rows": full_rows(note),
+        "paragraphs": [
+            {
+                "key": provenance(paragraph).get("key"),
+                "title": paragraph.title,
+                "status": str(paragraph.status),
+                "outputs": [{"type": each.type, "text": plain(each)} for each in paragraph.results],
+                "cut": next(filter(None, map(cut_at, paragraph.results)), None),
+            }
+            for paragraph in note.paragraphs
+        ],
+    }
+
+
+def _text(note: Note) -> str:
+    parts = [_paragraph_text(paragraph, note) for paragraph in note.paragraphs]
+    return "\n".join(filter(None, parts)).rstrip("\n") or "no paragraph has printed anything yet"
+
+
+def _paragraph_text(paragraph: Paragraph, note: Note) -> str:
+    told = "".join(plain(each) if cut_at(each) is None else _cut(cut_at(each), note) for each in paragraph.results)
+    if paragraph.status.is_active:
+        told += "(it runs: logs -f shows what it prints)\n"
+    return f"{_heading(paragraph)}\n{told}" if told else ""
+
+
+def _heading(paragraph: Paragraph) -> str:
+    status = "" if paragraph.status is ParagraphStatus.FINISHED else f" ({paragraph.status})"
+    return f"── {title_of(paragraph)}{status} ──"
+
+
+def _cut(where: str | None, note: Note) -> str:
+    rows = full_rows(note)
+    kept = f"all rows are in {rows}" if rows else "take variant=csv to have all rows in files"
+    return f"(Zeppelin cut this off at {where}: it shows nothing more until the paragraph is run again; {kept})\n"
+
+
+def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
+    teller = _json_line if console.as_json else _Teller(console, client, note).tell
+    try:
+        follow(client, note.id, _latest(client, note), teller)
+    except KeyboardInterrupt:
+        if not console.as_json:
+            console.say("")
+
+
+def _latest(client: ZeppelinClient, note: Note) -> Latest | None:
+    """How to ask for the note's windows; None where it keeps none."""
+    paragraph = latest_paragraph(note)
+    page = next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
+    return Latest(client, note.id, page, paragraph.id, slide_seconds(note)) if paragraph else None
+
+
+def _json_line(line: Line) -> None:
+    sys.stdout.write(json.dumps(line.answer(), default=str) + "\n")
+    sys.stdout.flush()
+
+
+class _Teller:
+    """Writes lines for a person: a heading where the paragraph changes, then its text as it comes."""
+
+    def __init__(self, console: Console, client: ZeppelinClient, note: Note) -> None:
+        self._console, self._client, self._note = console, client, note
+        self._heading = ""
+        self._at_line_start = True
+
+    def tell(self, line: Line) -> None:
+        """Show one line of the log."""
+        match line.event:
+            case "output":
+                self._head(line)
+                self._write(line.text)
+            case "window" if line.window and line.window.rows:
+                self._head(line)
+                self._write(f"window until {line.until}\n")
+                self._console.out.print(as_table(line.window))
+            case "cut":
+                self._head(line)
+                self._write(_cut(line.text, self._client.get_note(self._note.id)))
+            case "status" if line.paragraph and line.text in (ParagraphStatus.ERROR, ParagraphStatus.ABORT):
+                self._head(line)
+                self._write(f"({line.text})\n")
+            case "connection":
+                self._end_line()
+                self._console.say(line.text)
+
+    def _head(self, line: Line) -> None:
+        if line.title != self._heading:
+            self._end_line()
+            self._write(f"── {line.title} ──\n")
+            self._heading = line.title
+
+    def _end_line(self) -> None:
+        if not self._at_line_start:
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        self._console.out.print(text, end="", markup=False)
+        self._at_line_start = text.endswith("\n")
