@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "status",
     "creds": "creds",
     "publish": "publish",
+    "plan": "plan",
     "apply": "apply",
     "run": "note",
     "stop": "note",

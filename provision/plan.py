@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from provision.errors import UsageError
 from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged
 from provision.render import RenderedNote, RenderedParagraph
@@ -197,11 +198,14 @@ def origin_for(note: RenderedNote) -> dict[str, Any]:
 
 
 def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None = None) -> Plan:
-    """Compare the note on the server (None: there is none) with the render, paragraph by paragraph."""
+    """Compare the note on the server (None: there is none) with the render, paragraph by paragraph.
+
+    Raises `UsageError` when a decision names a paragraph that neither has.
+    """
+    decided, there = decision or Decision(), by_key(live) if live else {}
+    _check_keys(decided, [*there, *(each.key for each in render.paragraphs)])
     if live is None:
         return Plan(tuple(_added(each) for each in render.paragraphs))
-    decided = decision or Decision()
-    there = by_key(live)
     known = _known_keys(live.paragraphs)
     changes = [_compare(each, there.get(each.key), known, decided) for each in render.paragraphs]
     rendered = {each.key for each in render.paragraphs}
@@ -209,6 +213,14 @@ def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None
     first = {paragraph.id for paragraph in there.values()}
     copies = tuple(p for p in live.paragraphs if "key" in provenance(p) and p.id not in first)
     return Plan(tuple(changes), known, copies, _order(live, there, render))
+
+
+def _check_keys(decision: Decision, keys: Collection[str]) -> None:
+    for key in decision.of:
+        if key not in keys:
+            raise UsageError(
+                f"no paragraph {key!r} to decide of", next_step=f"there are {', '.join(sorted(set(keys)))}"
+            )
 
 
 def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:

@@ -1,47 +1,42 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
+import time
+
 import click
 
-from provision.application import ApplicationOptions, application_options
-from provision.apply import OURS, THEIRS, Applied, Applying, apply_note, put_credentials
+from provision.apply import Applied, Applying, apply_note, came_back, put_credentials
 from provision.cli import json_option
 from provision.console import Console
+from provision.diff import change_line
 from provision.each_options import EachOptions, each_options
-from provision.embedded import stack
-from provision.embedded.application import application_file
-from provision.embedded.runtime import Choice
-from provision.noting import fit_embedded, parse_parameters, render_for
+from provision.errors import ConflictError
+from provision.note_options import NoteOptions, note_options
 from provision.plan import Decision, Verdict
+from provision.records import Records
 from provision.render import RenderedNote
-from provision.running import NoteRun, announce_live, blocking_key, spark_setting
-from provision.server import ServerOptions, server_options
-from zeppelin_sdk import ZeppelinClient
+from provision.running import NoteRun, announce_live, blocking_key, spark_setting, stop_note
+from zeppelin_sdk import Note, ZeppelinClient
+
+AUTOSAVE = 10.0  # seconds after which an open page saves an edit
 
 
 @click.command()
-@application_options
-@server_options
-@click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="Bundle or its folder.")
-@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
-@click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]")
-@click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note.")
-@click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text.")
+@note_options
 @each_options
 @click.option("--no-run", is_flag=True, help="Write the note, do not run it.")
+@click.option(
+    "--settle",
+    type=click.FloatRange(min=0),
+    is_flag=False,
+    flag_value=AUTOSAVE,
+    metavar="[SECONDS]",
+    help=f"Wait after writing, {AUTOSAVE:.0f} s if no number is given, and tell what an open page has put back.",
+)
 @json_option
 @click.pass_obj
 def apply(
-    console: Console,
-    /,
-    application: ApplicationOptions,
-    server: ServerOptions,
-    bundle: str,
-    pairs: tuple[str, ...],
-    note: str | None,
-    decide: str | None,
-    no_run: bool,
-    each: EachOptions | None,
-) -> None:
+    console: Console, /, wanted: NoteOptions, each: EachOptions | None, no_run: bool, settle: float | None
+) -> None:  # fmt: skip
     """Bring a note to a Zeppelin server and run it: credentials, note, interpreter, stream.
 
     The application is named by --appid and --appkey; its secret by NETPIE_APPSECRET, --secret-file or
@@ -49,32 +44,37 @@ def apply(
     embedded NETPIE.
 
     A note that is there already is brought up to date: paragraphs that you edited in Zeppelin's page stay as they
-    are, paragraphs that you deleted stay away, paragraphs of your own are left alone.
+    are, paragraphs that you deleted stay away, paragraphs of your own are left alone. `provision plan` shows it
+    before, `provision undo` takes it back.
+
+    A paragraph that runs is not overwritten: its end is awaited for 30 s. The one that runs as long as the stream is
+    stopped first, as the note is run anew anyway; with --no-run it is a conflict.
 
     \b
     provision apply --zeppelin http://host:8080 --appid APPID --appkey APPKEY
     provision apply --param topic=metrics --param window=300 --param slide=30
     provision apply --each people.csv
     """
-    embedded = stack.up(Choice(), stack.Ports(), console)[0] if server.embedded else None
+    embedded = wanted.embedded_stack(console, start=True)
     if each is not None:
         from provision.commands.each import ForAll, apply_each  # what one note needs no import of
 
         def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-            return apply_note(client, rendered, Applying(Decision(decide)))
+            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url)))
 
-        apply_each(console, each, ForAll(application, server, bundle, pairs, embedded, write_row))
+        apply_each(
+            console, each, ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row)
+        )
         return
-    options = _embedded_application(application, embedded) if embedded else application
-    named = options.application()
-    wanted = parse_parameters(bundle, pairs, named.appid, note)
-    with server.connect(console) as client:
-        if embedded:
-            wanted = fit_embedded(wanted, embedded.runtime, console)
-        with console.step("credentials"):
-            credentials = options.connectable()
-        rendered = render_for(client, wanted, credentials)
-        applied = write(client, rendered, console, decide)
+    with wanted.rendered(console, embedded) as (client, rendered):
+
+        def stop(live: Note) -> None:
+            stop_note(client, live, console)
+
+        how = Applying(wanted.decision, Records(client.url), None if no_run else stop)
+        applied = write(client, rendered, console, how=how)
+        if settle is not None:
+            _settle(client, applied, rendered, settle, console)
         run = NoteRun(client, applied.note_id, console)
         if not no_run:
             run.start(blocking_key(client.get_note(applied.note_id)))
@@ -83,20 +83,35 @@ def apply(
         console.result(applied.answer(url), f"{rendered.path}\n{url}")
 
 
-def _embedded_application(given: ApplicationOptions, embedded: stack.Stack) -> ApplicationOptions:
-    """The embedded NETPIE's application, unless the person names one of their own."""
-    if given.appid or given.appkey or given.credentials_file:
-        return given
-    return ApplicationOptions(credentials_file=application_file(), cache_dir=given.cache_dir, auth=embedded.netpie.auth)
+def write(
+    client: ZeppelinClient,
+    rendered: RenderedNote,
+    console: Console,
+    decide: str | None = None,
+    *,
+    how: Applying | None = None,
+) -> Applied:
+    """Put the note and its secrets on the server, and say what became of each paragraph that is not as it was.
 
-
-def write(client: ZeppelinClient, rendered: RenderedNote, console: Console, decide: str | None = None) -> Applied:
-    """Put the secrets and the note on the server, and say what became of each paragraph that is not as it was."""
+    `how` is all of how to apply; without it conflicts are settled as `decide` says.
+    """
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
+        applied = apply_note(client, rendered, how or Applying(Decision(decide), Records(client.url)))
         put_credentials(client, rendered)
-        applied = apply_note(client, rendered, Applying(Decision(decide)))
     for change in applied.plan.changes:
         if change.verdict is not Verdict.SAME and len(applied.plan.writes) < len(rendered.paragraphs):
-            console.say(f"  {change.verdict}: {change.title or change.key}")
+            console.say(f"  {change_line(change)}")
     return applied
+
+
+def _settle(client: ZeppelinClient, applied: Applied, rendered: RenderedNote, seconds: float, console: Console) -> None:
+    """Wait until an open page would have saved, and raise `ConflictError` when it has put an edit over the apply."""
+    with console.step(f"waiting {seconds:g} s for what open pages save"):
+        time.sleep(seconds)
+    titles = came_back(client, applied)
+    if titles:
+        raise ConflictError(
+            f"{rendered.path}: saved from an open page over what was applied: {', '.join(map(repr, titles))}",
+            next_step="that edit stays, and counts as one; see it with `provision plan`, then apply again",
+        )

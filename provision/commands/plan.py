@@ -1,0 +1,39 @@
+"""`provision plan`: what an apply would do."""
+
+import click
+from rich.text import Text
+
+from provision.apply import answer_of, read_note
+from provision.cli import json_option
+from provision.console import Console
+from provision.diff import STYLES, plan_lines
+from provision.errors import ConflictError
+from provision.note_options import NoteOptions, note_options
+from provision.plan import make_plan
+
+
+@click.command()
+@note_options
+@json_option
+@click.pass_obj
+def plan(console: Console, /, wanted: NoteOptions) -> None:
+    """Show what `apply` with the same options would do to a note; write nothing.
+
+    Each paragraph gets a verdict: `update`, `add`, `drop` are done; `keep` and `gone` are yours and stay so;
+    `conflict` is for you to decide, with --ours or --theirs, or for one paragraph with --ours-of or --theirs-of.
+    Lines that you and the bundle have changed in different places of one paragraph are merged.
+
+    Exit status: 3 when there is a conflict.
+    """
+    embedded = wanted.embedded_stack(console, start=False)
+    with wanted.rendered(console, embedded) as (client, rendered):
+        live = read_note(client, rendered.path)
+        made = make_plan(live, rendered, wanted.decision)
+        url = client.note_url(live.id) if live else None
+    text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
+    console.result(answer_of(made, url, 0))
+    if not console.as_json:
+        console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))
+        console.out.print(text)
+    if made.conflicts:
+        raise click.exceptions.Exit(ConflictError.exit_code)
