@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from provision.connector_jar import build_connector_jar
+from provision.console import Console
+from provision.embedded.runtime import Choice, install_runtime
 
 HERE = Path(__file__).parent
 MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
@@ -39,13 +41,12 @@ class SparkForTests:
 
 
 def spark_for_tests() -> SparkForTests:
-    """What SPARK_HOME, JAVA_HOME and PAHO_JAR name; skips the test when one is missing."""
-    paths = {name: os.environ.get(name, "") for name in ("SPARK_HOME", "JAVA_HOME", "PAHO_JAR")}
-    for name, value in paths.items():
-        if not value or not Path(value).exists():
-            pytest.skip(f"{name} does not name a file or folder")
-    java = Path(paths["JAVA_HOME"]) / "bin" / "java"
-    return SparkForTests(home=Path(paths["SPARK_HOME"]), java=java, paho_jar=Path(paths["PAHO_JAR"]))
+    """The embedded Spark; or the one that TEST_SPARK_HOME names, on the Java of TEST_JAVA_HOME: 2.4 to 4.x."""
+    runtime = install_runtime(Choice(), Console())
+    home, java_home = os.environ.get("TEST_SPARK_HOME"), os.environ.get("TEST_JAVA_HOME")
+    if home and java_home:
+        return SparkForTests(home=Path(home), java=Path(java_home) / "bin" / "java", paho_jar=runtime.paho_jar)
+    return SparkForTests(home=runtime.spark_home, java=runtime.java, paho_jar=runtime.paho_jar)
 
 
 @pytest.fixture(scope="session")
