@@ -99,9 +99,9 @@ class NoteFollower:
         return connection
 
     def _heard(self, deadline: float) -> Mapping[str, Any] | None:
-        """The next message, from a new connection where the old one is lost; None at the deadline."""
-        if self._connection is None and not self._restored(deadline):
-            return None
+        """The next message, an empty one for a connection that was lost or restored; None at the deadline."""
+        if self._connection is None:
+            return {} if self._restored(deadline) else None
         try:
             return self._connected().receive(deadline)
         except UnreachableError as error:

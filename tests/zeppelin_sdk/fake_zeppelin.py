@@ -1,14 +1,17 @@
-"""A small Zeppelin on loopback with notes in memory, in one of three generations: "0.8", "0.10", "0.12".
+"""A small Zeppelin on loopback with notes in memory, in one of four generations: "0.8", "0.10", "0.11", "0.12".
 
 It does what the real ones do where they differ or fail: keys of a path, duplicate paths, Content-Type,
 Origin, logins, errors without words, job calls that break. A run advances by one status at each look.
 """
 
 import contextlib
+import copy
 import itertools
 import json
 import re
 import socket
+import ssl
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable
@@ -17,9 +20,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from .fake_socket_calls import SocketCall
 from .fake_websocket import ServerSocket, accept_key
 
-VERSIONS = {"0.8": "0.8.2", "0.10": "0.10.1", "0.12": "0.12.1"}
+VERSIONS = {"0.8": "0.8.2", "0.10": "0.10.1", "0.11": "0.11.2", "0.12": "0.12.1"}
 TICKET = "ticket-of-ann"
 
 
@@ -68,7 +72,14 @@ def html(status: int, text: str, headers: dict[str, str] | None = None) -> Answe
 class FakeZeppelin:
     """The server: `requests` is what it was asked, `fail_next` sets what it answers next."""
 
-    def __init__(self, generation: str = "0.10", *, prefix: str = "", users: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        generation: str = "0.10",
+        *,
+        prefix: str = "",
+        users: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.generation = generation
         self.prefix = prefix
         self.users = users or {}
@@ -84,6 +95,12 @@ class FakeZeppelin:
         self.restarts: list[tuple[str, Any]] = []
         self.sockets: list[ServerSocket] = []
         self.socket_messages: list[dict[str, Any]] = []
+        self.open_notes: dict[ServerSocket, str] = {}
+        self.takes_patches = True
+        self.deaf_to: set[str] = set()
+        self.cron_enabled = True
+        self.repositories = {"central": "https://repo.example/maven2/"}
+        self.revisions: dict[str, list[dict[str, Any]]] = {}
         self.heard = threading.Condition()
         self._ids = itertools.count(1)
         self._connections: set[socket.socket] = set()
@@ -92,8 +109,11 @@ class FakeZeppelin:
         class Handler(_Handler):
             zeppelin = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = False
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.002})
 
     def __enter__(self) -> Self:
@@ -110,7 +130,7 @@ class FakeZeppelin:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{self.prefix}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}{self.prefix}"
 
     def asked(self, method: str = "", contains: str = "") -> list[Request]:
         """The requests with this method and this text in their path."""
@@ -132,7 +152,8 @@ class FakeZeppelin:
     def tell(self, operation: str, **data: Any) -> None:
         """Send a message to every websocket."""
         for open_socket in self.sockets:
-            open_socket.send(json.dumps({"op": operation, "data": data}))
+            with contextlib.suppress(OSError):
+                open_socket.send(json.dumps({"op": operation, "data": data}))
 
     def wait_for_message(self, operation: str, count: int = 1) -> list[dict[str, Any]]:
         """The websocket messages of this kind, once there are so many."""
@@ -157,7 +178,7 @@ class FakeZeppelin:
         self._filter(request)
         if self.users and path not in ("/api/version", "/api/login") and self._user(request) is None:
             raise html(302, "", {"Location": f"{self.url}/api/login;JSESSIONID=1234"})
-        for method, pattern, call in ROUTES:
+        for method, pattern, call in sorted(ROUTES, key=lambda route: route[1].count("(")):
             match = re.fullmatch(pattern, path)
             if method == request.method and match:
                 return call(self, request, *(urllib.parse.unquote(part) for part in match.groups()))
@@ -181,7 +202,7 @@ class FakeZeppelin:
         """A 500, in the generation's words."""
         if self.generation == "0.8":
             return html(500, f"HTTP ERROR 500 {exception}")
-        if self.generation == "0.10":
+        if self.generation in ("0.10", "0.11"):
             body = {"exception": exception, "message": message, "stacktrace": f"{message}\n\tat org.apache…"}
             return Answer(500, json.dumps(body))
         return Answer(500, json.dumps({"status": "error", "message": "Internal server error"}))
@@ -200,7 +221,7 @@ class FakeZeppelin:
         raise refused(404, "NOT_FOUND", said)
 
     def path_in(self, body: dict[str, Any] | None) -> str:
-        key = "notePath" if self.generation == "0.12" else "name"
+        key = "notePath" if self.generation in ("0.11", "0.12") else "name"
         return (body or {}).get(key) or "/Untitled Note"
 
     def add_note(self, path: str, *, on_duplicate: Answer | None = None) -> dict[str, Any]:
@@ -233,6 +254,23 @@ class FakeZeppelin:
         }
         note["paragraphs"].insert(int(body.get("index", len(note["paragraphs"]))), paragraph)
         return paragraph
+
+    def checkpoint(self, note: dict[str, Any], message: str) -> str | None:
+        """Save a revision unless nothing has changed, and return its id."""
+        saved = self.revisions.setdefault(note["id"], [])
+        if saved and saved[0]["note"] == note:
+            return None
+        number = next(self._ids)
+        saved.insert(0, {"id": f"rev{number}", "message": message, "time": number, "note": copy.deepcopy(note)})
+        return str(saved[0]["id"])
+
+    def revision_list(self, note: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{k: r[k] for k in ("id", "message", "time")} for r in self.revisions.get(note["id"], [])]
+
+    def revision(self, note: dict[str, Any], revision_id: str) -> dict[str, Any] | None:
+        """The note as it was then."""
+        there = [r["note"] for r in self.revisions.get(note["id"], []) if r["id"] == revision_id]
+        return copy.deepcopy(there[0]) if there else None
 
     def advance(self, paragraph: dict[str, Any]) -> None:
         """One step of a run: a text with "fail" in it ends in ERROR, a stuck paragraph goes on for ever."""
@@ -394,7 +432,7 @@ def get_paragraph(fake: FakeZeppelin, _request: Request, note_id: str, paragraph
 def put_paragraph(fake: FakeZeppelin, request: Request, note_id: str, paragraph_id: str) -> Answer:
     paragraph = fake.paragraph(note_id, paragraph_id)
     paragraph["text"] = request.json.get("text")
-    paragraph["title"] = request.json.get("title", paragraph["title"])
+    paragraph["title"] = request.json.get("title", paragraph.get("title"))
     return ok()
 
 
@@ -473,6 +511,132 @@ def _params(fake: FakeZeppelin, request: Request) -> dict[str, Any]:
     return (request.json or {}).get("params") or {}
 
 
+@route("GET", "notebook/capabilities")
+def capabilities(fake: FakeZeppelin, _request: Request) -> Answer:
+    if fake.generation != "0.12":
+        fake.note("capabilities")
+    return ok({"isRevisionSupported": True})
+
+
+@route("GET", "notebook/search")
+def search(fake: FakeZeppelin, request: Request) -> Answer:
+    hits = [
+        {"id": f"{note['id']}/paragraph/{p['id']}", "name": "n", "snippet": "", "text": p["text"], "header": ""}
+        for note in fake.notes.values()
+        for p in note["paragraphs"]
+        if request.query["q"] in (p["text"] or "")
+    ]
+    return ok(hits)
+
+
+@route("PUT", "notebook/{}/clear")
+def clear_output(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    for paragraph in fake.note(note_id)["paragraphs"]:
+        paragraph.pop("results", None)
+    return ok()
+
+
+def _revisions(fake: FakeZeppelin, note_id: str) -> dict[str, Any]:
+    if fake.generation in ("0.8", "0.10"):
+        raise html(404, "HTTP ERROR 404 Not Found")
+    return fake.note(note_id)
+
+
+@route("GET", "notebook/{}/revision")
+def list_revisions(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    return ok(fake.revision_list(_revisions(fake, note_id)))
+
+
+@route("POST", "notebook/{}/revision")
+def checkpoint(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    return ok(fake.checkpoint(_revisions(fake, note_id), request.json["commitMessage"]))
+
+
+@route("GET", "notebook/{}/revision/{}")
+def get_revision(fake: FakeZeppelin, _request: Request, note_id: str, revision_id: str) -> Answer:
+    return ok(fake.revision(_revisions(fake, note_id), revision_id))
+
+
+@route("PUT", "notebook/{}/revision/{}")
+def restore_revision(fake: FakeZeppelin, _request: Request, note_id: str, revision_id: str) -> Answer:
+    note = fake.revision(_revisions(fake, note_id), revision_id)
+    if note is None:
+        raise fake.failed("IOException", "Fail to set given note revision")
+    fake.notes[note_id] = note
+    return ok()
+
+
+def _cron(fake: FakeZeppelin, note_id: str) -> dict[str, Any]:
+    config: dict[str, Any] = fake.note(note_id)["config"]
+    if not fake.cron_enabled:
+        raise refused(403, "FORBIDDEN", "Cron is not enabled from Zeppelin server")
+    return config
+
+
+@route("GET", "notebook/cron/{}")
+def get_cron(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    config = _cron(fake, note_id)
+    there = {"cron": config.get("cron"), "releaseResource": config.get("releaseresource")}
+    return ok({key: value for key, value in there.items() if value is not None})
+
+
+@route("POST", "notebook/cron/{}")
+def set_cron(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
+    if len(request.json["cron"].split()) < 6:
+        raise refused(400, "BAD_REQUEST", "wrong cron expressions.")
+    _cron(fake, note_id).update(cron=request.json["cron"], releaseresource=request.json["releaseResource"])
+    return ok()
+
+
+@route("DELETE", "notebook/cron/{}")
+def remove_cron(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    _cron(fake, note_id).clear()
+    return ok()
+
+
+@route("GET", "configurations/all")
+def all_configurations(fake: FakeZeppelin, _request: Request) -> Answer:
+    return configurations(fake, _request, "")
+
+
+@route("GET", "configurations/prefix/{}")
+def configurations(_fake: FakeZeppelin, _request: Request, prefix: str) -> Answer:
+    there = {"zeppelin.server.port": "8080", "zeppelin.notebook.dir": "notebook"}
+    return ok({name: value for name, value in there.items() if name.startswith(prefix)})
+
+
+@route("POST", "interpreter/setting")
+def create_setting(fake: FakeZeppelin, request: Request) -> Answer:
+    body = request.json
+    if body["name"] in fake.settings:
+        raise refused(404, "NOT_FOUND", f"Interpreter {body['name']} already existed")
+    fake.settings[body["name"]] = body | {"id": body["name"], "status": "READY"}
+    return ok(fake.settings[body["name"]])
+
+
+@route("DELETE", "interpreter/setting/{}")
+def delete_setting(fake: FakeZeppelin, _request: Request, setting_id: str) -> Answer:
+    fake.settings.pop(setting_id, None)
+    return ok()
+
+
+@route("GET", "interpreter/repository")
+def list_repositories(fake: FakeZeppelin, _request: Request) -> Answer:
+    return ok([{"id": name, "type": "default", "url": url} for name, url in fake.repositories.items()])
+
+
+@route("POST", "interpreter/repository")
+def add_repository(fake: FakeZeppelin, request: Request) -> Answer:
+    fake.repositories[request.json["id"]] = request.json["url"]
+    return ok()
+
+
+@route("DELETE", "interpreter/repository/{}")
+def remove_repository(fake: FakeZeppelin, _request: Request, repository_id: str) -> Answer:
+    fake.repositories.pop(repository_id, None)
+    return ok()
+
+
 @route("GET", "interpreter/setting")
 def list_settings(fake: FakeZeppelin, _request: Request) -> Answer:
     answer = ok(list(fake.settings.values()))
@@ -519,6 +683,13 @@ def delete_credential(fake: FakeZeppelin, _request: Request, entity: str) -> Ans
     if fake.credentials.pop(entity, None) is None:
         raise refused(404, "NOT_FOUND")
     return ok()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that trusts no certificate, or has gone."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -612,6 +783,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             while (text := connection.receive()) is not None:
                 self._message(connection, json.loads(text))
+        fake.open_notes.pop(connection, None)
 
     def _message(self, connection: ServerSocket, message: dict[str, Any]) -> None:
         fake = self.zeppelin
@@ -620,9 +792,5 @@ class _Handler(BaseHTTPRequestHandler):
             fake.heard.notify_all()
         if message["ticket"] != (TICKET if fake.users else "anonymous"):
             connection.send(json.dumps({"op": "SESSION_LOGOUT", "data": {"info": "Your ticket is invalid"}}))
-        elif message["op"] == "GET_NOTE" and message["data"]["id"] in fake.notes:
-            note = fake.notes[message["data"]["id"]]
-            connection.send(json.dumps({"op": "NOTE", "data": {"note": note}}))
-        elif message["op"] == "GET_NOTE":
-            info = f"HTTP 404 Not Found: {message['data']['id']}"
-            connection.send(json.dumps({"op": "ERROR_INFO", "data": {"info": info}}))
+        else:
+            SocketCall(fake, connection, message).answer()

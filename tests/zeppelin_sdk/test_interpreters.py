@@ -1,6 +1,6 @@
 import pytest
 
-from zeppelin_sdk import InterpreterError, WaitTimeoutError, ZeppelinClient, interpreters
+from zeppelin_sdk import InterpreterError, Repository, WaitTimeoutError, ZeppelinClient, interpreters
 
 from .fake_zeppelin import FakeZeppelin
 
@@ -69,3 +69,21 @@ def test_a_restart_is_for_every_note_or_for_one(client: ZeppelinClient, fake: Fa
 def test_property_values_are_not_shown_by_repr(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.settings["spark"]["properties"]["token"] = {"name": "token", "value": "hush", "type": "password"}
     assert "hush" not in repr(client.interpreter_setting("spark"))
+
+
+def test_a_setting_is_created_and_deleted(client: ZeppelinClient) -> None:
+    made = client.create_interpreter_setting("md2", "md", properties={"a": "1"}, dependencies=["a:b:1"])
+    assert (made.name, made.group, made.properties, made.dependencies) == ("md2", "md", {"a": "1"}, ("a:b:1",))
+    with pytest.raises(InterpreterError, match="md2 already existed"):
+        client.create_interpreter_setting("md2", "md")
+    client.delete_interpreter_setting("md2")
+    assert [s.name for s in client.interpreter_settings()] == ["spark", "md"]
+
+
+def test_repositories_are_listed_added_and_removed(client: ZeppelinClient, fake: FakeZeppelin) -> None:
+    mine = Repository("mine", "https://mine.example/maven2/")
+    client.add_repository(mine, user="ann", password="hush")
+    assert fake.requests[-1].json["password"] == "hush"
+    assert mine in client.list_repositories()
+    client.remove_repository("mine")
+    assert [r.id for r in client.list_repositories()] == ["central"]

@@ -3,13 +3,16 @@ import json
 import pytest
 
 from zeppelin_sdk import (
+    Cron,
     NoteExistsError,
     NoteInfo,
     NoteNotFoundError,
     NotZeppelinError,
     PermissionDeniedError,
     Permissions,
+    SearchHit,
     ServerError,
+    UnsupportedError,
     ZeppelinClient,
 )
 
@@ -166,3 +169,46 @@ def test_permissions_go_there_and_back_with_all_four_lists() -> None:
         assert ann.get_permissions(note_id) == Permissions()
         ann.set_permissions(note_id, permissions)
         assert ann.get_permissions(note_id) == permissions
+
+
+def test_a_notes_cron_is_set_read_and_removed(client: ZeppelinClient) -> None:
+    note_id = client.create_note("/a")
+    assert client.get_cron(note_id) is None
+    client.set_cron(note_id, Cron("0 0 2 * * ?", release_resource=True))
+    assert client.get_cron(note_id) == Cron("0 0 2 * * ?", release_resource=True)
+    client.remove_cron(note_id)
+    assert client.get_cron(note_id) is None
+
+
+def test_a_wrong_cron_expression_is_refused(client: ZeppelinClient) -> None:
+    with pytest.raises(ServerError, match="wrong cron expressions"):
+        client.set_cron(client.create_note("/a"), Cron("daily"))
+
+
+def test_a_server_with_cron_off_says_so(client: ZeppelinClient, fake: FakeZeppelin) -> None:
+    note_id = client.create_note("/a")
+    fake.cron_enabled = False
+    with pytest.raises(UnsupportedError, match="Cron is not enabled") as caught:
+        client.set_cron(note_id, Cron("0 0 2 * * ?"))
+    assert "zeppelin.notebook.cron.enable" in caught.value.next_step
+
+
+def test_a_search_finds_paragraphs(client: ZeppelinClient) -> None:
+    note_id = client.import_note(NOTE_JSON, "/a")
+    assert client.search_notes("hello") == [SearchHit(note_id, "paragraph_7", "n", "%md hello", "")]
+    assert client.search_notes("nothing") == []
+
+
+def test_the_output_of_all_paragraphs_is_cleared(client: ZeppelinClient) -> None:
+    results = {"code": "SUCCESS", "msg": [{"type": "TEXT", "data": "x"}]}
+    note = {"name": "n", "paragraphs": [{"id": "p1", "text": "t", "results": results}]}
+    note_id = client.import_note(note, "/a")
+    client.clear_output(note_id)
+    assert client.get_note(note_id).paragraphs[0].results == ()
+
+
+def test_a_notes_own_forms_are_read(client: ZeppelinClient, fake: FakeZeppelin) -> None:
+    note_id = client.create_note("/a")
+    fake.notes[note_id] |= {"noteForms": {"city": {"name": "city"}}, "noteParams": {"city": "Rome"}}
+    note = client.get_note(note_id)
+    assert (note.forms, note.params) == ({"city": {"name": "city"}}, {"city": "Rome"})

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
-from zeppelin_sdk import ZeppelinClient
+from zeppelin_sdk import Ticket, UnreachableError, ZeppelinClient
 from zeppelin_sdk.transport import Transport
-from zeppelin_sdk.websocket import _tls
+from zeppelin_sdk.websocket import Connection, _tls
 
+from .certificates import Certificates, make_certificates
 from .fake_zeppelin import FakeZeppelin
 
 
@@ -67,3 +69,61 @@ def test_the_websockets_options_follow(tmp_path: Path) -> None:
     assert _tls(str(tmp_path)) == {"ca_cert_path": str(tmp_path)}
     assert _tls(False) == {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
     assert Path(_tls(True)["ca_certs"]).is_file()
+
+
+def test_calls_and_websocket_work_over_tls_with_an_authority_of_ones_own(certificates: Certificates) -> None:
+    with (
+        FakeZeppelin("0.12", prefix="/zeppelin", users={"ann": "secret"}, tls=certificates.server) as fake,
+        ZeppelinClient(fake.url, user="ann", password="secret", verify=str(certificates.ca), timeout=5) as ann,
+    ):
+        note_id = ann.create_note("/n")
+        with ann.open_note(note_id) as note:
+            assert note.insert_paragraph(text="%md over TLS").text == "%md over TLS"
+        assert [p.text for p in ann.get_note(note_id).paragraphs] == ["%md over TLS"]
+
+
+def test_the_environments_authority_is_used_for_both(
+    certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.ca))
+    with (
+        FakeZeppelin(tls=certificates.server) as fake,
+        ZeppelinClient(fake.url, timeout=5) as client,
+        client.open_note(client.create_note("/n")) as note,
+    ):
+        assert note.note.path == "/n"
+
+
+@pytest.mark.parametrize("verify", [True, "another"])
+def test_an_authority_that_is_not_trusted_is_named_for_both(
+    certificates: Certificates, tmp_path: Path, verify: bool | str
+) -> None:
+    trusted = str(make_certificates(tmp_path).ca) if verify == "another" else True
+    with FakeZeppelin(tls=certificates.server) as fake:
+        with ZeppelinClient(fake.url, verify=trusted, timeout=5) as client:
+            with pytest.raises(UnreachableError, match="certificate is not trusted: ") as caught:
+                client.version()
+            assert caught.value.next_step == "name the CA's file"
+        http = Transport(fake.url, user=None, password=None, timeout=5, session=None, verify=trusted, proxy=None)
+        with pytest.raises(UnreachableError, match="no websocket connection: its TLS certificate is not trusted: "):
+            Connection(http, Ticket("anonymous", "anonymous", "[]"))
+
+
+def test_a_certificate_for_another_host_is_not_trusted(tmp_path: Path) -> None:
+    other = make_certificates(tmp_path, "127.0.0.2")
+    with (
+        FakeZeppelin(tls=other.server) as fake,
+        ZeppelinClient(fake.url, verify=str(other.ca), timeout=5) as client,
+        pytest.raises(UnreachableError, match="certificate is not trusted: "),
+    ):
+        client.version()
+
+
+def test_without_a_check_any_certificate_will_do(certificates: Certificates) -> None:
+    with (
+        FakeZeppelin(tls=certificates.server) as fake,
+        ZeppelinClient(fake.url, verify=False, timeout=5) as client,
+        pytest.warns(urllib3.exceptions.InsecureRequestWarning),
+        client.open_note(client.create_note("/n")) as note,
+    ):
+        assert note.note.path == "/n"
