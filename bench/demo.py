@@ -1,0 +1,70 @@
+"""How long `provision demo` takes to its first window, and how much memory its processes take together."""
+
+import re
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import psutil
+
+PAUSE = 0.2  # seconds between two looks at the memory
+
+
+def measure() -> dict[str, Any]:
+    """Seconds from the command to the first window shown, to its end, and the peak of all its processes in GiB.
+
+    Memory is the sum of the processes' proportional set sizes (PSS), so that shared pages count once.
+    """
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "provision", "demo", "--windows", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watch = _Memory(process.pid)
+    first = 0.0
+    assert process.stderr is not None
+    for line in process.stderr:
+        if re.match(r"window until ", line) and not first:
+            first = time.monotonic() - began
+    status = process.wait()
+    watch.stop()
+    return {
+        "first_window_s": round(first, 1),
+        "whole_s": round(time.monotonic() - began, 1),
+        "peak_gib": round(watch.peak / 2**30, 2),
+        "status": status,
+        "unit": "s",
+    }
+
+
+class _Memory(threading.Thread):
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._root, self._end = psutil.Process(pid), threading.Event()
+        self.peak = 0
+        self.start()
+
+    def run(self) -> None:
+        while not self._end.wait(PAUSE):
+            self.peak = max(self.peak, self._now())
+
+    def _now(self) -> int:
+        total = 0
+        try:
+            processes = [self._root, *self._root.children(recursive=True)]
+        except psutil.Error:
+            return 0
+        for process in processes:
+            try:
+                total += process.memory_full_info().pss
+            except (psutil.Error, AttributeError):
+                continue
+        return total
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join()
