@@ -23,14 +23,21 @@ from rich.table import Table
 from provision.errors import Shown
 
 
+WIDE = 1000  # columns where there is no terminal: nothing is wrapped or cut for a reader that is a program
+
+
+def _rich(terminal: bool, *, stderr: bool = False) -> RichConsole:
+    return RichConsole(stderr=stderr, highlight=False, soft_wrap=True, width=None if terminal else WIDE)
+
+
 @dataclass
 class Console:
     """Two streams: `out` for what was asked for, `err` for how it is going."""
 
     as_json: bool = False
     debug: bool = False
-    out: RichConsole = field(default_factory=lambda: RichConsole(highlight=False, soft_wrap=True))
-    err: RichConsole = field(default_factory=lambda: RichConsole(stderr=True, highlight=False, soft_wrap=True))
+    out: RichConsole = field(default_factory=lambda: _rich(sys.stdout.isatty()))
+    err: RichConsole = field(default_factory=lambda: _rich(sys.stderr.isatty(), stderr=True))
 
     def say(self, text: str) -> None:
         """One line of progress, to standard error."""

@@ -181,33 +181,32 @@ def _source(client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path) -> 
         yield Asked(client, note_id, there["latest"].id)
     else:
         with client.follow(note_id) as follower:
-            overheard = Overheard(follower, there["start"].id, wanted.values["variant"])
-            yield overheard
+            yield Overheard(follower, there["start"].id, wanted.values["variant"])
 
 
 def _show_windows(source: Source, number: int, console: Console) -> list[Window]:
     """Show `number` windows with rows as they come. Raises `ProvisionError` when none comes for long."""
     shown: list[Window] = []
-    last = time.monotonic()
-    with console.step(f"waiting for {number} window{'s' if number > 1 else ''}"):
-        while len(shown) < number:
-            for window in source.windows()[len(shown) : number]:
-                shown.append(window)
-                last = time.monotonic()
-                _show(window, console)
-            if time.monotonic() - last > WINDOW_TIMEOUT:
-                raise ProvisionError(
-                    f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
-                )
-            time.sleep(0.3)
+    while len(shown) < number:
+        with console.step(f"waiting for window {len(shown) + 1} of {number}"):
+            window = _next_window(source, len(shown))
+        shown.append(window)
+        console.say(f"window until {time.strftime('%H:%M:%S', time.localtime(window.end / 1000))}")
+        if not console.as_json:
+            console.out.print(as_table(window))
     return shown
 
 
-def _show(window: Window, console: Console) -> None:
-    until = time.strftime("%H:%M:%S", time.localtime(window.end / 1000))
-    console.say(f"window until {until}")
-    if not console.as_json:
-        console.out.print(as_table(window))
+def _next_window(source: Source, seen: int) -> Window:
+    deadline = time.monotonic() + WINDOW_TIMEOUT
+    while time.monotonic() < deadline:
+        windows = source.windows()
+        if len(windows) > seen:
+            return windows[seen]
+        time.sleep(0.3)
+    raise ProvisionError(
+        f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
+    )
 
 
 def _counted(page: str, published: int, batch: int) -> int:

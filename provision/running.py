@@ -15,6 +15,7 @@ from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, Zeppe
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
+_LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
 PAGE = "provision-page"
 """The key of a paragraph's config that holds the address of the driver's page."""
 _PAGE = re.compile(r"https?://[^\s]+")
@@ -46,20 +47,20 @@ def probe_spark(client: ZeppelinClient) -> Probe:
     question = f'Seq("probe", sc.version, {scala_version}, sc.uiWebUrl.getOrElse("-"))'
     left = client.find_note(_PROBE)
     if left:
-        _delete_quietly(client, left.id)
+        delete_quietly(client, left.id)
     note_id = client.import_note({"paragraphs": [{"text": f'%spark\nprintln({question}.mkString(" "))'}]}, _PROBE)
     try:
         paragraph = client.get_note(note_id).paragraphs[0]
         output = client.execute_paragraph(note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT).output
     finally:
-        _delete_quietly(client, note_id)
+        delete_quietly(client, note_id)
     match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
     if not match:
         raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
     return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
 
 
-def _delete_quietly(client: ZeppelinClient, note_id: str) -> None:
+def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
     """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
     for paragraph in client.get_note(note_id).paragraphs:
         client.delete_paragraph(note_id, paragraph.id)
@@ -107,7 +108,15 @@ class NoteRun:
 
     def _run(self, paragraph: Paragraph) -> Paragraph:
         with self.console.step(f"  {_name(paragraph)}"):
-            return self.client.execute_paragraph(self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT)
+            try:
+                return self.client.execute_paragraph(self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT)
+            except ParagraphError as error:
+                if _LAUNCH not in error.output:
+                    raise
+                raise ProvisionError(
+                    "Zeppelin could not start Spark: the server's log has the reason",
+                    next_step="often a package that it can't fetch: name jar files with --param mqtt_jars=…",
+                ) from error
 
     def _dependencies(self, paragraph: Paragraph) -> None:
         """Zeppelin takes dependencies only before its Spark starts; one that runs with others is restarted."""
@@ -211,6 +220,9 @@ def announce_live(run: NoteRun) -> dict[str, Any] | None:
     if state is None:
         run.console.say("the stream was started; Spark's page can't be reached from here to see it run")
         return None
+    if not state.receivers:
+        run.console.say(f"the stream was started, but no receiver runs yet; Spark's page: {run.page}")
+        return state.answer()
     run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
     return state.answer()
 
@@ -239,6 +251,14 @@ def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
             client.execute_paragraph(note.id, stop.id, timeout=PARAGRAPH_TIMEOUT)
         return
     with console.step("restarting the interpreter: a paragraph of this note runs as long as its stream"):
-        with suppress(ZeppelinError):
-            client.stop_note(note.id)
+        for paragraph in note.paragraphs:
+            if paragraph.status.is_active:
+                with suppress(ZeppelinError):
+                    client.stop_paragraph(note.id, paragraph.id)
         client.restart_interpreter(spark_setting(client))
+
+
+def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:
+    """Stop the note's stream if it has one that runs, as far as can be told from here."""
+    if note_state(note, stream_state(note)) in ("streaming", "running"):
+        stop_note(client, note, console)

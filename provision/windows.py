@@ -70,7 +70,7 @@ def read_csv(text: str) -> Iterator[tuple[str, ...]]:
 def as_table(window: Window) -> Table:
     """The window's rows as a table to show."""
     width = max((len(row) for row in window.rows), default=0)
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, show_header=width > 1)
     for number in range(width):
         table.add_column(COLUMNS[number] if width == len(COLUMNS) else f"{number + 1}")
     for row in window.rows:

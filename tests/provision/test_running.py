@@ -98,8 +98,8 @@ class FakeClient:
     def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
         self.did.append(f"empty {note_id}")
 
-    def stop_note(self, note_id: str) -> None:
-        self.did.append("cancel")
+    def stop_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self.did.append(f"cancel {paragraph_id}")
 
     def as_client(self) -> ZeppelinClient:
         return cast(ZeppelinClient, self)
@@ -395,12 +395,17 @@ def test_the_stop_paragraph_stops_a_stream() -> None:
     assert client.did == ["run stop"]
 
 
-@pytest.mark.parametrize("paragraphs", [CLASSIC, [paragraph("stop"), replace(CLASSIC[-1], status="RUNNING")]])
-def test_where_a_paragraph_blocks_or_none_stops_the_interpreter_is_restarted(paragraphs: list[Paragraph]) -> None:
-    statuses = [replace(p, status=ParagraphStatus(p.status)) for p in paragraphs]
-    client = FakeClient(*statuses)
+def test_without_a_stop_paragraph_the_interpreter_is_restarted() -> None:
+    client = FakeClient(*CLASSIC)
     stop_note(client.as_client(), client.note, Said())
-    assert client.did == ["cancel", "restart spark-id"]
+    assert client.did == ["restart spark-id"]
+
+
+def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
+    blocking = replace(CLASSIC[-1], status=ParagraphStatus.RUNNING)
+    client = FakeClient(paragraph("stop"), blocking)
+    stop_note(client.as_client(), client.note, Said())
+    assert client.did == [f"cancel {blocking.id}", "restart spark-id"]
 
 
 def test_the_blocking_key_is_in_the_provenance() -> None:
