@@ -14,6 +14,7 @@ from provision.windows import Window
 from zeppelin_sdk import (
     ConnectionLost,
     ConnectionRestored,
+    Event,
     OutputAppended,
     OutputUpdated,
     Paragraph,
@@ -23,9 +24,13 @@ from zeppelin_sdk import (
     ResultMessage,
     UnreachableError,
     ZeppelinClient,
+    ZeppelinError,
 )
 
 READ_SECONDS = 1.0
+OUTPUT_LIMIT = "zeppelin.interpreter.output.limit"
+DEFAULT_LIMIT = 102_400  # bytes a run of a paragraph may print, in every version (ZeppelinConfiguration)
+SETTLED_SECONDS = 1.0  # without a word after the limit: what Zeppelin still lets through is the rest of a line
 
 
 @dataclass(frozen=True)
@@ -74,17 +79,36 @@ class _Shown:
     texts: dict[int, str] = field(default_factory=dict)
     types: dict[int, str] = field(default_factory=dict)
     is_cut: bool = False
+    heard_at: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many bytes of output are known."""
+        return sum(len(text.encode()) for text in self.texts.values())
 
 
 class NoteLog:
     """What is new in a note's outputs, event by event; the same text is not told twice, however often it is sent."""
 
-    def __init__(self, latest: Latest | None = None) -> None:
+    def __init__(self, latest: Latest | None = None, limit: int = DEFAULT_LIMIT) -> None:
         self._latest = latest
+        self._limit = limit
         self._shown: dict[str, _Shown] = {}
 
-    def of(self, event: object) -> Iterator[Line]:
-        """What an event of a `NoteFollower` adds to the log."""
+    def of(self, event: Event | None) -> Iterator[Line]:
+        """What an event of a `NoteFollower`, or that none came, adds to the log."""
+        yield from self._told(event)
+        yield from self._cut_silently()
+
+    def _cut_silently(self) -> Iterator[Line]:
+        """Zeppelin says that it has cut a run off when the run ends; until then only the limit tells."""
+        for shown in self._shown.values():
+            silent = time.monotonic() - shown.heard_at > SETTLED_SECONDS
+            if silent and not shown.is_cut and shown.paragraph.status.is_active and shown.size >= self._limit:
+                shown.is_cut = True
+                yield Line("cut", shown.paragraph, f"{self._limit} bytes")
+
+    def _told(self, event: Event | None) -> Iterator[Line]:
         match event:
             case ConnectionLost(cause=cause):
                 yield Line("connection", text=f"{cause}; waiting for it to come back")
@@ -137,11 +161,11 @@ class NoteLog:
                 yield Line("cut", shown.paragraph, cut)
             return
         before = shown.texts.get(index, "")
-        shown.texts[index], shown.types[index] = text, type_
+        shown.texts[index], shown.types[index], shown.heard_at = text, type_, time.monotonic()
         if text == before:
             return
         if type_ == "TEXT":
-            start = text.rfind(before) + len(before) if before in text else 0
+            start = text.rfind(before) + len(before) if before and before in text else 0
             if text[start:]:
                 yield Line("output", shown.paragraph, text[start:], type_)
         elif not shown.paragraph.status.is_active:
@@ -152,7 +176,7 @@ class NoteLog:
 
 def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[Line], None]) -> None:
     """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
-    log = NoteLog(latest)
+    log = NoteLog(latest, _output_limit(client))
     connected = True
     with client.follow(note_id, reconnect=True) as follower:
         while True:
@@ -163,3 +187,11 @@ def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Ca
             if latest is not None and connected:
                 with suppress(UnreachableError):  # the follower tells of it, and waits
                     latest.ask()
+
+
+def _output_limit(client: ZeppelinClient) -> int:
+    """The server's limit in bytes; the usual one where it is kept from this user."""
+    try:
+        return int(client.configurations(OUTPUT_LIMIT).get(OUTPUT_LIMIT, DEFAULT_LIMIT))
+    except (ZeppelinError, ValueError):
+        return DEFAULT_LIMIT

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from html import unescape
 
 from provision.windows import PREFIX
@@ -40,12 +41,16 @@ def plain(message: ResultMessage) -> str:
 def _table(data: str) -> str:
     """Columns lined up; what stands after an empty line in a table of Zeppelin's is HTML of its own."""
     table, _, after = data.partition("\n\n")
-    rows = [line.split("\t") for line in table.splitlines()]
-    widths = [
-        max((len(row[n]) for row in rows if n < len(row)), default=0) for n in range(max(map(len, rows), default=0))
-    ]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
-    return "\n".join([*lines, *filter(None, [_stripped(after.removeprefix("%html"))])])
+    lined_up = columns([line.split("\t") for line in table.splitlines()])
+    return "\n".join(filter(None, [lined_up, _stripped(after.removeprefix("%html"))]))
+
+
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """The rows as lines, their cells lined up."""
+    count = max(map(len, rows), default=0)
+    widths = [max(len(row[n]) for row in rows if n < len(row)) for n in range(count)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _stripped(html: str) -> str:

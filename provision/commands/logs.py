@@ -11,11 +11,11 @@ from provision.console import Console
 from provision.latest import Latest, latest_paragraph, slide_seconds
 from provision.note_log import Line, follow, title_of
 from provision.notes import find_note
-from provision.outputs import cut_at, full_rows, plain
+from provision.outputs import columns, cut_at, full_rows, plain
 from provision.plan import provenance
 from provision.running import PAGE
 from provision.server import ServerOptions, server_options
-from provision.windows import as_table
+from provision.windows import COLUMNS, Window
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 
@@ -102,6 +102,11 @@ def _latest(client: ZeppelinClient, note: Note) -> Latest | None:
     return Latest(client, note.id, page, paragraph.id, slide_seconds(note)) if paragraph else None
 
 
+def _table(window: Window) -> str:
+    headed = len(window.rows[0]) == len(COLUMNS)
+    return columns([COLUMNS, *window.rows] if headed else window.rows)
+
+
 def _json_line(line: Line) -> None:
     sys.stdout.write(json.dumps(line.answer(), default=str) + "\n")
     sys.stdout.flush()
@@ -123,8 +128,7 @@ class _Teller:
                 self._write(line.text)
             case "window" if line.window and line.window.rows:
                 self._head(line)
-                self._write(f"window until {line.until}\n")
-                self._console.out.print(as_table(line.window))
+                self._write(f"window until {line.until}\n{_table(line.window)}\n")
             case "cut":
                 self._head(line)
                 self._write(_cut(line.text, self._client.get_note(self._note.id)))
