@@ -27,6 +27,7 @@ from provision.plan import (
 )
 from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
+from provision.revisions import keep_revision
 from provision.undo import undone
 from provision.writing import Meanwhile, called, check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
@@ -108,14 +109,14 @@ class _Apply:
         if live is None:
             self._record(None, plan)
             note_id = self._client.import_note(note_json(self._note), self._note.path)
-            self._finish()
+            self._finish(note_id)
             return Applied(note_id, plan, len(self._note.paragraphs))
         self._wait_for_runs(live, plan)
         writer = _Writer(self._client, self._note, live, plan)
         if not writer.is_idle:
             self._record(live, plan)
             writer.write(self._done)
-            self._finish()
+            self._finish(live.id)
         changes = tuple(self._done.get(change.key, change) for change in plan.changes)
         left = tuple(change for change in self._done.values() if change.key not in {each.key for each in changes})
         return Applied(live.id, replace(plan, changes=changes + left), len(self._done))
@@ -127,18 +128,25 @@ class _Apply:
             return
         secrets = self._note.secrets
         earlier = records.find(self._note.path)
-        theirs = tuple(Saved.of(p, secrets) for p in (by_key(live).values() if live else ()))
-        before = theirs if earlier is None or earlier.done else undone(earlier, live, secrets)
+        before = tuple(Saved.of(p, secrets) for p in (by_key(live).values() if live else ()))
+        order = tuple(paragraph.id for paragraph in (live.paragraphs if live else ()))
+        created = live is None
+        if earlier is not None and not earlier.done:
+            before, order = undone(earlier, live, secrets), earlier.order
+            created = earlier.created
         after = tuple(_planned(change, secrets) for change in plan.changes if change.after is not None)
         if live is not None:
             place = {each: index for index, each in enumerate(plan.order or [p.id for p in live.paragraphs])}
             after = tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
         note_id = live.id if live else ""
-        records.save(Record(APPLY, self._note.path, note_id, self._note.bundle, before, after))
+        bundle = self._note.bundle
+        records.save(Record(APPLY, self._note.path, note_id, bundle, before, after, order, created=created))
+        if live is not None and not self._done:
+            keep_revision(self._client, live.id)
 
-    def _finish(self) -> None:
+    def _finish(self, note_id: str) -> None:
         if self._how.records is not None:
-            self._how.records.finish(self._note.path)
+            self._how.records.finish(self._note.path, note_id)
 
     def _wait_for_runs(self, live: Note, plan: Plan) -> None:
         """Raise `Meanwhile` when a paragraph that is to be written ran; `ConflictError` when it runs on."""
@@ -275,7 +283,7 @@ class _Writer:
     def _arrange(self) -> None:
         """Bring the paragraphs into the bundle's order; an arrangement that is cut off is finished by the next."""
         if self._plan.order:
-            self._note_origin({**origin_for(self._note), "moving": True})
+            self._note_origin({**origin_for(self._note), "moving": list(self._plan.order)})
             for paragraph_id, index in moves(self._ids, self._plan.order):
                 self._client.move_paragraph(self._id, paragraph_id, index)
             self._ids = list(self._plan.order)

@@ -24,6 +24,8 @@ COMMANDS = {
     "publish": "publish",
     "plan": "plan",
     "apply": "apply",
+    "undo": "undo",
+    "remove": "remove",
     "run": "note",
     "stop": "note",
     "jar": "jar",

@@ -235,7 +235,9 @@ def _order(live: Note, there: Mapping[str, Paragraph], render: RenderedNote) -> 
     ids = {key: paragraph.id for key, paragraph in there.items()}
     base = [ids[key] for key in noted.get("order", ()) if key in ids]
     wanted = [ids[each.key] for each in render.paragraphs if each.key in ids]
-    return arranged([p.id for p in live.paragraphs], base, wanted, finish=noted.get("moving") is True)
+    now = [paragraph.id for paragraph in live.paragraphs]
+    begun = [each for each in noted.get("moving", ()) if each in now]
+    return arranged(now, [], begun, finish=True) if begun else arranged(now, base, wanted)
 
 
 def _added(render: RenderedParagraph) -> Change:

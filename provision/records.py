@@ -12,6 +12,7 @@ from typing import Any, Self
 from provision.home import private_dir, state_dir, write_private
 from provision.plan import base_is_secret, provenance
 from zeppelin_sdk import Paragraph
+from zeppelin_sdk.models import note_path
 
 APPLY, REMOVE = "apply", "remove"
 
@@ -43,7 +44,8 @@ class Saved:
 class Record:
     """What was done to a note, and what it was before: the paragraphs that were concerned, in the note's order.
 
-    `done`: nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch.
+    `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`:
+    nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch.
     """
 
     what: str
@@ -52,7 +54,9 @@ class Record:
     bundle: str
     before: tuple[Saved, ...]
     after: tuple[Saved, ...]
+    order: tuple[str, ...] = ()
     at: float = field(default_factory=time.time)
+    created: bool = False
     done: bool = False
     undoing: bool = False
 
@@ -75,11 +79,11 @@ class Records:
         private_dir(self._folder.parent)
         write_private(private_dir(self._folder) / self._name(record.path), json.dumps(asdict(record)))
 
-    def finish(self, path: str) -> None:
-        """Note that what the record tells has been done whole."""
+    def finish(self, path: str, note_id: str) -> None:
+        """Note that what the record tells has been done whole, and which note it is about."""
         record = self.find(path)
         if record is not None:
-            self.save(replace(record, done=True))
+            self.save(replace(record, done=True, note_id=note_id))
 
     def forget(self, path: str) -> None:
         """Delete the record of a path, if there is one."""
@@ -102,7 +106,7 @@ class Records:
     @staticmethod
     def _name(path: str) -> str:
         slug = re.sub(r"\W+", "-", path, flags=re.ASCII).strip("-")[-60:]
-        return f"{slug}-{hashlib.sha256(path.encode()).hexdigest()[:8]}.json"
+        return f"{slug}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}.json"
 
 
 def _read(file: Path) -> Record | None:
@@ -110,6 +114,6 @@ def _read(file: Path) -> Record | None:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         saved = {name: tuple(Saved(**entry) for entry in data[name]) for name in ("before", "after")}
-        return Record(**{**data, **saved})
+        return Record(**{**data, **saved, "order": tuple(data["order"])})
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None

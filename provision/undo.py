@@ -9,6 +9,7 @@ from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged, moves
 from provision.plan import MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
 from provision.records import REMOVE, Record, Records, Saved
+from provision.running import PAGE
 from provision.writing import check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -159,8 +160,13 @@ def _bring_back(client: ZeppelinClient, record: Record) -> Undone:
         )  # fmt: skip
     there = [saved for saved in record.before if saved.text is not None]
     entries: list[dict[str, Any]] = [
-        {"title": s.title, "text": s.text, "config": dict(s.config), "settings": {"params": {}, "forms": {}}}
-        for s in there
+        {
+            "title": saved.title,
+            "text": saved.text,
+            "config": {key: value for key, value in saved.config.items() if key != PAGE},
+            "settings": {"params": {}, "forms": {}},
+        }
+        for saved in there
     ]
     note_id = client.import_note({"name": record.path, "paragraphs": entries, "config": {}, "info": {}}, record.path)
     steps = (
@@ -180,14 +186,15 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> U
     _arrange(client, record, live)
     live = client.get_note(live.id)
     ids = [paragraph.id for paragraph in live.paragraphs]
+    order = list(record.order)
     for step in steps:
-        _do(client, live.id, step, ids, [each.id for each in record.before])
+        _do(client, live.id, step, ids, order)
         if step.writes:
             done[step.key] = step
     names = {step.key for step in steps}
     result = tuple(done.get(step.key, step) for step in steps)
     result += tuple(step for key, step in done.items() if key not in names)
-    if not record.before and not client.get_note(live.id).paragraphs:
+    if record.created and not client.get_note(live.id).paragraphs:
         client.delete_note(live.id)
         return Undone(None, result)
     return Undone(live.id, result)
@@ -207,11 +214,15 @@ def _live(client: ZeppelinClient, record: Record) -> Note:
 
 def _arrange(client: ZeppelinClient, record: Record, live: Note) -> None:
     ids = [paragraph.id for paragraph in live.paragraphs]
-    there = set(ids)
-    before = [saved.id for saved in record.before if saved.id in there]
-    after = [saved.id for saved in record.after if saved.id in there]
-    for paragraph_id, index in moves(ids, arranged(ids, after, before, finish=record.undoing)):
+    finish = record.undoing or not record.done
+    before = [each for each in record.order if each in ids] if finish else _there(record.before, ids)
+    order = arranged(ids, _there(record.after, ids), before, finish=finish)
+    for paragraph_id, index in moves(ids, order):
         client.move_paragraph(live.id, paragraph_id, index)
+
+
+def _there(saved: Sequence[Saved], ids: Sequence[str]) -> list[str]:
+    return [each.id for each in saved if each.id in ids]
 
 
 def _do(client: ZeppelinClient, note_id: str, step: Step, ids: list[str], order: list[str]) -> None:

@@ -4,9 +4,19 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
-from zeppelin_sdk import Note, NoteInfo, NoteNotFoundError, Paragraph, ParagraphNotFoundError
+from zeppelin_sdk import (
+    Credential,
+    Note,
+    NoteInfo,
+    NoteNotFoundError,
+    NotFoundError,
+    Paragraph,
+    ParagraphNotFoundError,
+    Revision,
+    ServerVersion,
+)
 from zeppelin_sdk.models import note_path
 
 
@@ -20,7 +30,18 @@ class NotesInMemory:
         self.credentials: dict[str, tuple[str, str]] = {}
         self.writes: list[str] = []
         self.fail_at: int | None = None
+        self.server_version = ServerVersion(0, 10, 0)
+        self.revisions: list[tuple[Revision, Note]] = []
         self._ids = itertools.count(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def version(self) -> ServerVersion:
+        return self.server_version
 
     def list_notes(self) -> list[NoteInfo]:
         return [NoteInfo(note.id, note.path) for note in self.notes.values()]
@@ -80,6 +101,24 @@ class NotesInMemory:
 
     def put_credential(self, entity: str, user: str, password: str) -> None:
         self.credentials[entity] = (user, password)
+
+    def list_credentials(self) -> list[Credential]:
+        return [Credential(entity, *pair) for entity, pair in self.credentials.items()]
+
+    def delete_credential(self, entity: str) -> None:
+        if self.credentials.pop(entity, None) is None:
+            raise NotFoundError(f"no credential for {entity!r} is stored")
+
+    def checkpoint_note(self, note_id: str, message: str) -> str | None:
+        revision = Revision(f"r{len(self.revisions)}", message, len(self.revisions))
+        self.revisions.insert(0, (revision, self.get_note(note_id)))
+        return revision.id
+
+    def list_revisions(self, note_id: str) -> list[Revision]:
+        return [revision for revision, note in self.revisions if note.id == note_id]
+
+    def get_revision(self, note_id: str, revision_id: str) -> Note:
+        return next(note for revision, note in self.revisions if revision.id == revision_id)
 
     # what follows is the person at the web page
 

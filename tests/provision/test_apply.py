@@ -5,48 +5,15 @@ from typing import Any, cast
 
 import pytest
 
-from provision.apply import OURS, THEIRS, Applied, Applying, apply_note, put_credentials
+from provision.apply import OURS, THEIRS, apply_note, put_credentials
 from provision.errors import ConflictError
-from provision.plan import MARK, Decision, Verdict, make_plan
+from provision.plan import MARK, Verdict
 from provision.render import RenderedNote, RenderedParagraph, entities
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
+from .note_bench import Bench, render
 from .notes_in_memory import NotesInMemory
 from .rendering import LOGIN, SECRETS, rendered
-
-
-def render(**texts: str) -> RenderedNote:
-    paragraphs = (RenderedParagraph(key, f"Title of {key}", text) for key, text in texts.items())
-    return RenderedNote("bundle", "folder/note", tuple(paragraphs))
-
-
-class Bench:
-    """A server with one note, a person and an apply."""
-
-    def __init__(self, first: RenderedNote) -> None:
-        self.server = NotesInMemory()
-        self.id = self.apply(first).note_id
-
-    def apply(self, note: RenderedNote, decide: str | None = None) -> Applied:
-        self.server.writes.clear()
-        return apply_note(cast(ZeppelinClient, self.server), note, Applying(Decision(decide)))
-
-    @property
-    def note(self) -> Note:
-        return self.server.notes[self.id]
-
-    def texts(self) -> list[str]:
-        return [paragraph.text for paragraph in self.note.paragraphs]
-
-    def edit(self, index: int, **changes: Any) -> None:
-        self.server.swap(self.id, replace(self.note.paragraphs[index], **changes))
-
-    def delete(self, index: int) -> None:
-        self.server.remove(self.id, self.note.paragraphs[index].id)
-
-    def verdicts(self, note: RenderedNote) -> dict[str, Verdict]:
-        return {change.key: change.verdict for change in make_plan(self.note, note).changes}
-
 
 A, A2, AB = render(a="a1"), render(a="a2"), render(a="a1", b="b1")
 

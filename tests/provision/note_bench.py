@@ -1,0 +1,78 @@
+"""A server with one note, a person and an apply."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from provision.apply import Applied, Applying, apply_note
+from provision.plan import MARK, ORIGIN, Decision, Verdict, make_plan
+from provision.records import Records
+from provision.render import RenderedNote, RenderedParagraph
+from zeppelin_sdk import Note, Paragraph, ZeppelinClient
+
+from .notes_in_memory import NotesInMemory
+
+
+def render(**texts: str) -> RenderedNote:
+    """A note of a bundle: key -> text."""
+    paragraphs = (RenderedParagraph(key, f"Title of {key}", text) for key, text in texts.items())
+    return RenderedNote("bundle", "folder/note", tuple(paragraphs))
+
+
+def with_config(note: RenderedNote, key: str, config: Mapping[str, Any], title: str | None = None) -> RenderedNote:
+    """The note with other settings, and maybe another title, of one paragraph."""
+    changed = (
+        replace(p, config=config, title=p.title if title is None else title) if p.key == key else p
+        for p in note.paragraphs
+    )
+    return replace(note, paragraphs=tuple(changed))
+
+
+class Bench:
+    """The note is `note`; what an apply writes is counted in `server.writes`."""
+
+    def __init__(self, first: RenderedNote, records: Records | None = None) -> None:
+        self.server = NotesInMemory()
+        self.records = records
+        self.id = self.apply(first).note_id
+
+    @property
+    def client(self) -> ZeppelinClient:
+        return cast(ZeppelinClient, self.server)
+
+    def apply(self, note: RenderedNote, decide: str | None = None, of: Mapping[str, str] | None = None) -> Applied:
+        self.server.writes.clear()
+        return apply_note(self.client, note, Applying(Decision(decide, of or {}), self.records, patience=0))
+
+    @property
+    def note(self) -> Note:
+        return self.server.notes[self.id]
+
+    def texts(self) -> list[str]:
+        return [paragraph.text for paragraph in self.note.paragraphs]
+
+    def edit(self, index: int, **changes: Any) -> None:
+        self.server.swap(self.id, replace(self.note.paragraphs[index], **changes))
+
+    def set(self, index: int, **settings: Any) -> None:
+        self.edit(index, config={**self.note.paragraphs[index].config, **settings})
+
+    def move(self, index: int, to: int) -> None:
+        moved = self.note.paragraphs[index]
+        self.server.remove(self.id, moved.id)
+        self.server.put(self.id, to, moved)
+
+    def delete(self, index: int) -> None:
+        self.server.remove(self.id, self.note.paragraphs[index].id)
+
+    def verdicts(self, note: RenderedNote) -> dict[str, Verdict]:
+        return {change.key: change.verdict for change in make_plan(self.note, note).changes}
+
+    def seen(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """All that a person sees of the note."""
+        return [(p.title, p.text, seen_config(p)) for p in self.note.paragraphs]
+
+
+def seen_config(paragraph: Paragraph) -> dict[str, Any]:
+    """A paragraph's settings without the tool's own, and without those that are empty."""
+    return {key: value for key, value in paragraph.config.items() if key not in (MARK, ORIGIN) and value}
