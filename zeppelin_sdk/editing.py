@@ -80,9 +80,9 @@ class NoteSession(NoteFollower):
     def patch_paragraph(self, paragraph_id: str, text: str) -> Paragraph:
         """Change a paragraph's text to `text`, as the page does while a person types with others in the note.
 
-        Only the difference is sent; the server fits it into what others have typed meanwhile, so the paragraph
-        returned may differ from `text`. The server saves it with the next commit or run. Raises
-        UnsupportedError where the server takes no patches: before 0.9, or when its
+        Only the difference from the text in `note` is sent; the server fits it into what others have typed
+        meanwhile, so the paragraph returned may differ from `text`. The server saves it with the next commit or
+        run. Raises UnsupportedError where the server takes no patches: before 0.9, or when its
         `zeppelin.notebook.collaborative.mode.enable` is off.
         """
         before = self._known(paragraph_id)

@@ -70,6 +70,12 @@ class ResultMessage:
         """Read one element of a paragraph's `results.msg`."""
         return cls(type=_text(data, "type") or "TEXT", data=_text(data, "data"))
 
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of a TABLE, its column names first; none of another type."""
+        lines = self.data.split("\n") if self.type == "TABLE" else []
+        return [line.split("\t") for line in lines if line]
+
 
 @dataclass(frozen=True)
 class Paragraph:

@@ -95,7 +95,10 @@ class NotesApi:
         self._http.call("DELETE", "notebook", note_id)
 
     def search_notes(self, query: str) -> list[SearchHit]:
-        """Paragraphs and notes' names that match, in Lucene's syntax; none where the server has its search off."""
+        """Paragraphs and notes' names that match, in Lucene's syntax; none where the server has its search off.
+
+        The server indexes by and by, and not every change: what was just edited may not be found.
+        """
         return [
             SearchHit.from_json(hit) for hit in self._http.mappings("GET", "notebook", "search", query={"q": query})
         ]

@@ -178,3 +178,12 @@ def test_permissions_are_sent_as_four_lists() -> None:
         "runners": [],
         "writers": [],
     }
+
+
+def test_a_tables_rows_are_its_cells() -> None:
+    assert ResultMessage("TABLE", "city\tpeople\nRome\t\nOslo\t7\n").rows == [
+        ["city", "people"],
+        ["Rome", ""],
+        ["Oslo", "7"],
+    ]
+    assert ResultMessage("TEXT", "a\tb\n").rows == []
