@@ -1,24 +1,24 @@
 """The embedded stack, started once for the run; every test leaves it with no stream running."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from provision import home
-from provision.cli import run
 from provision.console import Console
-from provision.embedded import stack
+from provision.embedded import processes, stack
 from provision.embedded.runtime import Choice
 from provision.notes import find_note
+from provision.publisher import Publisher
 from provision.running import note_state, stream_state
 from zeppelin_sdk import ZeppelinClient
 
-from .streams import LENGTHS, TOPIC, Stream, parameters, publisher
+from .command import Outcome, done
+from .streams import TOPIC, Stream, parameters, publisher
 
 
 @dataclass(frozen=True)
@@ -28,35 +28,6 @@ class Embedded:
     stack: stack.Stack
     client: ZeppelinClient
     home: Path
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command line came to."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def answer(self) -> dict:
-        return json.loads(self.out)
-
-    @property
-    def errors(self) -> list[str]:
-        return [line for line in self.err.splitlines() if line.startswith("error: ")]
-
-
-@pytest.fixture
-def provision(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Runs the command line in this process."""
-
-    def command(*arguments: str) -> Outcome:
-        capsys.readouterr()
-        status = run(list(arguments))
-        return Outcome(status, *capsys.readouterr())
-
-    return command
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,29 +70,32 @@ class Streams:
 
     embedded: Embedded
     folder: Path
-    publishers: ExitStack
+    exits: ExitStack
     current: Stream | None = None
-    bundle: str = ""
-    _things: dict[str, object] = field(default_factory=dict)
+    link: Publisher | None = None
 
     def running(self, bundle: str) -> Stream:
         """The bundle's stream: the one that runs, else a new one."""
-        if self.current is not None and self.bundle == bundle and self._is_live(self.current):
-            return self.current
-        out = self.folder / f"{bundle}-{len(list(self.folder.iterdir()))}"
-        status = run(["apply", "--bundle", bundle, "--note", f"/streams/{bundle}", "--theirs",
-                      *parameters(bundle, topic=TOPIC, out=out)])  # fmt: skip
-        assert status == 0
-        return self.started(bundle, out)
+        if self.current is None or self.current.bundle != bundle or not self._is_live(self.current):
+            out = self.folder / f"{bundle}-{len(list(self.folder.iterdir()))}"
+            self.apply(bundle, out)
+            self.started(bundle, out)
+        assert self.current is not None
+        return self.current
+
+    def apply(self, bundle: str, out: Path, *options: str) -> Outcome:
+        """`provision apply` of the bundle's note, whose files go to `out`."""
+        note = ["--bundle", bundle, "--note", f"/streams/{bundle}"]
+        return done("apply", "--json", *note, *parameters(bundle, topic=TOPIC, out=out), *options)
 
     def started(self, bundle: str, out: Path) -> Stream:
         """Take a stream that was just started for the one that runs."""
-        if "link" not in self._things:
+        if self.link is None:
             link = publisher(self.embedded.stack, self.folder / "thing", TOPIC)
-            self._things["link"] = self.publishers.enter_context(link)
+            self.link = self.exits.enter_context(link)
         client = self.embedded.client
         note = find_note(client, f"/streams/{bundle}")
-        self.bundle, self.current = bundle, Stream(client, note.id, out, LENGTHS[bundle], self._things["link"])
+        self.current = Stream(client, note.id, bundle, out, self.link)
         return self.current
 
     @staticmethod
@@ -132,5 +106,32 @@ class Streams:
 
 @pytest.fixture(scope="session")
 def streams(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
-    with ExitStack() as publishers:
-        yield Streams(embedded, tmp_path_factory.mktemp("streams"), publishers)
+    with ExitStack() as exits:
+        yield Streams(embedded, tmp_path_factory.mktemp("streams"), exits)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One note applied, looked at and stopped; `cmdlines` are those of the stack's processes while it ran."""
+
+    bundle: str
+    note: str
+    applied: Outcome
+    status: Outcome
+    stopped: Outcome
+    cmdlines: list[str]
+
+
+@pytest.fixture(scope="session")
+def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
+    """A note of each bundle, one after the other, and the first once more."""
+    out = tmp_path_factory.mktemp("rounds")
+    return [_round(embedded, bundle, out) for bundle in ("classic", "streaming", "classic")]
+
+
+def _round(embedded: Embedded, bundle: str, out: Path) -> Round:
+    note = f"/rounds/{bundle}"
+    applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
+    status = done("status", note, "--json")
+    cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
+    return Round(bundle, note, applied, status, done("stop", note, "--json"), cmdlines)

@@ -25,7 +25,7 @@ from provision.topics import full_topic
 from provision.windows import Window, read_windows
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
-TOPIC = "it's \"5$\" ${x} {y.user} a\\b ไทย☃"  # what could break out of Scala, of a Zeppelin form, of a credential
+TOPIC = 'it\'s "5$" ${x} {y.user} a\\b ไทย☃'  # what could break out of Scala, of a Zeppelin form, of a credential
 PATIENCE = 60.0  # seconds for what takes a few batches on an idle machine
 
 
@@ -72,10 +72,14 @@ class Stream:
 
     client: ZeppelinClient
     note_id: str
+    bundle: str
     out: Path
-    lengths: Lengths
     publisher: Publisher
     sent: list[bytes] = field(default_factory=list)
+
+    @property
+    def lengths(self) -> Lengths:
+        return LENGTHS[self.bundle]
 
     @property
     def note(self) -> Note:
@@ -86,14 +90,21 @@ class Stream:
 
     def batches(self, *, done: bool = True) -> dict[int, int]:
         """End (ms since the epoch) -> number of events, of every completed batch (of every one), oldest first."""
+        batches = self._ask(f"{self.application()}/streaming/batches")
+        listed = [batch for batch in batches if not done or batch["status"] == "COMPLETED"]
+        return {batch["batchId"]: batch["inputSize"] for batch in sorted(listed, key=lambda batch: batch["batchId"])}
+
+    def application(self) -> str:
+        """The id of the Spark application that the stream runs in."""
+        return str(self._ask("")[0]["id"])
+
+    def _ask(self, path: str) -> Any:
         page = next(p.config[PAGE] for p in self.note.paragraphs if p.config.get(PAGE))
         with requests.Session() as session:
             session.trust_env = False
-            application = session.get(f"{page}/api/v1/applications", timeout=10).json()[0]["id"]
-            answer = session.get(f"{page}/api/v1/applications/{application}/streaming/batches", timeout=10)
+            answer = session.get(f"{page}/api/v1/applications/{path}", timeout=10)
         answer.raise_for_status()
-        batches = [batch for batch in answer.json() if not done or batch["status"] == "COMPLETED"]
-        return {batch["batchId"]: batch["inputSize"] for batch in sorted(batches, key=lambda batch: batch["batchId"])}
+        return answer.json()
 
     def publish(self, lines: Iterable[bytes | str]) -> None:
         """Publish a group of events and wait until Spark has put all of it into a batch, or into several."""

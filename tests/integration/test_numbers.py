@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
 import pytest
@@ -13,7 +13,7 @@ from .streams import Stream, event
 COLUMNS = ("loadavg", "cpu", "mem")
 IDS = ["host-0000", "a,b", 'say "hi"', "ชื่อ☃", "back\\slash", "it's; 5$", "two\nlines", "null"]
 OFFSETS = ["+0700", "-0330", "+0000", "+0545"]
-START = datetime(2018, 10, 29, 2, 53, 36, tzinfo=timezone.utc)
+START = datetime(2018, 10, 29, 2, 53, 36, tzinfo=UTC)
 
 Row = tuple[datetime | None, tuple[float | None, ...]]
 
