@@ -139,8 +139,8 @@ class NotesApi:
     def _explained(self, error: ServerError, *, note_id: str = "", path: str = "") -> ZeppelinError:
         """The error behind a 500.
 
-        Up to 0.10 a path that is taken ends in one, and everywhere a copy or an export of a note that is not
-        there; 0.12 sends it without words. So the list of notes has to tell.
+        Up to 0.12.0 a path that is taken ends in one, and everywhere a copy or an export of a note that is not
+        there; 0.12.1 sends it without words. So the list of notes has to tell.
         """
         if error.status != 500:
             return error
@@ -173,5 +173,5 @@ def _cron_is_on() -> Iterator[None]:
 
 
 def _named(path: str) -> dict[str, str]:
-    """A request's body with the path under both its keys: `name` up to 0.10, `notePath` from 0.11 on."""
+    """A request's body with the path under both its keys: `name` up to 0.12.0, `notePath` from 0.12.1 on."""
     return {"name": path, "notePath": path}

@@ -1,6 +1,6 @@
 """A small Zeppelin on loopback with notes in memory, in one of four generations: "0.8", "0.10", "0.11", "0.12".
 
-It does what the real ones do where they differ or fail: keys of a path, duplicate paths, Content-Type,
+"0.12" is 0.12.1. It does what the real ones do where they differ or fail: keys of a path, duplicate paths, Content-Type,
 Origin, logins, errors without words, job calls that break. A run advances by one status at each look.
 """
 
@@ -221,7 +221,7 @@ class FakeZeppelin:
         raise refused(404, "NOT_FOUND", said)
 
     def path_in(self, body: dict[str, Any] | None) -> str:
-        key = "notePath" if self.generation in ("0.11", "0.12") else "name"
+        key = "notePath" if self.generation == "0.12" else "name"
         return (body or {}).get(key) or "/Untitled Note"
 
     def add_note(self, path: str, *, on_duplicate: Answer | None = None) -> dict[str, Any]:
