@@ -1,7 +1,8 @@
 """A small Zeppelin on loopback with notes in memory, in one of four generations: "0.8", "0.10", "0.11", "0.12".
 
-"0.12" is 0.12.1. It does what the real ones do where they differ or fail: keys of a path, duplicate paths, Content-Type,
-Origin, logins, errors without words, job calls that break. A run advances by one status at each look.
+"0.12" is 0.12.1. It does what the real ones do where they differ or fail: keys of a path, duplicate paths,
+Content-Type, Origin, logins, errors without words, job calls that break, what a websocket takes. A run advances
+by one status at each look.
 """
 
 import contextlib
