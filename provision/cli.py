@@ -28,6 +28,8 @@ COMMANDS = {
     "remove": "remove",
     "run": "note",
     "stop": "note",
+    "logs": "logs",
+    "doctor": "doctor",
     "jar": "jar",
 }
 
@@ -76,8 +78,8 @@ def provision() -> None:
     Try it here, nothing but Python needed:
       provision demo
     Against your own application and server:
-      provision creds get --appid APPID
-      provision apply --zeppelin http://host:8080 --appid APPID
+      provision creds get --credentials-file netpie.env
+      provision apply --zeppelin http://host:8080 --credentials-file netpie.env
 
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 a conflict to decide, 4 server out of reach,
     5 credentials refused.

@@ -10,7 +10,8 @@ import requests
 
 @dataclass(frozen=True)
 class StreamState:
-    """A running StreamingContext: counts since its start, times in ms of completed batches, the receivers."""
+    """A running StreamingContext: counts since its start, times in ms and events/s of the batches
+    that Spark remembers, the receivers."""
 
     batches: int
     events: int
@@ -19,14 +20,19 @@ class StreamState:
     waiting_batches: int
     receivers: int
     last_error: str
+    events_per_second: float = 0.0
 
     def answer(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
         return {
             "batches": self.batches,
             "events": self.events,
+            "events_per_s": self.events_per_second,
             "processing_ms": self.processing_ms,
             "delay_ms": self.delay_ms,
+            "waiting_batches": self.waiting_batches,
+            "receivers": self.receivers,
+            "error": self.last_error or None,
         }
 
 
@@ -73,6 +79,7 @@ def _state(statistics: Mapping[str, Any], receivers: Sequence[Mapping[str, Any]]
         waiting_batches=int(statistics.get("numActiveBatches", 0)),
         receivers=sum(bool(receiver.get("isActive")) for receiver in receivers),
         last_error=errors[-1] if errors else "",
+        events_per_second=float(statistics.get("avgInputRate") or 0),
     )
 
 

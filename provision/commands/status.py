@@ -1,54 +1,80 @@
 """`provision status`: the embedded stack, or a note and its stream."""
 
+import json
+import sys
+import time
+from contextlib import nullcontext, suppress
+
 import click
-from rich.table import Table
+from rich.live import Live
 
 from provision.cli import json_option
 from provision.commands.stack import describe
 from provision.console import Console
 from provision.embedded import stack
+from provision.errors import UsageError
+from provision.latest import Latest, latest_paragraph, slide_seconds
+from provision.note_status import NoteStatus, noted_page, status_of
 from provision.notes import find_note
-from provision.plan import provenance
-from provision.running import note_state, stream_state
 from provision.server import ServerOptions, server_options
-from provision.spark import StreamState
-from zeppelin_sdk import Note
+from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
+
+REFRESH = 2.0  # seconds
 
 
 @click.command()
 @click.argument("note", required=False)
+@click.option("--watch", is_flag=True, help=f"Show it anew every {REFRESH:.0f} s, until Ctrl-C.")
 @server_options
 @json_option
 @click.pass_obj
-def status(console: Console, server: ServerOptions, note: str | None) -> None:
+def status(console: Console, server: ServerOptions, note: str | None, watch: bool) -> None:
     """Show the embedded stack; or, with NOTE, a note's paragraphs and its stream.
 
     NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv".
+
+    The stream's figures are Spark's own, from the driver's page; what the note has counted (malformed events,
+    windows) is as of the last run of its paragraph of latest windows, which --watch runs once a slide while the
+    stream runs. With --watch and no terminal, or with --json, each look is a line.
     """
     if note is None:
+        if watch:
+            raise UsageError("--watch is for a note", next_step="name the note: provision status --watch NOTE")
         running = stack.find()
         console.result(running.answer() if running else {"zeppelin": None}, describe(running) if running else "down")
         return
     with server.connect_running() as client:
         found = find_note(client, note)
-        stream = stream_state(found)
-        state = note_state(found, stream)
-        answer = {
-            "note": client.note_url(found.id),
-            "state": state,
-            "paragraphs": [
-                {"key": provenance(p).get("key"), "title": p.title, "status": str(p.status)} for p in found.paragraphs
-            ],
-            "stream": stream.answer() if stream else None,
-        }
-        console.result(answer, None if console.as_json else _table(found, state, stream))
+        if watch:
+            with suppress(KeyboardInterrupt):
+                _watch(console, client, found)
+            return
+        now = status_of(found)
+        console.result(now.answer(client.note_url(found.id)), None if console.as_json else now.table())
 
 
-def _table(note: Note, state: str, stream: StreamState | None) -> Table:
-    table = Table(title=f"{note.path}: {state}", title_justify="left", box=None, show_header=False, pad_edge=False)
-    for paragraph in note.paragraphs:
-        table.add_row(str(paragraph.status), paragraph.title or str(provenance(paragraph).get("key", "")))
-    if stream:
-        per_batch = f"{stream.processing_ms:.0f} ms to process one, {stream.delay_ms:.0f} ms from its end to its result"
-        table.add_row("stream", f"{stream.events} events in {stream.batches} batches; {per_batch}")
-    return table
+def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
+    on_screen = console.out.is_terminal and not console.as_json
+    paragraph = latest_paragraph(note)
+    latest = Latest(client, note.id, noted_page(note), paragraph.id, slide_seconds(note)) if paragraph else None
+    url = client.note_url(note.id)
+    with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
+        while True:
+            with suppress(UnreachableError):  # a server that restarts: the last look stays
+                now = status_of(client.get_note(note.id))
+                if latest:
+                    latest.page = now.page
+                    latest.ask()
+                if isinstance(live, Live):
+                    live.update(now.table(), refresh=True)
+                else:
+                    _line(console, now, url)
+            time.sleep(REFRESH)
+
+
+def _line(console: Console, now: NoteStatus, url: str) -> None:
+    if console.as_json:
+        sys.stdout.write(json.dumps(now.answer(url)) + "\n")
+        sys.stdout.flush()
+    else:
+        console.out.print(now.line(), markup=False)

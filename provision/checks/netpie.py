@@ -1,0 +1,90 @@
+"""NETPIE: who may read the credentials, whether the kept thing can be used, the auth server, its clock, the broker."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from netpie_creds import Application, AuthServer, NetpieError, cache_path, load_application, read_cache
+from provision.application import ApplicationOptions
+from provision.checks.finding import Finding, fail, ok, warn
+from provision.checks.machine import is_open
+
+SKEW = 60  # seconds of difference that are told: passwords are signed with this machine's time
+TIMEOUT = 5.0
+
+
+def check_application(options: ApplicationOptions) -> Iterator[Finding]:
+    """The application that is named, its files and its kept thing; then the servers."""
+    for file in (options.credentials_file, options.secret_file):
+        if file is not None:
+            yield _mode(file)
+    try:
+        application = load_application(
+            options.appid, options.appkey, file=options.credentials_file, secret_file=options.secret_file
+        )
+    except NetpieError as error:
+        yield warn("application", error.message, error.next_step)
+        application = None
+    if application is not None:
+        yield ok("application", f"{application.appid}, key {application.appkey}")
+        yield from _thing(options.cache_folder(application.appkey), application)
+    yield from _servers(options, application)
+
+
+def _mode(file: Path) -> Finding:
+    if is_open(file):
+        return warn("secrets", f"{file} can be read by others", f"chmod 600 {file}")
+    return ok("secrets", f"{file} is its owner's only")
+
+
+def _thing(folder: Path, application: Application) -> Iterator[Finding]:
+    path = cache_path(folder, application.appkey)
+    try:
+        kept = read_cache(folder, application.appkey)
+    except NetpieError as error:
+        yield fail("thing", error.message, error.next_step, error.exit_code)
+        return
+    if kept is None:
+        yield ok("thing", f"none is kept in {folder}; one is made when it is needed")
+    else:
+        yield ok("thing", f"kept in {path}")
+        yield _mode(path)
+
+
+def _servers(options: ApplicationOptions, application: Application | None) -> Iterator[Finding]:
+    auth = AuthServer(options.auth, timeout=TIMEOUT)
+    before = time.time()
+    try:
+        skew = auth.time() - (before + time.time()) / 2
+    except NetpieError as error:
+        yield fail("auth server", error.message, error.next_step, error.exit_code)
+    else:
+        yield ok("auth server", f"{options.auth} answers")
+        yield _clock(skew)
+    if application is not None:
+        yield _broker(options, application, auth)
+
+
+def _clock(skew: float) -> Finding:
+    told = f"this machine's clock and NETPIE's differ by {abs(skew):.0f} s"
+    if abs(skew) > SKEW:
+        return warn("clock", told, "set this machine's clock (NTP), and the Spark driver's: passwords hold the time")
+    return ok("clock", told)
+
+
+def _broker(options: ApplicationOptions, application: Application, auth: AuthServer) -> Finding:
+    """Whether the thing's broker, or the one that the auth server names, takes a connection."""
+    try:
+        kept = read_cache(options.cache_folder(application.appkey), application.appkey)
+        endpoint = kept.endpoint if kept else auth.endpoint(application.appkey)
+    except NetpieError as error:
+        return fail("broker", error.message, error.next_step, error.exit_code)
+    host, _, port = endpoint.partition("://")[2].partition(":")
+    try:
+        socket.create_connection((host, int(port or 1883)), timeout=TIMEOUT).close()
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        next_step = "check the network and the firewall; the Spark driver's machine has to reach it too"
+        return fail("broker", f"{host}:{port}: {cause}", next_step, 4)
+    return ok("broker", f"{host}:{port} takes connections")

@@ -1,0 +1,66 @@
+"""`provision doctor`: what works, what does not, and what to do about it."""
+
+from collections.abc import Iterator
+
+import click
+
+from provision.application import ApplicationOptions, application_options
+from provision.checks.finding import Finding, Level, exit_code, told
+from provision.checks.installed import check_installed, check_stack
+from provision.checks.machine import check_machine
+from provision.checks.netpie import check_application
+from provision.checks.zeppelin import check_zeppelin
+from provision.cli import json_option
+from provision.console import Console
+from provision.embedded import stack
+from provision.embedded.application import application_file
+from provision.server import ServerOptions, server_options
+
+_STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@click.command()
+@application_options
+@server_options
+@click.option("--deep", is_flag=True, help="Start the server's Spark too, and ask it for its versions.")
+@json_option
+@click.pass_obj
+def doctor(console: Console, application: ApplicationOptions, server: ServerOptions, deep: bool) -> None:
+    """Check every part, and say what to do about each that fails.
+
+    Looks at this machine, the embedded stack (unless --zeppelin names a server), NETPIE and the application that
+    is named, and Zeppelin. Nothing is started or changed, but with --deep the server's Spark, by a note that is
+    deleted again. A line a check: ok, warn or fail. Exit status: 0 when nothing failed; 4 or 5 when all that failed
+    is out of reach, or refused; else 1.
+    """
+    findings = []
+    for finding in _findings(application, server, deep):
+        findings.append(finding)
+        if not console.as_json:
+            console.out.print(finding.line(), markup=False, style=_STYLES[finding.level])
+    code = exit_code(findings)
+    console.result({"ok": code == 0, "checks": [finding.answer() for finding in findings]})
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool) -> Iterator[Finding]:
+    running = stack.find() if server.embedded else None
+    yield from told("machine", lambda: check_machine(embedded=server.embedded))
+    if server.embedded:
+        yield from told("installed", check_installed)
+        yield from told("stack", check_stack)
+    if application.appid or application.appkey or application.credentials_file or not server.embedded:
+        yield from told("netpie", lambda: check_application(application))
+    elif running is not None:
+        own = ApplicationOptions(
+            credentials_file=application_file(), cache_dir=application.cache_dir, auth=running.netpie.auth
+        )
+        yield from told("netpie", lambda: check_application(own))
+    if running is not None or not server.embedded:
+        yield from told("zeppelin", lambda: _zeppelin(server, deep))
+
+
+def _zeppelin(server: ServerOptions, deep: bool) -> Iterator[Finding]:
+    with server.connect_running() as client:
+        yield from check_zeppelin(client, deep=deep)
