@@ -1,0 +1,25 @@
+"""A note from the command line: other dependencies, other notes, the same note again."""
+
+from .conftest import Round
+
+OTHER = "  Spark runs with other dependencies: restarting Spark's interpreter"
+
+
+def test_a_note_with_other_dependencies_runs_after_one_line_about_the_restart(rounds: list[Round]) -> None:
+    streaming = rounds[1]
+
+    assert streaming.applied.err.splitlines().count(OTHER) == 1
+    assert "before" not in streaming.applied.err.lower()
+    assert streaming.status.answer["state"] == "streaming"
+
+
+def test_the_document_s_note_runs_again_after_another(rounds: list[Round]) -> None:
+    again = rounds[2]
+
+    assert again.applied.err.count("restarting Spark's interpreter") == 1
+    assert again.status.answer["state"] == "streaming"
+
+
+def test_the_answers_name_the_note_and_its_end(rounds: list[Round]) -> None:
+    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 3
+    assert [each.stopped.answer["stopped"] for each in rounds if each.stopped] == [True] * 2

@@ -1,0 +1,95 @@
+"""Where secrets are after notes were applied, run and stopped: in no note, no log, no answer, no command line."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from netpie_creds import read_cache
+from provision.embedded.application import demo_application
+from provision.home import data_dir, state_dir
+from provision.notes import find_note
+
+from .command import done
+from .conftest import Embedded, Round
+from .streams import parameters
+
+KEEPERS = {"demo-application.toml", "credentials.json"}
+"""Files that are there to hold secrets, beside the emulator's own and microgear's cache."""
+
+
+@pytest.fixture(scope="module")
+def secrets(embedded: Embedded, rounds: list[Round]) -> list[str]:
+    """The APPSECRET, and what every token and login has of secrets."""
+    found = {demo_application().appsecret}
+    for credential in embedded.client.list_credentials():
+        found |= set(credential.password.split("&"))
+    token = read_cache(state_dir() / "netpie", demo_application().appkey)
+    assert token is not None
+    assert {token.secret, demo_application().appsecret} <= found
+    return sorted(secret.rstrip("=") for secret in found | {token.revokecode})
+
+
+def leaks(text: str, secrets: Iterable[str]) -> int:
+    return sum(secret in text for secret in secrets)
+
+
+def files_with(folder: Path, secrets: Iterable[str]) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert files
+    return [path for path in files if leaks(path.read_bytes().decode(errors="replace"), secrets)]
+
+
+def test_notes_hold_no_secret(embedded: Embedded, rounds: list[Round], secrets: list[str]) -> None:
+    for each in rounds:
+        note = find_note(embedded.client, each.note)
+        exported = json.dumps(embedded.client.export_note(note.id), ensure_ascii=False)
+        assert "injectCredentials" in exported
+        assert leaks(exported, secrets) == 0
+
+
+def test_notebooks_logs_and_all_else_that_the_stack_writes_hold_no_secret(
+    embedded: Embedded, rounds: list[Round], secrets: list[str]
+) -> None:
+    assert embedded.stack.logs.is_relative_to(data_dir())
+    assert [path for path in files_with(data_dir(), secrets) if path.name not in KEEPERS] == []
+
+
+def test_the_stores_that_hold_secrets_are_for_their_owner_only(
+    embedded: Embedded, rounds: list[Round], secrets: list[str]
+) -> None:
+    for path in [*files_with(data_dir(), secrets), *files_with(state_dir(), secrets)]:
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_records_of_applies_hold_no_secret(embedded: Embedded, rounds: list[Round], secrets: list[str]) -> None:
+    known = [state_dir() / "emulator", state_dir() / "netpie"]
+    leaking = [p for p in files_with(state_dir(), secrets) if p.name not in KEEPERS and known[0] not in p.parents]
+    assert [path.name for path in leaking if known[1] not in path.parents] == []
+
+
+def test_answers_and_progress_hold_no_secret(rounds: list[Round], secrets: list[str]) -> None:
+    outcomes = [outcome for each in rounds for outcome in (each.applied, each.status, each.stopped) if outcome]
+    outcomes += [done("status", "--json"), done("up", "--json")]
+
+    assert [leaks(outcome.out + outcome.err, secrets) for outcome in outcomes] == [0] * len(outcomes)
+
+
+def test_command_lines_hold_no_secret(rounds: list[Round], secrets: list[str]) -> None:
+    assert all(any("SparkSubmit" in line for line in each.cmdlines) for each in rounds)
+    assert leaks("\n".join(line for each in rounds for line in each.cmdlines), secrets) == 0
+
+
+@pytest.mark.parametrize("bundle", ["streaming", "classic"])
+def test_secrets_are_inline_where_that_is_asked_for(embedded: Embedded, bundle: str, tmp_path: Path) -> None:
+    note = f"/inline/{bundle}"
+    done("apply", "--no-run", "--bundle", bundle, "--note", note, *parameters(bundle, out=tmp_path, secrets="inline"))
+    found = find_note(embedded.client, note)
+    texts = "\n".join(paragraph.text for paragraph in found.paragraphs)
+    for paragraph in found.paragraphs:
+        embedded.client.delete_paragraph(found.id, paragraph.id)
+    embedded.client.delete_note(found.id)
+
+    assert "injectCredentials" not in texts
+    assert ("&" + demo_application().appsecret in texts) == (bundle == "streaming")

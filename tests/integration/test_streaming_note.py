@@ -1,0 +1,122 @@
+"""The `streaming` note while it runs: edited, run again, stopped; its topic has quotes, `$`, braces and Thai in it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from provision.windows import Window
+from zeppelin_sdk import ParagraphError
+
+from .command import done
+from .conftest import Streams
+from .streams import Stream, event, wait_for
+
+AT = "2018-10-29T09:53:36+0700"
+AVERAGES = "avg(loadavg), avg(cpu), avg(mem)"
+
+
+@pytest.fixture
+def stream(streams: Streams) -> Stream:
+    return streams.running("streaming")
+
+
+@contextmanager
+def edited(stream: Stream, key: str, old: str, new: str) -> Iterator[str]:
+    """The paragraph with `old` replaced by `new`, as a person edits it; yields its id; put back at the end."""
+    paragraph = stream.paragraph(key)
+    assert old in paragraph.text
+    stream.client.update_paragraph(stream.note_id, paragraph.id, text=paragraph.text.replace(old, new))
+    try:
+        yield paragraph.id
+    finally:
+        stream.client.update_paragraph(stream.note_id, paragraph.id, text=paragraph.text)
+        stream.client.execute_paragraph(stream.note_id, paragraph.id)
+
+
+def windows_with(stream: Stream, id: str) -> list[Window]:
+    """The windows with rows of this id, once there is one."""
+    return wait_for(
+        f"a window with {id}",
+        lambda: [window for window in stream.windows() if any(row[1] == id for row in window.rows)],
+    )
+
+
+def test_an_edited_query_is_what_the_next_window_uses(stream: Stream) -> None:
+    with edited(stream, "query", AVERAGES, "count(*), min(cpu), max(cpu)") as query:
+        stream.client.execute_paragraph(stream.note_id, query)
+        stream.publish([event(AT, "edited", cpu=1), event(AT, "edited", cpu=9)])
+        first = windows_with(stream, "edited")[0]
+
+    assert [row[2:] for row in first.rows if row[1] == "edited"] == [("2", "1.0", "9.0")]
+
+
+def test_a_query_with_a_mistake_fails_in_its_paragraph_and_the_old_one_stays(stream: Stream) -> None:
+    with edited(stream, "query", AVERAGES, "avg(nonsense)") as query:
+        with pytest.raises(ParagraphError, match="nonsense"):
+            stream.client.execute_paragraph(stream.note_id, query)
+        stream.publish([event(AT, "old query", cpu=1), event(AT, "old query", cpu=2)])
+        first = windows_with(stream, "old query")[0]
+
+    assert [row[2:] for row in first.rows if row[1] == "old query"] == [("1.0", "1.5", "25.0")]
+
+
+def test_malformed_lines_are_counted_and_the_stream_goes_on(stream: Stream) -> None:
+    before = stream.counts()
+    stream.publish(["no JSON", '{"ts": "2018', "[]", "", event(AT, "among malformed ones")])
+    stream.process()
+
+    assert windows_with(stream, "among malformed ones")
+    assert {name: number - before[name] for name, number in stream.counts().items()} | {"windows": 0} == {
+        "events": 5, "malformed": 4, "windows": 0,
+    }  # fmt: skip
+
+
+def test_the_chart_has_the_averages_of_the_windows(stream: Stream) -> None:
+    stream.publish([event(AT, "charted", cpu=4), event(AT, "charted", cpu=5)])
+    windows_with(stream, "charted")
+    chart = stream.client.execute_paragraph(stream.note_id, stream.paragraph("chart").id)
+
+    assert chart.results[0].type == "TABLE"
+    assert "charted\t1.0\t4.5\t25.0" in chart.output
+
+
+def test_a_second_apply_writes_nothing(streams: Streams, stream: Stream) -> None:
+    again = streams.apply("streaming", stream.out, "--no-run").answer
+
+    assert again["written"] == 0
+    assert {change["verdict"] for change in again["changes"]} == {"same"}
+
+
+def test_an_edit_survives_an_apply(streams: Streams, stream: Stream) -> None:
+    with edited(stream, "query", "group by id", "where cpu < 1000 group by id"):
+        text = stream.paragraph("query").text
+        again = streams.apply("streaming", stream.out, "--no-run").answer
+        assert stream.paragraph("query").text == text
+
+    assert [change["verdict"] for change in again["changes"] if change["key"] == "query"] == ["keep"]
+    assert again["written"] == 0
+
+
+def test_the_whole_note_runs_again_without_a_restart(streams: Streams, stream: Stream) -> None:
+    spark = stream.application()
+    outcome = done("run", stream.note.path, "--json")
+    again = streams.started("streaming", stream.out)
+    again.publish([event(AT, "after a rerun")])
+
+    assert windows_with(again, "after a rerun")
+    assert again.application() == spark
+    assert "restart" not in outcome.err
+    assert again.counts()["events"] == 1
+
+
+def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) -> None:
+    stream.publish([event(AT, "first")])
+    stream.publisher.publish([event(AT, f"last {number}").encode() for number in range(50)])
+    stream.publisher.flush(10)
+    time.sleep(1)  # for the broker and the receiver: nothing tells that a batch which has not ended holds them
+    done("stop", stream.note.path)
+
+    assert len([row for row in stream.windows()[-1].rows if row[1].startswith("last ")]) == 50
+    assert done("status", stream.note.path, "--json").answer["state"] == "stopped"
