@@ -173,8 +173,7 @@ def test_windows_that_the_note_keeps_are_told_once_each_and_their_text_is_not() 
     log = NoteLog(latest())
     first = changed(FINISHED, ResultMessage("TEXT", WINDOWS.format(1)))
     later = WINDOWS.format(1) + WINDOWS.format(2).replace("02:53:40", "02:53:50")
-    events = (
-        first,
+    again = (
         changed(RUNNING),
         OutputAppended("p", 0, "window"),
         changed(FINISHED, ResultMessage("TEXT", later)),
