@@ -25,6 +25,7 @@ COMMANDS = {
     "plan": "plan",
     "apply": "apply",
     "undo": "undo",
+    "pull": "pull",
     "remove": "remove",
     "run": "note",
     "stop": "note",
@@ -105,9 +106,7 @@ def run(args: list[str]) -> int:
     """Run the command line on `args` and return its exit status; errors are shown, not raised."""
     console = Console()
     try:
-        provision.main(args, prog_name="provision", obj=console, standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
+        status = provision.main(args, prog_name="provision", obj=console, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         console.err.print(error.format_message(), markup=False)
         return UsageError.exit_code
@@ -127,7 +126,7 @@ def run(args: list[str]) -> int:
         return _show(console, _from_os_error(error))
     except Exception as error:  # noqa: BLE001 - the last resort: a traceback is for --debug only
         return _show(console, ProvisionError(f"{type(error).__name__}: {error}", next_step=_SEE_DEBUG))
-    return 0
+    return status if isinstance(status, int) else 0  # click returns the status of an `Exit`
 
 
 _SEE_DEBUG = "run it again with --debug to see where it happened"

@@ -77,12 +77,10 @@ class Outcome:
 
     def text(self) -> str:
         """The row in a line."""
-        where = f"{self.result:<6}  {self.note} (line {self.line})"
+        where = f"{self.result:<6}  {self.note or '?'} (line {self.line})"
         if self.error is None:
             return where
-        return one_line(
-            f"{where}: {self.error.message}" + (f"; {self.error.next_step}" if self.error.next_step else "")
-        )
+        return f"{where}: {one_line('; '.join(filter(None, (self.error.message, self.error.next_step))))}"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A Zeppelin server: its version, a login, its interpreters, its credential store, its page; Spark itself if asked."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import requests
 
@@ -73,7 +74,10 @@ def _injection(setting: InterpreterSetting, version: ServerVersion) -> Finding:
 def _page(client: ZeppelinClient) -> Finding:
     next_step = "edit notes over the API, or use a distribution with a page (see provision up --help)"
     try:
-        answer = requests.get(f"{client.url}/", timeout=PAGE_TIMEOUT)
+        with requests.Session() as session:
+            # a proxy from the environment can't reach this machine's loopback
+            session.trust_env = urlsplit(client.url).hostname not in ("127.0.0.1", "localhost", "::1")
+            answer = session.get(f"{client.url}/", timeout=PAGE_TIMEOUT)
     except requests.RequestException:
         return warn("web page", f"{client.url} gives none", next_step)
     if answer.ok and "<html" in answer.text.lower() and "directory:" not in answer.text.lower():

@@ -1,0 +1,247 @@
+"""`provision doctor`: each part well and ill, in one line with the next step, and the exit status that fits."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from netpie_creds import UnreachableError
+from netpie_emulator import Emulator
+from provision.checks import installed, machine, netpie, zeppelin
+from provision.checks.finding import Finding, Level, exit_code, fail, ok, told, warn
+from provision.cli import run
+from provision.embedded import record
+from provision.embedded.install import install_dir
+from provision.embedded.manifest import Component, MavenJar
+from provision.errors import RefusedError
+from zeppelin_sdk import InterpreterSetting, ServerVersion, ZeppelinClient
+
+from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
+
+SECRET = "Application-Secret-1"
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    for name in [name for name in os.environ if name.startswith(("NETPIE_", "ZEPPELIN_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeZeppelin]:
+    with FakeZeppelin("0.10") as fake:
+        yield fake
+
+
+def doctor(capsys, *arguments: str) -> tuple[int, dict[str, list[tuple[str, str]]]]:
+    """The exit status, and the findings by part as (level, message)."""
+    status = run(["doctor", "--json", *arguments])
+    said = capsys.readouterr()
+    assert SECRET not in said.out + said.err
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for check in json.loads(said.out)["checks"]:
+        assert check["level"] == "ok" or check["next"]
+        parts.setdefault(check["part"], []).append((check["level"], check["message"]))
+    return status, parts
+
+
+# --- findings ---
+
+
+def test_the_exit_status_is_the_one_that_all_failures_share() -> None:
+    away = fail("a", "x", "y", 4)
+    assert exit_code([ok("a", "x"), warn("a", "x", "y")]) == 0
+    assert exit_code([away, away]) == 4
+    assert exit_code([away, fail("b", "x", "y")]) == 1
+    assert exit_code([fail("b", "x", "y", 5)]) == 5
+
+
+def test_a_finding_is_one_line_with_its_next_step() -> None:
+    assert fail("disk", "a\nb", "c").line() == "fail  disk          a b; c"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(RefusedError("no", next_step="x"), 5), (UnreachableError("no"), 4), (PermissionError(13, "denied", "/f"), 1)],
+)
+def test_an_error_of_a_part_is_its_failure_after_what_was_found(error: Exception, code: int) -> None:
+    def check() -> Iterator[Finding]:
+        yield ok("p", "first")
+        raise error
+
+    first, second = told("p", check)
+    assert first.level is Level.OK
+    assert (second.level, second.exit_code) == (Level.FAIL, code)
+
+
+# --- this machine and what is installed ---
+
+
+def levels(findings) -> dict[str, str]:
+    return {finding.part: str(finding.level) for finding in findings}
+
+
+def test_a_good_machine_has_nothing_to_mend() -> None:
+    assert set(levels(machine.check_machine(embedded=True)).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(("free", "level"), [(10e9, "ok"), (1e9, "warn"), (1e8, "fail")])
+def test_little_space_is_told_before_it_is_used_up(monkeypatch: pytest.MonkeyPatch, free: float, level: str) -> None:
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    assert levels(machine.check_machine(embedded=False))["disk"] == level
+
+
+def test_a_cache_that_others_can_read_is_told(home: Path) -> None:
+    kept = home / "state" / "netpie" / "microgear-K.cache"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("{}")
+    kept.chmod(0o644)
+    assert levels(machine.check_machine(embedded=False))["secrets"] == "warn"
+    kept.chmod(0o600)
+    assert levels(machine.check_machine(embedded=False))["secrets"] == "ok"
+
+
+def test_a_folder_that_spark_can_not_run_in_is_told_where_spark_is_to_run(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "with space"))
+    assert levels(machine.check_machine(embedded=True))["folder"] == "fail"
+    assert levels(machine.check_machine(embedded=False))["folder"] == "ok"
+
+
+def test_a_jar_that_is_not_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = Component("mqtt", jars=(MavenJar("g:a:1", 4, "00", "lib"),))
+    monkeypatch.setattr(installed, "component", lambda _: part)
+    monkeypatch.setattr(installed, "COMPONENTS", ("mqtt",))
+    jar = install_dir(part) / "lib" / "a-1.jar"
+    jar.parent.mkdir(parents=True)
+    jar.write_bytes(b"four")
+    assert [finding.level for finding in installed.check_installed()] == [Level.OK]
+    jar.write_bytes(b"cut")
+    (finding,) = installed.check_installed()
+    assert finding.level is Level.FAIL
+    assert str(jar) in finding.message
+
+
+@pytest.mark.parametrize(("status", "level"), [(0, "ok"), (1, "fail")])
+def test_the_package_index_is_asked_only_when_something_is_missing(monkeypatch, status: int, level: str) -> None:
+    monkeypatch.setattr(installed.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=status))
+    found = levels(installed.check_installed())
+    assert found == {"installed": "warn", "index": level}
+
+
+def test_a_stack_that_ended_in_part_is_told_with_what_clears_it_away() -> None:
+    assert [f.message for f in installed.check_stack()] == ["not up; provision up starts it"]
+    record.write_mark("a-mark-of-nobody")
+    (finding,) = installed.check_stack()
+    assert finding.level is Level.WARN
+    assert "provision down" in finding.next_step
+
+
+# --- NETPIE ---
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    with Emulator("App", "Key123456789012", SECRET, state=tmp_path / "netpie") as running:
+        yield running
+
+
+def application_file(tmp_path: Path) -> str:
+    file = tmp_path / "app.env"
+    file.write_text(f"appid=App\nappkey=Key123456789012\nappsecret={SECRET}\n")
+    file.chmod(0o600)
+    return str(file)
+
+
+def named(emulator: Emulator, server: FakeZeppelin, tmp_path: Path) -> list[str]:
+    return ["--auth", emulator.auth_url, "--credentials-file", application_file(tmp_path), "--zeppelin", server.url]
+
+
+def test_a_server_and_an_application_that_work_end_with_0(emulator, server, tmp_path: Path, capsys) -> None:
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path))
+    assert status == 0
+    for part in ("application", "thing", "auth server", "clock", "broker", "zeppelin", "login", "spark"):
+        assert {level for level, _ in parts[part]} == {"ok"}, part
+    assert "installed" not in parts
+
+
+def test_a_clock_that_is_wrong_is_told(emulator, server, tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(netpie.AuthServer, "time", lambda _: int(time.time()) + 300)
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path))
+    assert status == 0
+    assert parts["clock"][0][0] == "warn"
+    assert "300 s" in parts["clock"][0][1]
+
+
+def test_a_readable_credentials_file_and_a_broken_cache_are_told(emulator, server, tmp_path: Path, capsys) -> None:
+    arguments = named(emulator, server, tmp_path)
+    Path(application_file(tmp_path)).chmod(0o644)
+    (tmp_path / "microgear-Key123456789012.cache").write_text("{")
+    status, parts = doctor(capsys, *arguments, "--cache-dir", str(tmp_path))
+    assert status == 1
+    assert parts["thing"][0][0] == "fail"
+    assert ("warn", f"{tmp_path}/app.env can be read by others") in parts["secrets"]
+
+
+def test_a_missing_application_is_told_and_its_secret_is_not_asked_for(emulator, server, capsys) -> None:
+    status, parts = doctor(capsys, "--auth", emulator.auth_url, "--zeppelin", server.url, "--appid", "A")
+    assert status == 0
+    assert parts["application"][0][0] == "warn"
+    assert "thing" not in parts
+
+
+def test_servers_out_of_reach_end_with_4(tmp_path: Path, capsys) -> None:
+    away = "http://127.0.0.1:9"
+    status, parts = doctor(capsys, "--auth", away, "--zeppelin", away, "--credentials-file", application_file(tmp_path))
+    assert status == 4
+    assert {parts[part][0][0] for part in ("auth server", "broker", "zeppelin")} == {"fail"}
+
+
+# --- Zeppelin ---
+
+
+def test_a_refused_login_ends_with_5(emulator, server, tmp_path: Path, capsys, monkeypatch) -> None:
+    server.users = {"ann": "pencil"}
+    monkeypatch.setenv("ZEPPELIN_PASSWORD", "wrong")
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path), "--user", "ann")
+    assert status == 5
+    assert parts["zeppelin"][-1][0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("status", "level"), [("READY", "ok"), ("ERROR", "fail"), ("DOWNLOADING_DEPENDENCIES", "warn")]
+)
+def test_spark_s_interpreter_setting_has_to_be_ready(emulator, server, tmp_path, capsys, status, level) -> None:
+    server.settings["spark"]["status"] = status
+    with ZeppelinClient(server.url) as client:
+        found = list(zeppelin.check_zeppelin(client, deep=False))
+    assert next(finding for finding in found if finding.part == "spark").level == level
+
+
+@pytest.mark.parametrize(
+    ("version", "properties", "level"),
+    [((0, 8, 2), {}, "fail"), ((0, 8, 2), {"injectCredentials": "true"}, "ok"), ((0, 9, 0), {}, "ok")],
+)
+def test_up_to_0_8_spark_s_setting_has_to_let_credentials_in(version, properties: dict, level: str) -> None:
+    setting = InterpreterSetting.from_json({"id": "s", "name": "spark", "properties": properties})
+    assert zeppelin._injection(setting, ServerVersion(*version)).level == level
+
+
+def test_without_a_server_the_embedded_one_is_meant_and_nothing_is_started(capsys, monkeypatch, home: Path) -> None:
+    monkeypatch.setattr(installed, "COMPONENTS", ())
+    status, parts = doctor(capsys)
+    assert status == 0
+    assert parts["stack"] == [("ok", "not up; provision up starts it")]
+    assert "zeppelin" not in parts
+    assert record.read_mark() is None
+
+
+def test_a_person_reads_a_line_a_check(emulator, server, tmp_path: Path, capsys) -> None:
+    assert run(["doctor", *named(emulator, server, tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.split()[0] in ("ok", "warn", "fail") for line in lines)
