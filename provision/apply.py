@@ -128,8 +128,10 @@ class _Apply:
             return
         secrets = self._note.secrets
         earlier = records.find(self._note.path)
-        before = tuple(Saved.of(p, secrets) for p in (by_key(live).values() if live else ()))
-        order = tuple(paragraph.id for paragraph in (live.paragraphs if live else ()))
+        concerned = {change.live.id for change in plan.changes if change.live} if live else set()
+        there = live.paragraphs if live else ()
+        before = tuple(Saved.of(paragraph, secrets) for paragraph in there if paragraph.id in concerned)
+        order = tuple(paragraph.id for paragraph in there)
         created = live is None
         if earlier is not None and not earlier.done:
             before, order = undone(earlier, live, secrets), earlier.order
@@ -243,8 +245,11 @@ class _Writer:
     def __init__(self, client: ZeppelinClient, note: RenderedNote, live: Note, plan: Plan) -> None:
         self._client, self._note, self._id, self._plan = client, note, live.id, plan
         self._ids = [paragraph.id for paragraph in live.paragraphs]
-        self._there = {key: paragraph.id for key, paragraph in by_key(live).items()}
-        self._marks = {key: dict(provenance(paragraph)) for key, paragraph in by_key(live).items()}
+        there = by_key(live)
+        self._adopted = {c.key: c.live for c in plan.changes if c.live is not None and c.key not in there}
+        self._there = {key: paragraph.id for key, paragraph in (there | self._adopted).items()}
+        self._marks = {key: dict(provenance(paragraph)) for key, paragraph in there.items()}
+        self._marks |= {key: {} for key in self._adopted}
         self._keys = set(plan.known)
         self._dropped = [change for change in plan.changes if change.verdict is Verdict.DROP]
         self._origins = {
@@ -313,6 +318,8 @@ class _Writer:
             case Change(live=Paragraph() as live, render=RenderedParagraph() as render, after=Content() as after):
                 if change.merged and after.changes_text_of(live):
                     self._announce_merge(change.key, after, render)
+                if change.key in self._adopted:
+                    self._keys.add(change.key)
                 mark = self._mark_of(render)
                 write_content(self._client, self._id, live, after, {MARK: mark})
                 self._marks[change.key] = mark

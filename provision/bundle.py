@@ -43,6 +43,7 @@ class Bundle:
     path: str
     parameters: Mapping[str, Parameter]
     templates: tuple[Template, ...]
+    folder: Path = Path()
 
     def values(self, given: Mapping[str, str | None]) -> dict[str, Any]:
         """Every parameter's value, checked: the given text, else its default.
@@ -101,6 +102,7 @@ def _read(file: Path, table: dict[str, Any]) -> Bundle:
         path=table["path"],
         parameters={name: parameter(name, entry) for name, entry in table["parameters"].items()},
         templates=tuple(_template(file.parent, entry) for entry in table["paragraphs"]),
+        folder=file.parent,
     )
     _check(bundle, file)
     return bundle

@@ -26,6 +26,7 @@ COMMANDS = {
     "apply": "apply",
     "undo": "undo",
     "pull": "pull",
+    "pull": "pull",
     "remove": "remove",
     "run": "note",
     "stop": "note",

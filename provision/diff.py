@@ -103,6 +103,12 @@ def _new(text: str) -> Iterator[Line]:
         yield Line(NOTE, f"  … and {left} more line{'s' if left > 1 else ''}")
 
 
+def file_diff(name: str, old: str, new: str) -> list[Line]:
+    """What changes in a file, as git shows it; nothing where nothing does."""
+    lines = unified_diff(old.split("\n"), new.split("\n"), f"a/{name}", f"b/{name}", lineterm="")
+    return [Line(_kind(line), printable(line)) for line in lines]
+
+
 def _diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[Line]:
     if digest(old) == digest(new):
         return

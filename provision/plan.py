@@ -193,6 +193,7 @@ def origin_for(note: RenderedNote) -> dict[str, Any]:
     return {
         "bundle": note.bundle,
         "values": dict(note.values),
+        "site": dict(note.site),
         "order": [each.key for each in note.paragraphs],
     }
 
@@ -207,12 +208,29 @@ def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None
     if live is None:
         return Plan(tuple(_added(each) for each in render.paragraphs))
     known = _known_keys(live.paragraphs)
+    there = {**_adopted(live, render, there, known), **there}
     changes = [_compare(each, there.get(each.key), known, decided) for each in render.paragraphs]
     rendered = {each.key for each in render.paragraphs}
     changes += [_left(key, paragraph) for key, paragraph in there.items() if key not in rendered]
     first = {paragraph.id for paragraph in there.values()}
     copies = tuple(p for p in live.paragraphs if "key" in provenance(p) and p.id not in first)
     return Plan(tuple(changes), known, copies, _order(live, there, render))
+
+
+def _adopted(
+    live: Note, render: RenderedNote, there: Mapping[str, Paragraph], known: Collection[str]
+) -> dict[str, Paragraph]:
+    """A person's own paragraphs that the bundle has now, word for word: after a `pull` it brings them itself."""
+    ours = {paragraph.id for paragraph in there.values()}
+    own = [paragraph for paragraph in live.paragraphs if paragraph.id not in ours and paragraph.text.strip()]
+    adopted = {}
+    for each in render.paragraphs:
+        same = (p for p in own if digest(p.text) == digest(each.text) and p.title == each.title)
+        found = next(same, None) if each.key not in {*there, *known} else None
+        if found is not None:
+            own.remove(found)
+            adopted[each.key] = found
+    return adopted
 
 
 def _check_keys(decision: Decision, keys: Collection[str]) -> None:

@@ -51,7 +51,8 @@ class RenderedParagraph:
 class RenderedNote:
     """A note as the server is to have it; `credentials` are entity -> (user, password) of its store.
 
-    `values` are the parameters as text, `secrets` all that must never be shown.
+    `values` are the parameters as text, and `site` what else the texts were made of; `secrets` are all that must never
+    be shown.
     """
 
     bundle: str
@@ -59,6 +60,7 @@ class RenderedNote:
     paragraphs: tuple[RenderedParagraph, ...]
     credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     values: Mapping[str, str] = field(default_factory=dict)
+    site: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -75,8 +77,38 @@ def render(
 
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
-    inline = values["secrets"] == "inline"
     path = path or default_path(bundle, values)
+    context = context_of(values, login, zeppelin=zeppelin, scala=scala, path=path)
+    inline = values["secrets"] == "inline"
+    thing, session = entities(login.appkey, path)
+    chosen = chosen_templates(bundle, values, zeppelin)
+    paragraphs = tuple(_paragraph(template, context, inline) for template in chosen)
+    store = {thing: (("client_id", "hmac_key"), (login.client_id, login.hmac_key))}
+    store[session] = (("username", "password"), (login.username, login.password))
+    names = set().union(*(place_names(template.text) for template in chosen))
+    used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
+    return RenderedNote(
+        bundle.name,
+        path,
+        paragraphs,
+        used,
+        values={name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()},
+        site={
+            "broker": login.broker_url,
+            "appkey": login.appkey,
+            "zeppelin": str(zeppelin),
+            "scala": scala,
+            "path": path,
+        },
+        secrets=(login.client_id, login.username, login.password, login.hmac_key),
+    )
+
+
+def context_of(
+    values: Mapping[str, Any], login: Login, *, zeppelin: ServerVersion, scala: str, path: str
+) -> dict[str, Any]:
+    """The value of every name that a template may have, for the note at `path`."""
+    inline = values["secrets"] == "inline"
     thing, session = entities(login.appkey, path)
 
     def secret(entity: str, field: str, value: str) -> Secret:
@@ -84,7 +116,7 @@ def render(
         reference = f"{field}.{entity}" if tuple(zeppelin) < (0, 9) else f"{entity}.{field}"
         return Secret(reference, value, inline)
 
-    context = {
+    return {
         **values,
         "broker_url": login.broker_url,
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
@@ -97,20 +129,6 @@ def render(
         "out_prefix": f"{values['out']}/avg-",
         "out_sentence": f": {values['out']}/avg-TIME" if values["variant"] == "csv" else "",
     }
-    chosen = _chosen(bundle, values, zeppelin)
-    paragraphs = tuple(_paragraph(template, context, inline) for template in chosen)
-    store = {thing: (("client_id", "hmac_key"), (login.client_id, login.hmac_key))}
-    store[session] = (("username", "password"), (login.username, login.password))
-    names = set().union(*(place_names(template.text) for template in chosen))
-    used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
-    return RenderedNote(
-        bundle.name,
-        path,
-        paragraphs,
-        used,
-        values={name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()},
-        secrets=(login.client_id, login.username, login.password, login.hmac_key),
-    )
 
 
 def entities(appkey: str, path: str) -> tuple[str, str]:
@@ -152,7 +170,8 @@ def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     return Dependencies(packages=(package,))
 
 
-def _chosen(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:
+def chosen_templates(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:
+    """The bundle's templates that fit these values and this server, in order; raises `UsageError` for a key twice."""
     chosen = [template for template in bundle.templates if _holds(template.when, values, zeppelin)]
     keys = [template.key for template in chosen]
     twice = next((key for key in keys if keys.count(key) > 1), None)
@@ -189,8 +208,8 @@ def _paragraph(template: Template, context: Mapping[str, Any], inline: bool) -> 
     return RenderedParagraph(
         key=template.key,
         title=template.title,
-        text=f"%{template.interpreter}{options}\n{text}",
-        config={**template.config, "title": bool(template.title)},
+        text=f"%{template.interpreter}{options}\n{text}" if template.interpreter else text,
+        config={"title": bool(template.title), **template.config},
         blocks=template.blocks,
         secret=secrets and inline,
     )

@@ -87,6 +87,8 @@ class NoteInUse(RuleBasedStateMachine):
     def apply(self, versions: dict[str, str], decide: str | None) -> None:
         render, before = note_of(versions), self.note
         wanted = {paragraph.key: paragraph.text for paragraph in render.paragraphs}
+        known = dict(self.bases)
+        self.adopt(wanted)
         conflicts = {p.id for p in before.paragraphs if self.in_conflict(p.id, p.text, wanted)}
         try:
             apply_note(self.client, render, Applying(Decision(decide)))
@@ -94,6 +96,7 @@ class NoteInUse(RuleBasedStateMachine):
             assert conflicts
             assert decide is None
             assert self.note == before
+            self.bases = known
             return
         assert not conflicts or decide is not None
         self.check_what_was_there(before, wanted, conflicts if decide == THEIRS else set())
@@ -102,6 +105,13 @@ class NoteInUse(RuleBasedStateMachine):
             self.check_again(render, decide)
         else:
             self.deleted.clear()
+
+    def adopt(self, wanted: dict[str, str]) -> None:
+        """A paragraph of the person's own that is word for word what a bundle brings is the bundle's from then on."""
+        missing = wanted.keys() - {key for key, _ in self.bases.values()} - self.deleted
+        for key in sorted(missing):
+            own = (p.id for p in self.note.paragraphs if p.id not in self.bases and p.text == wanted[key])
+            self.bases |= {found: (key, wanted[key]) for found in [next(own, None)] if found is not None}
 
     def in_conflict(self, paragraph_id: str, text: str, wanted: dict[str, str]) -> bool:
         key, base = self.bases.get(paragraph_id, ("", ""))

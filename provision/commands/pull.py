@@ -1,0 +1,114 @@
+"""`provision pull`: hand edits brought back into a bundle's files."""
+
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from provision.bundle import bundle_names, load_bundle
+from provision.cli import json_option
+from provision.console import Console
+from provision.diff import STYLES, file_diff, verdict_line
+from provision.errors import UsageError
+from provision.notes import find_note
+from provision.plan import Verdict
+from provision.pull import Pull, Pulled, check_pulled, made_of, pulled_bundle_name, write_files
+from provision.pull import pull as pull_note
+from provision.server import ServerOptions, server_options
+
+
+@click.command()
+@click.argument("note")
+@server_options
+@click.option("--bundle", metavar="NAME|DIR", help="The bundle that the note was applied from.  [default: it tells]")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the files.  [default: the bundle's own if --bundle names a folder, else ./NAME]",
+)
+@click.option("--force", is_flag=True, help="Write into a folder that has files in it.")
+@json_option
+@click.pass_obj
+def pull(
+    console: Console, /, server: ServerOptions, note: str, bundle: str | None, into: Path | None, force: bool
+) -> None:
+    """Write what you have edited in a note into the files of its bundle, as templates.
+
+    NOTE is its id, its path, or the end of its path. The parameters' places stay places; one whose value you have
+    edited becomes plain text, and is told. Paragraphs that you added become the bundle's, those that you deleted
+    leave it, titles, charts and the order come along. No secret is written. Applying the result changes nothing.
+
+    A bundle that --bundle names by its folder is changed where it is, after a diff of it is shown.
+
+    \b
+    provision pull "NETPIE/MyApp metrics csv"
+    provision pull "NETPIE/MyApp metrics csv" --bundle ./my-bundle
+    """
+    with server.connect_running() as client:
+        found = find_note(client, note)
+        source = _source(bundle, pulled_bundle_name(found))
+        loaded = load_bundle(source)
+        folder = loaded.folder
+        target = into or (folder if "/" in source else Path.cwd() / loaded.name)
+        in_place = target.resolve() == folder.resolve()
+        if not in_place and not force and target.is_dir() and any(target.iterdir()):
+            raise UsageError(
+                f"{target}: there are files in it", next_step="name another folder with --into, or --force"
+            )
+        secrets = [secret for entry in client.list_credentials() for secret in (entry.user, entry.password)]
+        pulled = pull_note(found, loaded, folder, secrets)
+        check_pulled(pulled, found, made_of(found, loaded), loaded.name)
+        if in_place and not console.as_json:
+            console.out.print(_diff(pulled, target))
+        written = write_files(pulled, target)
+        left = _delete_unused(pulled, target, [Path(t.file) for t in loaded.templates]) if in_place else []
+        for change in pulled.changes:
+            if change.verdict is not Verdict.SAME:
+                console.say(f"  {verdict_line(change.verdict, change.title, change.key, _remark(change))}")
+        answer = {
+            "note": client.note_url(found.id),
+            "into": str(target),
+            "changes": [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in pulled.changes],
+            "literal": [{"key": c.key, "name": name} for c in pulled.changes for name in c.lost],
+            "written": len(written) + len(left),
+        }
+        console.result(answer, f"{target}: {len(written)} files written; apply it with --bundle {_as_option(target)}")
+
+
+def _source(given: str | None, name: str) -> str:
+    if given is not None:
+        return given if given in bundle_names() or "/" in given else f"./{given}"
+    if name not in bundle_names():
+        raise UsageError(
+            f"the note came from a bundle {name!r} that is none of the tool's", next_step="give --bundle DIR"
+        )
+    return name
+
+
+def _diff(pulled: Pulled, folder: Path) -> Text:
+    lines = []
+    for name, text in pulled.files.items():
+        file = folder / name
+        old = file.read_text(encoding="utf-8") if file.is_file() else ""
+        lines += file_diff(name, old, text)
+    return Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in lines)
+
+
+def _delete_unused(pulled: Pulled, folder: Path, before: list[Path]) -> list[str]:
+    """Delete the bundle's own files that no paragraph of it has any more."""
+    unused = {file.name for file in before if file.parent.resolve() == folder.resolve()} - set(pulled.files)
+    for name in unused:
+        (folder / name).unlink(missing_ok=True)
+    return sorted(unused)
+
+
+def _remark(change: Pull) -> str:
+    if not change.lost:
+        return ""
+    names = ", ".join(change.lost)
+    return f"plain text now, as you have edited the value: {names}"
+
+
+def _as_option(folder: Path) -> str:
+    text = str(folder)
+    return text if "/" in text else f"./{text}"
