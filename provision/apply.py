@@ -355,6 +355,8 @@ class _Writer:
         old = self._marks.get(paragraph.key, {})
         if "base" in mark and "base" in old and old.get("sha256") == mark["sha256"]:
             mark["base"] = old["base"]  # another zlib packs the same text otherwise
+        if paragraph.key in self._adopted or old.get("adopted"):
+            mark["adopted"] = True
         return mark
 
     def _mark(self, key: str, mark: dict[str, Any]) -> None:

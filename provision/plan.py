@@ -220,7 +220,10 @@ def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None
 def _adopted(
     live: Note, render: RenderedNote, there: Mapping[str, Paragraph], known: Collection[str]
 ) -> dict[str, Paragraph]:
-    """A person's own paragraphs that the bundle has now, word for word: after a `pull` it brings them itself."""
+    """A person's own paragraphs that the bundle has now, word for word: after a `pull` it brings them itself.
+
+    They follow the bundle from then on, but are not deleted with a bundle's paragraph.
+    """
     ours = {paragraph.id for paragraph in there.values()}
     own = [paragraph for paragraph in live.paragraphs if paragraph.id not in ours and paragraph.text.strip()]
     adopted = {}
@@ -345,7 +348,7 @@ def _is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
 
 
 def _left(key: str, live: Paragraph) -> Change:
-    """A paragraph that the bundle no longer has: a person's edit stays, else it goes."""
-    edited = is_edited(live) or _is_set_by_hand(live, None)
+    """A paragraph that the bundle no longer has: what a person has edited, or made, stays, else it goes."""
+    edited = is_edited(live) or _is_set_by_hand(live, None) or provenance(live).get("adopted") is True
     after = Content(live.text, live.title, {}) if edited else None
     return Change(key, Verdict.KEEP if edited else Verdict.DROP, live, None, after)

@@ -253,6 +253,18 @@ def test_a_note_that_never_rests_is_a_conflict_in_the_end(monkeypatch: pytest.Mo
         bench.apply(A2, THEIRS)
 
 
+def test_a_person_s_own_paragraph_that_the_bundle_brings_too_is_not_brought_again() -> None:
+    bench = Bench(A)
+    own = bench.server.insert(bench.id, 0, "b1")
+    bench.edit(0, title="Title of b")
+    assert bench.apply(AB).written == 0
+    assert bench.texts() == ["b1", "a1"]
+    bench.apply(render(a="a1", b="b2"))
+    assert bench.texts() == ["b2", "a1"]
+    bench.apply(A)
+    assert [p.id for p in bench.note.paragraphs][0] == own.id
+
+
 def test_a_note_of_a_person_s_own_at_the_path_loses_nothing() -> None:
     bench = Bench(render())
     bench.server.put(bench.id, 0, Paragraph("own", text="own", config={MARK: "not a mapping"}))

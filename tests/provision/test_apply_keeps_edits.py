@@ -31,6 +31,7 @@ def note_of(versions: dict[str, str]) -> RenderedNote:
 class NoteInUse(RuleBasedStateMachine):
     """`bases`: paragraph id -> (key, the bundle's text that its own is compared with); others are the person's own.
 
+    `adopted` are paragraphs of the person's own that a bundle has brought too, word for word: they are never deleted.
     `deleted` are the keys that a person deleted: forgotten once no paragraph of the bundle is left to tell of them.
     """
 
@@ -40,6 +41,7 @@ class NoteInUse(RuleBasedStateMachine):
         self.client = cast(ZeppelinClient, self.server)
         self.bases: dict[str, tuple[str, str]] = {}
         self.deleted: set[str] = set()
+        self.adopted: set[str] = set()
 
     @initialize(versions=renders)
     def first_apply(self, versions: dict[str, str]) -> None:
@@ -96,7 +98,7 @@ class NoteInUse(RuleBasedStateMachine):
             assert conflicts
             assert decide is None
             assert self.note == before
-            self.bases = known
+            self.bases, self.adopted = known, self.adopted & known.keys()
             return
         assert not conflicts or decide is not None
         self.check_what_was_there(before, wanted, conflicts if decide == THEIRS else set())
@@ -111,7 +113,10 @@ class NoteInUse(RuleBasedStateMachine):
         missing = wanted.keys() - {key for key, _ in self.bases.values()} - self.deleted
         for key in sorted(missing):
             own = (p.id for p in self.note.paragraphs if p.id not in self.bases and p.text == wanted[key])
-            self.bases |= {found: (key, wanted[key]) for found in [next(own, None)] if found is not None}
+            found = next(own, None)
+            if found is not None:
+                self.bases[found] = (key, wanted[key])
+                self.adopted.add(found)
 
     def in_conflict(self, paragraph_id: str, text: str, wanted: dict[str, str]) -> bool:
         key, base = self.bases.get(paragraph_id, ("", ""))
@@ -122,10 +127,10 @@ class NoteInUse(RuleBasedStateMachine):
         for paragraph in before.paragraphs:
             key, base = self.bases.get(paragraph.id, ("", None))
             untouched = paragraph.text == base or paragraph.id in given_up
-            if key not in wanted and untouched:
+            if key not in wanted and untouched and paragraph.id not in self.adopted:
                 del self.bases[paragraph.id]
                 continue
-            expected.append((paragraph.id, wanted[key] if untouched else paragraph.text))
+            expected.append((paragraph.id, wanted.get(key, paragraph.text) if untouched else paragraph.text))
             if key in wanted:
                 self.bases[paragraph.id] = (key, wanted[key])
         known = {paragraph.id for paragraph in before.paragraphs}
