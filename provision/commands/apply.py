@@ -99,8 +99,9 @@ def write(
         spark_setting(client)
         applied = apply_note(client, rendered, how or Applying(Decision(decide), Records(client.url)))
         put_credentials(client, rendered)
+    told = {Verdict.SAME} if any(change.live for change in applied.plan.changes) else {Verdict.SAME, Verdict.ADD}
     for change in applied.plan.changes:
-        if change.verdict is not Verdict.SAME and len(applied.plan.writes) < len(rendered.paragraphs):
+        if change.verdict not in told:
             console.say(f"  {change_line(change)}")
     return applied
 

@@ -18,12 +18,18 @@ SECRETS = (LOGIN.client_id, LOGIN.username, LOGIN.password, LOGIN.hmac_key, "Tok
 
 
 def rendered(
-    bundle: str, *, zeppelin: ServerVersion = ZEPPELIN_9, scala: str = "2.12", path: str | None = None, **given: str
+    bundle: str,
+    *,
+    login: Login = LOGIN,
+    zeppelin: ServerVersion = ZEPPELIN_9,
+    scala: str = "2.12",
+    path: str | None = None,
+    **given: str,
 ) -> RenderedNote:
     """The bundle for the application `MyApp` with these parameters, given as text."""
     loaded = load_bundle(bundle)
     values = loaded.values({"appid": "MyApp", **given})
-    return render(loaded, values, LOGIN, zeppelin=zeppelin, scala=scala, path=path)
+    return render(loaded, values, login, zeppelin=zeppelin, scala=scala, path=path)
 
 
 def code(note: RenderedNote, key: str) -> str:
