@@ -27,7 +27,7 @@ object Results {
   private val keptWindows = 60
   private val keptRows = 1000
   private var windows = Vector.empty[(Long, String)]
-  private var rows = Vector.empty[(Long, Seq[Row])]
+  private var rows = Vector.empty[(Long, Seq[(String, String)], Seq[Row])]
   private var counts = Map("events" -> 0L, "malformed" -> 0L, "windows" -> 0L)
 
   def count(name: String, more: Long): Unit = synchronized { counts = counts.updated(name, counts(name) + more) }
@@ -40,12 +40,13 @@ object Results {
     count("windows", 1)
   }
 
-  /** Keeps a window's first rows for the table "averages", each with the time when its window ended. */
+  /** Keeps a window's first rows for the table "averages", each with the time when its window ended. The table has those
+    * windows that have this one's columns: the query may have been another one before. */
   def table(time: Time, frame: DataFrame): Unit = {
-    val first = frame.take(keptRows).toSeq
-    val kept = synchronized { rows = (rows :+ (time.milliseconds -> first)).takeRight(keptWindows); rows }
+    val (types, first) = (frame.dtypes.toSeq, frame.take(keptRows).toSeq)
+    val kept = synchronized { rows = (rows :+ ((time.milliseconds, types, first))).takeRight(keptWindows); rows }
     val all = new java.util.ArrayList[Row]()
-    for ((end, some) <- kept; row <- some if row.length == frame.columns.length) all.add(Row.fromSeq(new java.sql.Timestamp(end) +: row.toSeq))
+    for ((end, `types`, some) <- kept; row <- some) all.add(Row.fromSeq(new java.sql.Timestamp(end) +: row.toSeq))
     val columns = StructType(StructField("window_end", TimestampType) +: frame.schema.fields)
     frame.sparkSession.createDataFrame(all, columns).createOrReplaceTempView("averages")
   }
