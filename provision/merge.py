@@ -1,6 +1,7 @@
 """Three-way merges: of texts line by line, of settings key by key. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
@@ -14,8 +15,23 @@ ABSENT = _Absent.ABSENT
 """Stands for a setting that is not there."""
 
 
+@dataclass(frozen=True, order=True)
+class _Edit:
+    """The lines of the base from `start` up to `end` replaced; none are where `start` is `end`."""
+
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+    def touches(self, other: "_Edit") -> bool:
+        """Whether both replace a line, or it is not clear in which order their lines have to stand."""
+        if self.start == self.end == other.start == other.end:
+            return True
+        return self.start < other.end and other.start < self.end
+
+
 def merge_texts(base: str, ours: str, theirs: str) -> str | None:
-    """`base` with the changes of both sides, or None where both changed the same lines, or neighbouring ones.
+    """`base` with the changes of both sides, or None where both changed the same lines, or inserted at one place.
 
     Every line that `ours` has and `base` has not is in what is returned.
     """
@@ -23,31 +39,21 @@ def merge_texts(base: str, ours: str, theirs: str) -> str | None:
         return ours
     if ours == base:
         return theirs
-    lines = [text.split("\n") for text in (base, ours, theirs)]
+    lines = base.split("\n")
+    mine, new = _edits(lines, ours.split("\n")), _edits(lines, theirs.split("\n"))
+    if any(edit != other and edit.touches(other) for edit in mine for other in new):
+        return None
     merged: list[str] = []
-    done = [0, 0, 0]
-    for common in [*_in_all(*lines), tuple(map(len, lines))]:
-        old, mine, new = (each[start:end] for each, start, end in zip(lines, done, common, strict=True))
-        if new in (old, mine):
-            merged += mine
-        elif mine == old:
-            merged += new
-        else:
-            return None
-        merged += lines[0][common[0] : common[0] + 1]
-        done = [index + 1 for index in common]
-    return "\n".join(merged)
+    done = 0
+    for edit in sorted({*mine, *new}):
+        merged += [*lines[done : edit.start], *edit.lines]
+        done = edit.end
+    return "\n".join(merged + lines[done:])
 
 
-def _in_all(base: list[str], ours: list[str], theirs: list[str]) -> list[tuple[int, ...]]:
-    """The lines of `base` that both sides have left as they were: their indices in all three."""
-    kept, kept_too = _kept(base, ours), _kept(base, theirs)
-    return [(index, kept[index], kept_too[index]) for index in kept if index in kept_too]
-
-
-def _kept(base: list[str], changed: list[str]) -> dict[int, int]:
-    blocks = SequenceMatcher(None, base, changed, autojunk=False).get_matching_blocks()
-    return {block.a + i: block.b + i for block in blocks for i in range(block.size)}
+def _edits(base: list[str], changed: list[str]) -> list[_Edit]:
+    codes = SequenceMatcher(None, base, changed, autojunk=False).get_opcodes()
+    return [_Edit(i, j, tuple(changed[k:m])) for tag, i, j, k, m in codes if tag != "equal"]
 
 
 def merge_settings(base: Any, ours: Any, theirs: Any) -> Any:

@@ -24,13 +24,26 @@ def test_lines_changed_in_different_places_are_all_there() -> None:
     ("ours", "theirs"),
     [
         ("ONE\ntwo\nthree", "Eins\ntwo\nthree"),
-        ("ONE\ntwo\nthree", "one\nTWO\nthree"),
         ("two\nthree", "ONE\ntwo\nthree"),
+        ("one\nTWO\nTHREE", "one\ntwo\nmine\nthree"),
         ("one\nmine\ntwo\nthree", "one\nbundle's\ntwo\nthree"),
     ],
 )
-def test_the_same_or_neighbouring_lines_changed_on_both_sides_are_no_merge(ours: str, theirs: str) -> None:
+def test_the_same_lines_changed_on_both_sides_are_no_merge(ours: str, theirs: str) -> None:
     assert merge_texts("one\ntwo\nthree", ours, theirs) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "merged"),
+    [
+        ("one\nmine\ntwo", "ONE\ntwo", "ONE\nmine\ntwo"),
+        ("one\ntwo\nmine", "one\nTWO", "one\nTWO\nmine"),
+        ("mine\none\ntwo", "ONE\ntwo", "mine\nONE\ntwo"),
+        ("ONE\ntwo", "one\nTWO", "ONE\nTWO"),
+    ],
+)
+def test_lines_next_to_each_other_are_different_lines(ours: str, theirs: str, merged: str) -> None:
+    assert merge_texts("one\ntwo", ours, theirs) == merged
 
 
 def test_the_same_change_on_both_sides_is_made_once() -> None:
