@@ -151,7 +151,8 @@ class NoteLog:
     def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[Line]:
         """Tell what the output has now and had not before.
 
-        Text is told as it comes. Who comes to a run late has heard its end only, and then gets the whole of it.
+        Text is told as it comes. Who comes to a run late hears its end only: the server shows the rest to nobody while
+        it runs, and after that it would stand in the wrong place.
         """
         message = ResultMessage(type_, text)
         cut = cut_at(message)
@@ -165,13 +166,22 @@ class NoteLog:
         if text == before:
             return
         if type_ == "TEXT":
-            start = text.rfind(before) + len(before) if before and before in text else 0
-            if text[start:]:
-                yield Line("output", shown.paragraph, text[start:], type_)
+            if news := _after(before, text):
+                yield Line("output", shown.paragraph, news, type_)
         elif not shown.paragraph.status.is_active:
             yield Line("output", shown.paragraph, plain(message), type_)
         else:
             shown.texts[index] = before  # it is told whole, when the run has ended
+
+
+def _after(before: str, text: str) -> str:
+    """What `text` has after `before`, which is its beginning, or a part for who came late; all of it if it is neither.
+
+    The beginning goes first: output repeats itself, and what was heard may stand at more than one place.
+    """
+    if text.startswith(before):
+        return text[len(before) :]
+    return text.rpartition(before)[2]
 
 
 def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[Line], None]) -> None:

@@ -12,6 +12,7 @@ from provision.bundle import load_bundle
 from provision.cli import run
 from provision.errors import UsageError
 from provision.people import read_people
+from provision.plan import MARK, digest
 from provision.render import entities
 from zeppelin_sdk import Permissions
 
@@ -195,6 +196,18 @@ def test_things_are_kept_in_private_folders_one_a_note(each, tmp_path: Path) -> 
     for folder in folders:
         assert folder.stat().st_mode & 0o077 == 0
         assert [file.stat().st_mode & 0o077 for file in folder.glob("*.cache")] == [0]
+
+
+def test_a_note_that_reads_the_entry_of_an_older_version_is_moved_to_its_own(each, zeppelin: FakeZeppelin) -> None:
+    each("note", "N")
+    (note,) = zeppelin.notes.values()
+    stream = next(p for p in note["paragraphs"] if p["title"] == "Stream of events")
+    new = stream["text"]
+    stream["text"] = new.replace(entities(APP.appkey, "N")[0], f"netpie-{APP.appkey}")
+    stream["config"][MARK]["sha256"] = digest(stream["text"])
+    status, answer = each("note", "N")
+    assert (status, results(answer)) == (0, ["done"])
+    assert stream["text"] == new
 
 
 # --- Spark and permissions ---

@@ -129,6 +129,14 @@ def test_the_same_output_again_is_not_told_twice() -> None:
     assert len(told(log, *[changed(FINISHED, ResultMessage("TEXT", "x\n"))] * 3)) == 1
 
 
+def test_output_that_repeats_itself_is_told_line_by_line() -> None:
+    log = NoteLog()
+    told(log, changed(RUNNING))
+    again = [OutputAppended("p", 0, "same\n") for _ in range(3)]
+    assert told(log, *again) == [("output", "same\n")] * 3
+    assert told(log, changed(FINISHED, ResultMessage("TEXT", "same\n" * 4)))[0] == ("output", "same\n")
+
+
 def test_who_joins_late_is_told_the_missing_end_once_the_run_ends() -> None:
     log = NoteLog()
     told(log, changed(RUNNING), OutputAppended("p", 0, "b\n"))
