@@ -84,8 +84,8 @@ class _Bench:
     def ours(self) -> None:
         """`provision apply --no-run` as a person types it."""
         self._run([
-            sys.executable, "-m", "provision", "apply", "--no-run", "--note", self._path, "--zeppelin", self._running.url,
-            "--credentials-file", str(application_file()), "--auth", self._running.netpie.auth,
+            sys.executable, "-m", "provision", "apply", "--no-run", "--note", self._path,
+            "--zeppelin", self._running.url, "--credentials-file", str(application_file()), "--auth", self._running.netpie.auth,
             "--cache-dir", str(self._folder),
         ])  # fmt: skip
 

@@ -22,7 +22,6 @@ from rich.table import Table
 
 from provision.errors import Shown
 
-
 WIDE = 1000  # columns where there is no terminal: nothing is wrapped or cut for a reader that is a program
 
 

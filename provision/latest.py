@@ -39,8 +39,8 @@ def counts(paragraph: Paragraph | None) -> dict[str, int]:
 class Latest:
     """The note's latest windows, asked for once a slide while its stream runs.
 
-    `page` is the driver's, empty until it is known. Nothing is asked of a stream that has ended, nor of one whose page can't be seen from here: the run would start
-    Spark anew, and fail.
+    `page` is the driver's, empty until it is known. Nothing is asked of a stream that has ended, nor of one whose page
+    can't be seen from here: the run would start Spark anew, and fail.
     """
 
     client: ZeppelinClient
