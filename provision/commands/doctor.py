@@ -1,6 +1,7 @@
 """`provision doctor`: what works, what does not, and what to do about it."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import click
 
@@ -45,7 +46,7 @@ def doctor(console: Console, application: ApplicationOptions, server: ServerOpti
 
 
 def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool) -> Iterator[Finding]:
-    running = stack.find() if server.embedded else None
+    running = _running(server)
     yield from told("machine", lambda: check_machine(embedded=server.embedded))
     if server.embedded:
         yield from told("installed", check_installed)
@@ -59,6 +60,13 @@ def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool
         yield from told("netpie", lambda: check_application(own))
     if running is not None or not server.embedded:
         yield from told("zeppelin", lambda: _zeppelin(server, deep))
+
+
+def _running(server: ServerOptions) -> stack.Stack | None:
+    """The embedded stack, if it is the server and runs; a folder that can't be read is told as a part of its own."""
+    with suppress(OSError):
+        return stack.find() if server.embedded else None
+    return None
 
 
 def _zeppelin(server: ServerOptions, deep: bool) -> Iterator[Finding]:

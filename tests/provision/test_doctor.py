@@ -242,6 +242,14 @@ def test_without_a_server_the_embedded_one_is_meant_and_nothing_is_started(capsy
     assert record.read_mark() is None
 
 
+def test_a_home_that_can_not_be_written_is_one_failure_and_no_error(capsys, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "file"))
+    status, parts = doctor(capsys)
+    assert status == 1
+    assert parts["machine"][0][0] == "fail"
+
+
 def test_a_person_reads_a_line_a_check(emulator, server, tmp_path: Path, capsys) -> None:
     assert run(["doctor", *named(emulator, server, tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
