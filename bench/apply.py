@@ -85,8 +85,8 @@ class _Bench:
         """`provision apply --no-run` as a person types it."""
         self._run([
             sys.executable, "-m", "provision", "apply", "--no-run", "--note", self._path,
-            "--zeppelin", self._running.url, "--credentials-file", str(application_file()), "--auth", self._running.netpie.auth,
-            "--cache-dir", str(self._folder),
+            "--zeppelin", self._running.url, "--auth", self._running.netpie.auth,
+            "--credentials-file", str(application_file()), "--cache-dir", str(self._folder),
         ])  # fmt: skip
 
     def bare(self, note_id: str) -> None:
