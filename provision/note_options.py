@@ -58,7 +58,7 @@ class NoteOptions:
 
     @contextmanager
     def rendered(
-        self, console: Console, embedded: stack.Stack | None
+        self, console: Console, embedded: stack.Stack | None, *, read_only: bool = False
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
         """A client of the server, and the note as that server is to have it."""
         options = _embedded_application(self.application, embedded) if embedded else self.application
@@ -68,7 +68,7 @@ class NoteOptions:
                 wanted = fit_embedded(wanted, embedded.runtime, console)
             with console.step("credentials"):
                 credentials = options.connectable()
-            yield client, render_for(client, wanted, credentials)
+            yield client, render_for(client, wanted, credentials, read_only=read_only)
 
 
 def _embedded_application(given: ApplicationOptions, embedded: stack.Stack) -> ApplicationOptions:

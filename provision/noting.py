@@ -12,7 +12,8 @@ from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import UsageError
 from provision.home import cache_dir
-from provision.render import Login, RenderedNote, dependencies, render
+from provision.plan import origin
+from provision.render import Login, RenderedNote, default_path, dependencies, render
 from provision.running import probe_spark
 from zeppelin_sdk import ZeppelinClient
 
@@ -64,8 +65,13 @@ def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
     return Wanted(wanted.bundle, given, wanted.path)
 
 
-def render_for(client: ZeppelinClient, wanted: Wanted, credentials: Credentials) -> RenderedNote:
-    """Render what is wanted for this server; asks its Spark for the Scala version only where that decides."""
+def render_for(
+    client: ZeppelinClient, wanted: Wanted, credentials: Credentials, *, read_only: bool = False
+) -> RenderedNote:
+    """Render what is wanted for this server; asks its Spark for the Scala version only where that decides.
+
+    That starts Spark; with `read_only` the version is taken that the note's last apply was told, if there is one.
+    """
     values = wanted.values
     login = mqtt_login(credentials, int(time.time()))
     return render(
@@ -80,16 +86,22 @@ def render_for(client: ZeppelinClient, wanted: Wanted, credentials: Credentials)
             hmac_key=credentials.hmac_key(),
         ),
         zeppelin=client.version(),
-        scala=_scala(client, values),
+        scala=_scala(client, wanted, values, read_only=read_only),
         path=wanted.path,
     )
 
 
-def _scala(client: ZeppelinClient, values: Mapping[str, Any]) -> str:
+def _scala(client: ZeppelinClient, wanted: Wanted, values: Mapping[str, Any], *, read_only: bool) -> str:
     try:
         dependencies(values, "")
     except UsageError:
         if values["connector"] == "jar":
             raise
-        return probe_spark(client).scala
+        noted = _noted_scala(client, wanted.path or default_path(wanted.bundle, values)) if read_only else ""
+        return noted or probe_spark(client).scala
     return ""
+
+
+def _noted_scala(client: ZeppelinClient, path: str) -> str:
+    found = client.find_note(path)
+    return str((origin(client.get_note(found.id)).get("site") or {}).get("scala", "")) if found else ""

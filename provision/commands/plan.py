@@ -23,10 +23,12 @@ def plan(console: Console, /, wanted: NoteOptions) -> None:
     `conflict` is for you to decide, with --ours or --theirs, or for one paragraph with --ours-of or --theirs-of.
     Lines that you and the bundle have changed in different places of one paragraph are merged.
 
+    For a new note of the document's bundle Spark is asked for its version, in a note that is deleted again.
+
     Exit status: 3 when there is a conflict.
     """
     embedded = wanted.embedded_stack(console, start=False)
-    with wanted.rendered(console, embedded) as (client, rendered):
+    with wanted.rendered(console, embedded, read_only=True) as (client, rendered):
         live = read_note(client, rendered.path)
         made = make_plan(live, rendered, wanted.decision)
         url = client.note_url(live.id) if live else None

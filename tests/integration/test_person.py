@@ -11,6 +11,7 @@ import pytest
 
 from provision.apply import Applying, apply_note
 from provision.embedded import processes, zeppelin
+from provision.embedded.application import application_file
 from provision.embedded.ports import LOOPBACK, Ports, claim
 from provision.embedded.starting import Starting, wait_until_ready
 from provision.notes import find_note
@@ -186,6 +187,20 @@ def test_undo_takes_the_apply_back_and_leaves_what_was_typed_since(at_work: AtWo
     }
     assert len(now) == len(before)
     assert "nothing to undo" in done("undo", PATH).out
+
+
+def test_new_credentials_change_nothing_that_a_person_sees(at_work: AtWork, embedded: Embedded) -> None:
+    at_work.type("query", "// mine")
+    before = at_work.note
+    stored = {entry.entity: entry.password for entry in at_work.client.list_credentials()}
+    done("creds", "refresh", "--credentials-file", application_file(), "--auth", embedded.stack.netpie.auth)
+    outcome = apply()
+    assert verdicts(outcome) == {"query": "keep"}
+    assert outcome.answer["written"] == 0
+    assert at_work.note == before
+    renewed = {entry.entity: entry.password for entry in at_work.client.list_credentials()}
+    assert renewed.keys() == stored.keys()
+    assert renewed != stored
 
 
 def test_a_note_is_pulled_removed_and_brought_back(at_work: AtWork, tmp_path: Path) -> None:

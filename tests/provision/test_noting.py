@@ -6,12 +6,15 @@ import pytest
 
 from netpie_creds import Credentials
 from provision import noting
+from provision.apply import note_json
 from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import UsageError
 from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
 from provision.running import Probe
 from zeppelin_sdk import ServerVersion, ZeppelinClient
+
+from .notes_in_memory import NotesInMemory
 
 RUNTIME = Runtime(Path("/zeppelin"), Path("/spark"), Path("/java"), Path("/jars/paho.jar"))
 JARS = "/jars/connector.jar,/jars/paho.jar"
@@ -167,3 +170,14 @@ def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
     asked = parse_parameters("streaming", [], "MyApp", "my folder/my note")
     note = render_for(cast(ZeppelinClient, FakeServer()), asked, cast(Credentials, FakeCredentials()))
     assert note.path == "my folder/my note"
+
+
+def test_what_only_reads_takes_the_scala_that_the_last_apply_was_told(probes: list[object]) -> None:
+    server = NotesInMemory()
+    client, asked = cast(ZeppelinClient, server), wanted("classic")
+    credentials = cast(Credentials, FakeCredentials())
+    applied = render_for(client, asked, credentials)
+    assert len(probes) == 1
+    server.import_note(note_json(applied), applied.path)
+    assert render_for(client, asked, credentials, read_only=True).paragraphs == applied.paragraphs
+    assert len(probes) == 1

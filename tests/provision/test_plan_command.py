@@ -32,7 +32,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Serve:
 
     def put(bench: Bench, note: RenderedNote) -> None:
         @contextmanager
-        def rendered_note(*_arguments: Any) -> Iterator[Any]:
+        def rendered_note(*_arguments: Any, **_more: Any) -> Iterator[Any]:
             yield bench.server, note
 
         monkeypatch.setattr(NoteOptions, "rendered", rendered_note)
