@@ -214,9 +214,16 @@ def blocking_key(note: Note) -> str | None:
 
 
 def announce_live(run: NoteRun) -> dict[str, Any] | None:
-    """Wait until the note's stream is live, say so, and return what Spark says of it."""
-    with run.console.step("waiting for the stream"):
-        state = run.wait_until_live()
+    """Wait until the note's stream is live, say so, and return what Spark says of it.
+
+    A stream that the broker refuses is stopped: it would ask again for ever. Raises as `NoteRun.wait_until_live`.
+    """
+    try:
+        with run.console.step("waiting for the stream"):
+            state = run.wait_until_live()
+    except RefusedError:
+        stop_note(run.client, run.client.get_note(run.note_id), run.console)
+        raise
     if state is None:
         run.console.say("the stream was started; Spark's page can't be reached from here to see it run")
         return None
