@@ -26,7 +26,6 @@ COMMANDS = {
     "apply": "apply",
     "undo": "undo",
     "pull": "pull",
-    "pull": "pull",
     "remove": "remove",
     "run": "note",
     "stop": "note",
