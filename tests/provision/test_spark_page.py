@@ -67,7 +67,13 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
     page.stream(STATISTICS, [RECEIVER, {**RECEIVER, "isActive": False}])
     state = SparkPage(page.url + "/").stream()
     assert state == StreamState(
-        batches=7, events=100, processing_ms=250.5, delay_ms=260.0, waiting_batches=2, receivers=1, last_error="",
+        batches=7,
+        events=100,
+        processing_ms=250.5,
+        delay_ms=260.0,
+        waiting_batches=2,
+        receivers=1,
+        last_error="",
         events_per_second=1.4,
     )
     assert state.answer() == {
