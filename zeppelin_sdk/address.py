@@ -23,7 +23,9 @@ class Address:
             parts = urlsplit(url.strip())
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise InvalidAddressError("the server's address has a wrong port or host") from error
+            raise InvalidAddressError(
+                "the server's address has a wrong port or host", next_step="give it like http://host:8080"
+            ) from error
         if "@" in parts.netloc:
             raise InvalidAddressError(
                 f"the address of {host} holds a user or a password",
