@@ -112,17 +112,27 @@ class ApplicationOptions:
         Raises: also provision.errors.UnreachableError when no broker does.
         """
         kept = self.credentials()
-        folder = self.cache_folder(kept.application.appkey)
-        credentials = current_endpoint(kept, folder, self.auth_server())
-        host, port = credentials.token.broker()
-        try:
-            socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
-        except OSError as error:
-            raise UnreachableError(
-                f"MQTT broker {host}:{port}: {error.strerror or error}",
-                next_step="check the network, and that the broker runs; nothing was written",
-            ) from error
-        return credentials
+        return reachable(
+            kept, self.cache_folder(kept.application.appkey), self.auth_server(), consequence="nothing was written"
+        )
+
+
+def reachable(kept: Credentials, folder: Path, auth: AuthServer, *, consequence: str) -> Credentials:
+    """Return `kept` with a broker that takes a connection now, asked of `auth` anew where the kept one does not.
+
+    Raises: provision.errors.UnreachableError when no broker does, whose next step ends in `consequence`; and
+    netpie_creds.CacheError.
+    """
+    credentials = current_endpoint(kept, folder, auth)
+    host, port = credentials.token.broker()
+    try:
+        socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
+    except OSError as error:
+        raise UnreachableError(
+            f"MQTT broker {host}:{port}: {error.strerror or error}",
+            next_step=f"check the network, and that the broker runs; {consequence}",
+        ) from error
+    return credentials
 
 
 def application_options(command: Callable[..., Any]) -> Callable[..., Any]:

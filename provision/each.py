@@ -3,7 +3,6 @@
 import hashlib
 import io
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -21,14 +20,13 @@ from netpie_creds import (
     AuthServer,
     Credentials,
     NetpieError,
-    current_endpoint,
     get_credentials,
     load_application,
 )
-from provision.application import BROKER_TIMEOUT, ApplicationOptions
+from provision.application import ApplicationOptions, reachable
 from provision.apply import Applied, put_credentials
 from provision.console import Console, one_line
-from provision.errors import ConflictError, ProvisionError, UnreachableError, UsageError
+from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import private_dir, state_dir
 from provision.noting import Wanted, render_for
 from provision.people import Person
@@ -196,16 +194,8 @@ class Each:
         kept = get_credentials(row.application, private_dir(row.folder), auth)
         if kept.token.broker() in self._brokers:
             return kept
-        credentials = current_endpoint(kept, row.folder, auth)
-        host, port = credentials.token.broker()
-        try:
-            socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
-        except OSError as error:
-            raise UnreachableError(
-                f"MQTT broker {host}:{port}: {error.strerror or error}",
-                next_step="check the network, and that the broker runs; this row was not written",
-            ) from error
-        self._brokers.add((host, port))
+        credentials = reachable(kept, row.folder, auth, consequence="this row was not written")
+        self._brokers.add(credentials.token.broker())
         return credentials
 
     @contextmanager
