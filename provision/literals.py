@@ -28,10 +28,12 @@ class Secret:
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What has to be on Spark's class path: Maven coordinates, and jar files that the server can read."""
+    """What Spark is started with: Maven coordinates, jar files that the server can read, and further properties, each
+    as `NAME=VALUE`."""
 
     packages: tuple[str, ...] = ()
     jars: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
 
 
 def scala(value: Any) -> str:
@@ -75,23 +77,43 @@ _MARKDOWN = frozenset("\\`*_{}[]<>()#+!|$&~")
 
 
 def z_load(value: Any) -> str:
-    """Lines for Zeppelin's `%spark.dep` interpreter (up to 0.8), one a dependency."""
+    """Lines for Zeppelin's `%spark.dep` interpreter (up to 0.8), one a dependency; it takes no property."""
     dependencies = _dependencies(value)
+    if dependencies.properties:
+        raise UsageError(
+            "Zeppelin before 0.9 takes neither spark_master nor spark_properties from a note",
+            next_step="set them in its interpreter settings",
+        )
     return "\n".join(f"z.load({scala(name)})" for name in (*dependencies.packages, *dependencies.jars))
 
 
 def spark_conf(value: Any) -> str:
-    """Lines for Zeppelin's `%spark.conf` interpreter (from 0.9): `spark.jars.packages`, `spark.jars`."""
+    """Lines for Zeppelin's `%spark.conf` interpreter (from 0.9): packages, jar files, further properties.
+
+    Zeppelin tells when a property differs from what its Spark was started with, but not when one has gone: the last
+    line names them all, and so differs then.
+    """
     dependencies = _dependencies(value)
     lines = {"spark.jars.packages": dependencies.packages, "spark.jars": dependencies.jars}
-    return "\n".join(f"{name} {','.join(map(_property, values))}" for name, values in lines.items() if values)
+    listed = [(name, ",".join(map(_file, values))) for name, values in lines.items() if values]
+    given = [(name, text.strip()) for name, _, text in (each.partition("=") for each in dependencies.properties)]
+    every = [*listed, *given, ("provision.properties", ",".join(name for name, _ in listed + given))]
+    return "\n".join(f"{name} {_property(text)}" for name, text in every)
+
+
+def _file(text: str) -> str:
+    if any(character in text for character in " ,"):
+        raise UsageError(f"{text!r} can't stand in Spark's configuration", next_step="name a file without spaces")
+    return text
 
 
 def _property(text: str) -> str:
-    if not text.isprintable() or any(character in text for character in " ,"):
-        raise UsageError(f"{text!r} can't stand in Spark's configuration", next_step="name a file without spaces")
-    # ConfInterpreter reads java.util.Properties: a backslash escapes there, and \uXXXX keeps Zeppelin's patterns out
-    return "".join(f"\\u{ord(c):04x}" if c in "\\{}$" else c for c in text)
+    if not text.isprintable():
+        raise UsageError(f"{text!r} can't stand in Spark's configuration", next_step="leave out control characters")
+    # ConfInterpreter reads java.util.Properties: a backslash escapes there, a first = or : belongs to the name, and
+    # \uXXXX keeps Zeppelin's patterns out
+    special = text[:1] if text[:1] in ("=", ":") else ""
+    return "".join(f"\\u{ord(c):04x}" if c in f"\\{{}}${special}" else c for c in text)
 
 
 def _dependencies(value: Any) -> Dependencies:

@@ -15,6 +15,7 @@ from provision.embedded.application import application_file
 from provision.embedded.runtime import Choice
 from provision.errors import UsageError
 from provision.noting import fit_embedded, parse_parameters, render_for
+from provision.options import spark_options
 from provision.plan import OURS, THEIRS, Decision
 from provision.render import RenderedNote
 from provision.server import ServerOptions, server_options
@@ -27,6 +28,7 @@ _OPTIONS = (
     click.option(
         "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
     ),
+    spark_options,
     click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]"),
     click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note."),
     click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text."),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.errors import UsageError
+from provision.spark_settings import check_master, check_properties
 from provision.topics import check_filter
 
 
@@ -66,7 +67,7 @@ def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
 
 def _check_default(declared: Parameter) -> None:
     default = declared.default
-    wanted = {"seconds": int, "whole": int, "files": list}.get(declared.type, str)
+    wanted = {"seconds": int, "whole": int, "files": list, "properties": list}.get(declared.type, str)
     if type(default) is not wanted:
         raise TypeError(f"parameter {declared.name}: default {default!r} is no {wanted.__name__}")
     text = ",".join(default) if isinstance(default, list) else str(default)
@@ -118,11 +119,21 @@ def _files(parameter: Parameter, text: str) -> list[str]:
     return paths
 
 
+def _master(parameter: Parameter, text: str) -> str:
+    return check_master(text)
+
+
+def _properties(parameter: Parameter, text: str) -> list[str]:
+    return check_properties(text)
+
+
 _TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "choice": _choice,
     "coordinate": _coordinate,
     "files": _files,
     "folder": _folder,
+    "master": _master,
+    "properties": _properties,
     "seconds": _whole,
     "topic": _topic,
     "whole": _whole,

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provision.bundle import Bundle, Condition, Template
@@ -153,6 +153,12 @@ def default_path(bundle: Bundle, values: Mapping[str, Any]) -> str:
 
 
 def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
+    """What Spark is to be started with: the MQTT client's files or package, the master and the properties given."""
+    master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
+    return replace(_mqtt(values, scala), properties=(*master, *values.get("spark_properties", ())))
+
+
+def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:
     """The jar files given, else the package given, else the document's package for this Scala version."""
     if values["mqtt_jars"]:
         return Dependencies(jars=tuple(values["mqtt_jars"]))

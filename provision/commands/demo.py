@@ -10,7 +10,7 @@ from provision.cli import json_option
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
-from provision.options import distribution_options
+from provision.options import distribution_options, spark_options
 
 
 @click.command()
@@ -27,6 +27,7 @@ from provision.options import distribution_options
 )
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
+@spark_options
 @click.option("--keep", is_flag=True, help="Leave everything up, the stream and the publisher too.")
 @json_option
 @click.pass_obj

@@ -131,9 +131,9 @@ def test_without_a_package_for_spark_s_scala_the_ways_on_are_named() -> None:
 
 def test_a_package_and_jar_files_can_be_named() -> None:
     note = rendered("classic", scala="2.13", mqtt_package="g:a:1")
-    assert code(note, "dependencies").splitlines()[0] == "spark.jars.packages g:a:1"
+    assert code(note, "dependencies").splitlines()[1] == "spark.jars.packages g:a:1"
     note = rendered("classic", scala="2.13", connector="jar", mqtt_jars="/a.jar,/b.jar")
-    assert code(note, "dependencies").splitlines()[0] == "spark.jars /a.jar,/b.jar"
+    assert code(note, "dependencies").splitlines()[1] == "spark.jars /a.jar,/b.jar"
 
 
 def test_the_jar_connector_needs_jar_files(name: str) -> None:
