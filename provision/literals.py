@@ -37,7 +37,7 @@ class Dependencies:
 
 
 def scala(value: Any) -> str:
-    """A Scala literal: a number, a Boolean, a string, or the place where Zeppelin puts a secret."""
+    """A Scala literal: a number, a Boolean, a string, a Seq of these, or the place where Zeppelin puts a secret."""
     match value:
         case bool():
             return str(value).lower()
@@ -45,6 +45,8 @@ def scala(value: Any) -> str:
             return str(value) if abs(value) < 2**31 else f"{value}L"
         case str():
             return _scala_string(value)
+        case list():
+            return f"Seq({', '.join(map(scala, value))})"
         case Secret(inline=True):
             return _scala_string(value.value)
         case Secret():

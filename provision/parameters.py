@@ -7,7 +7,7 @@ from typing import Any
 
 from provision.errors import UsageError
 from provision.spark_settings import check_master, check_properties
-from provision.topics import check_filter
+from provision.topics import check_filter, split_topics
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,10 @@ def _topic(parameter: Parameter, text: str) -> str:
     return check_filter(text)
 
 
+def _topics(parameter: Parameter, text: str) -> str:
+    return ",".join(check_filter(topic) for topic in split_topics(text))
+
+
 def _folder(parameter: Parameter, text: str) -> str:
     if not text.strip() or not text.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
         raise parameter.refuse(text, "an absolute path or a URL of a folder")
@@ -136,6 +140,7 @@ _TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "properties": _properties,
     "seconds": _whole,
     "topic": _topic,
+    "topics": _topics,
     "whole": _whole,
     "word": _word,
 }

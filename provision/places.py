@@ -17,6 +17,7 @@ COMPUTED = frozenset(
         "dependencies",
         "hmac_key",
         "mqtt_topic",
+        "mqtt_topics",
         "out_prefix",
         "out_sentence",
         "password",

@@ -10,6 +10,7 @@ from provision.bundle import Bundle, Condition, Template
 from provision.errors import UsageError
 from provision.literals import Dependencies, Secret
 from provision.places import fill_places, place_names
+from provision.topics import split_topics
 from zeppelin_sdk import ServerVersion
 from zeppelin_sdk.models import note_path
 
@@ -120,6 +121,7 @@ def context_of(
         **values,
         "broker_url": login.broker_url,
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
+        "mqtt_topics": [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])],
         "appkey": login.appkey,
         "client_id": secret(thing, "user", login.client_id),
         "hmac_key": secret(thing, "password", login.hmac_key),

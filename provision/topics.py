@@ -42,6 +42,11 @@ def check_filter(topic: str) -> str:
     return topic
 
 
+def split_topics(text: str) -> list[str]:
+    """Return the topics that a person has written with commas between them, at least one, maybe empty."""
+    return [topic.strip() for topic in text.split(",")] if "," in text else [text]
+
+
 def full_topic(appid: str, topic: str) -> str:
     """Return `/APPID/TOPIC`, what NETPIE calls the application's `topic`.
 

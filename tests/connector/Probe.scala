@@ -3,7 +3,7 @@ import netpie.spark._
 import org.apache.spark.{SparkConf, SparkContext}
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming._
-import org.apache.spark.streaming.dstream.ReceiverInputDStream
+import org.apache.spark.streaming.dstream.{DStream, ReceiverInputDStream}
 import org.apache.spark.streaming.mqtt._
 import org.apache.spark.streaming.scheduler._
 
@@ -15,6 +15,7 @@ object Probe {
     val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
     sc.setLogLevel("ERROR")
     var ssc: StreamingContext = null
+    var stream: DStream[String] = null
     say("ready", sc.version)
     for (line <- scala.io.Source.stdin.getLines()) {
       val words = line.split("\t")
@@ -24,7 +25,7 @@ object Probe {
           ssc = new StreamingContext(sc, Milliseconds(500))
           options.get("checkpoint").foreach(ssc.checkpoint(_))
           ssc.addStreamingListener(new Reporter)
-          val stream = if (options.contains("bahir")) bahir(ssc, options) else connector(ssc, options)
+          stream = if (options.contains("bahir")) bahir(ssc, options) else connector(ssc, options)
           stream.foreachRDD { rdd =>
             val messages = rdd.collect()
             if (messages.nonEmpty) say("blocks", rdd.getNumPartitions)
@@ -34,7 +35,7 @@ object Probe {
         case "stop" =>
           ssc.stop(stopSparkContext = false, stopGracefully = options.contains("graceful"))
           say("stopped", "")
-        case "counters" => say("counters", NetpieMqtt.counters(0).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
+        case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
         case "threads" =>
           val names = Thread.getAllStackTraces.keySet.toArray.map(_.asInstanceOf[Thread].getName)
           say("threads", names.filter(name => name.startsWith("MQTT") || name.startsWith("netpie")).mkString(","))
@@ -43,18 +44,26 @@ object Probe {
     sc.stop()
   }
 
-  private def connector(ssc: StreamingContext, options: Map[String, String]): ReceiverInputDStream[String] =
-    NetpieMqtt.createStream(
-      ssc,
-      options("url"),
-      options("topics").split(" ").toSeq,
-      clientId = options.getOrElse("clientId", ""),
-      login = options.get("hmacKey").map(NetpieMqtt.signed(options("username"), _)).getOrElse(NetpieMqtt.anonymous),
-      qos = options.getOrElse("qos", "1").toInt,
-      cleanSession = options.getOrElse("cleanSession", "true").toBoolean,
-      connectionTimeoutSeconds = options.getOrElse("timeout", "5").toInt,
-      flushMessages = options.getOrElse("flushMessages", "5000").toInt,
-      retryMillis = options.getOrElse("retryMillis", "100").toInt)
+  private def connector(ssc: StreamingContext, options: Map[String, String]): DStream[String] = {
+    val (url, topics) = (options("url"), options("topics").split(" ").toSeq)
+    val clientId = options.getOrElse("clientId", "")
+    if (options.contains("topicColumn"))
+      NetpieMqtt.createTopicStream(ssc, url, topics, clientId).map { case (topic, text) => topic + " " + text }
+    else
+      NetpieMqtt.createStream(
+        ssc,
+        url,
+        topics,
+        clientId,
+        login = options.get("hmacKey").map(NetpieMqtt.signed(options("username"), _)).getOrElse(NetpieMqtt.anonymous),
+        qos = options.getOrElse("qos", "1").toInt,
+        cleanSession = options.getOrElse("cleanSession", "true").toBoolean,
+        connectionTimeoutSeconds = options.getOrElse("timeout", "5").toInt,
+        flushMessages = options.getOrElse("flushMessages", "5000").toInt,
+        retryMillis = options.getOrElse("retryMillis", "100").toInt,
+        receivers = options.getOrElse("receivers", "1").toInt,
+        sharing = options.getOrElse("sharing", "shared"))
+  }
 
   // The call of the document's note, with its import and its named arguments.
   private def bahir(ssc: StreamingContext, options: Map[String, String]): ReceiverInputDStream[String] = {

@@ -277,7 +277,8 @@ class ScriptedBroker:
             if qos:
                 self._next_id += 1
                 self.until(lambda broker: self._next_id - len(broker.acknowledged) <= broker.window)
-            head = struct.pack("!H", len(topic)) + topic.encode()
+            name = topic.encode()
+            head = struct.pack("!H", len(name)) + name
             packet_id = struct.pack("!H", self._next_id) if qos else b""
             self._send(0x30 | qos << 1, head + packet_id + payload.encode())
             sent.append(self._next_id if qos else 0)

@@ -21,6 +21,14 @@ def test_messages_of_several_topics_reach_spark(probe, broker):
     assert broker.connects[0].level == 4
 
 
+def test_a_topic_stream_has_the_topic_of_each_message(probe, broker):
+    probe.start(broker.url, topics="/app/+", topicColumn="yes")
+    broker.until_subscribed()
+    broker.publish("one", topic="/app/x")
+    broker.publish("two", topic="/app/ไทย")
+    assert sorted(probe.wait_for_messages(2)) == ["/app/x one", "/app/ไทย two"]
+
+
 @pytest.mark.parametrize("qos", [1, 2])
 def test_each_message_is_acknowledged_once(probe, broker, qos):
     probe.start(broker.url, qos=qos)

@@ -56,13 +56,21 @@ def test_a_reference_that_could_break_out_of_its_string_is_refused(reference: st
 
 
 @pytest.mark.parametrize(
-    ("value", "literal"), [(10, "10"), (-1, "-1"), (2**31 - 1, "2147483647"), (2**31, "2147483648L"), (True, "true")]
+    ("value", "literal"),
+    [
+        (10, "10"),
+        (-1, "-1"),
+        (2**31 - 1, "2147483647"),
+        (2**31, "2147483648L"),
+        (True, "true"),
+        (["a", "{"], 'Seq("a", "\\u007b")'),
+    ],
 )
 def test_numbers_and_truths_are_scala_s(value: int, literal: str) -> None:
     assert scala(value) == literal
 
 
-@pytest.mark.parametrize("value", [None, 1.5, ["a"], Dependencies()])
+@pytest.mark.parametrize("value", [None, 1.5, [1.5], Dependencies()])
 def test_a_type_without_a_scala_literal_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="has no Scala literal"):
         scala(value)

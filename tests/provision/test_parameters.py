@@ -113,3 +113,10 @@ def test_an_unknown_parameter_s_error_lists_those_there_are(bundle: str) -> None
 def test_a_window_that_is_no_whole_number_of_batches_names_both(bundle: str) -> None:
     with pytest.raises(UsageError, match="window=60 is no multiple of batch=7"):
         values(bundle, batch="7", slide="7")
+
+
+def test_several_topics_are_separated_by_commas() -> None:
+    assert values("streaming", topic="a/+, b/c ,#")["topic"] == "a/+,b/c,#"
+    assert values("classic", topic="a, b")["topic"] == "a, b"
+    with pytest.raises(UsageError, match="the topic is empty"):
+        values("streaming", topic="a,,b")

@@ -186,8 +186,8 @@ def rendering(bundle: Bundle) -> RenderedNote:
 
 
 def test_a_filter_that_can_not_write_its_value_is_a_usage_error_that_names_the_file() -> None:
-    template = Template("a", "", "spark", "{{ mqtt_jars | scala }}", file=Path("bundle/a.scala"))
-    with pytest.raises(UsageError, match=r"bundle/a\.scala: \{\{ mqtt_jars \| scala \}\}: a list"):
+    template = Template("a", "", "spark", "{{ dependencies | scala }}", file=Path("bundle/a.scala"))
+    with pytest.raises(UsageError, match=r"bundle/a\.scala: \{\{ dependencies \| scala \}\}: a Dep"):
         rendering(with_templates(template))
 
 
@@ -208,3 +208,13 @@ def test_a_version_condition_compares_numbers(condition: str, holds: bool) -> No
 def test_a_version_condition_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="version condition '0.9'"):
         rendering(with_templates(Template("a", "", "spark", "", when={"zeppelin": "0.9"})))
+
+
+def test_each_of_several_topics_is_a_string_of_its_own() -> None:
+    text = code(rendered("streaming", topic='metrics,room/+,q"t'), "stream")
+    assert r'topics=Seq("/MyApp/metrics", "/MyApp/room/+", "/MyApp/q\"t"),' in text
+    assert ".createStream(" in text
+
+
+def test_with_a_topic_column_the_stream_has_each_event_s_topic() -> None:
+    assert ".createTopicStream(" in code(rendered("streaming", topic_column="yes"), "stream")

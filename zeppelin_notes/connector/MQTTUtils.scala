@@ -2,11 +2,12 @@
 // org.apache.spark.streaming.mqtt._ runs unchanged on Scala versions that Bahir has no artifact for.
 package org.apache.spark.streaming.mqtt
 
-import netpie.spark.NetpieMqtt
+import netpie.spark.{NetpieMqtt, NetpieSettings, NetpieText}
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming.StreamingContext
 import org.apache.spark.streaming.api.java.{JavaReceiverInputDStream, JavaStreamingContext}
 import org.apache.spark.streaming.dstream.ReceiverInputDStream
+import org.eclipse.paho.client.mqttv3.MqttAsyncClient
 
 object MQTTUtils {
   def createStream(
@@ -31,18 +32,21 @@ object MQTTUtils {
       keepAliveInterval: Option[Int],
       mqttVersion: Option[Int]): ReceiverInputDStream[String] = {
     val login = for (name <- username; word <- password) yield NetpieMqtt.fixed(name, word)
-    NetpieMqtt.createStream(
-      ssc,
+    val settings = new NetpieSettings(
       brokerUrl,
-      Seq(topic),
-      clientId = clientId.getOrElse(""),
-      login = login.getOrElse(NetpieMqtt.anonymous),
-      qos = qos.getOrElse(1),
-      cleanSession = cleanSession.getOrElse(true),
-      storageLevel = storageLevel,
+      Array(topic),
+      clientId.getOrElse(MqttAsyncClient.generateClientId()),
+      login.getOrElse(NetpieMqtt.anonymous),
+      qos.getOrElse(1),
+      cleanSession.getOrElse(true),
       connectionTimeoutSeconds = connectionTimeout.getOrElse(30),
       keepAliveSeconds = keepAliveInterval.getOrElse(60),
-      mqttVersion = mqttVersion.getOrElse(4))
+      mqttVersion = mqttVersion.getOrElse(4),
+      flushMessages = 5000,
+      flushMillis = 200,
+      inflight = 20,
+      retryMillis = 1000)
+    NetpieMqtt.receiverStream(ssc, settings, storageLevel, new NetpieText)
   }
 
   def createStream(jssc: JavaStreamingContext, brokerUrl: String, topic: String): JavaReceiverInputDStream[String] =

@@ -15,10 +15,11 @@ import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 import javax.net.SocketFactory
 import scala.collection.mutable.ArrayBuffer
+import scala.reflect.ClassTag
 import scala.util.control.NonFatal
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming.StreamingContext
-import org.apache.spark.streaming.dstream.ReceiverInputDStream
+import org.apache.spark.streaming.dstream.{DStream, InputDStream, ReceiverInputDStream}
 import org.apache.spark.streaming.receiver.Receiver
 import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttMessage}
 import org.eclipse.paho.client.mqttv3.{MqttAsyncClient, MqttConnectOptions, MqttException, MqttTopic}
@@ -33,6 +34,8 @@ final class NetpieLogin(name: Option[String], fixedPassword: Option[String], hma
   def password(clientId: String, user: String): Option[String] =
     hmacKey.map(signature(_, clientId + "%" + user)).orElse(fixedPassword)
 
+  def isSigned: Boolean = hmacKey.isDefined
+
   private def signature(key: String, text: String): String = {
     val mac = Mac.getInstance("HmacSHA1")
     mac.init(new SecretKeySpec(key.getBytes(StandardCharsets.UTF_8), "HmacSHA1"))
@@ -40,7 +43,7 @@ final class NetpieLogin(name: Option[String], fixedPassword: Option[String], hma
   }
 }
 
-/** What a receiver needs to know. Times are in the unit that the name says; see `NetpieMqtt.createStream`. */
+/** What a stream's receivers need to know. Times are in the unit that the name says; see `NetpieMqtt.createStream`. */
 final class NetpieSettings(
     val brokerUrl: String,
     val topics: Array[String],
@@ -54,11 +57,50 @@ final class NetpieSettings(
     val flushMessages: Int,
     val flushMillis: Int,
     val inflight: Int,
-    val retryMillis: Int) extends Serializable
+    val retryMillis: Int) extends Serializable {
+  require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
+  require(topics.nonEmpty, "topics has to name at least one topic")
+  topics.foreach(MqttTopic.validate(_, true))
+  require(qos >= 0 && qos <= 2, "qos has to be 0, 1 or 2, not " + qos)
+  require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
+  require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
+    "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
 
-/** Receives the messages of some topics as UTF-8 text. What runs lives in one `Run`, made by `onStart` and ended by
-  * `onStop`, so that a receiver that Spark starts again shares nothing with its former self. */
-final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extends Receiver[String](level) {
+  /** The same for another client and other topics. */
+  def of(otherId: String, otherTopics: Array[String]): NetpieSettings = new NetpieSettings(brokerUrl, otherTopics, otherId,
+    login, qos, cleanSession, connectionTimeoutSeconds, keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight,
+    retryMillis)
+
+  /** The same for each of `receivers` that share the messages; see `sharing` of `NetpieMqtt.createStream`. */
+  def spread(receivers: Int, sharing: String): Seq[NetpieSettings] = {
+    val name = if (clientId.isEmpty) MqttAsyncClient.generateClientId() else clientId
+    require(receivers > 0, "receivers has to be above 0, not " + receivers)
+    require(sharing == "shared" || sharing == "topics", "sharing has to be shared or topics, not " + sharing)
+    require(receivers == 1 || !login.isSigned, "a NETPIE thing connects once: receivers has to be 1, not " + receivers)
+    require(receivers == 1 || sharing == "shared" || receivers <= topics.length,
+      "sharing = topics has at most as many receivers as topics: " + topics.length + ", not " + receivers)
+    val group = "$share/" + name.replaceAll("[/+#]", "_") + "/"
+    def share(receiver: Int): Array[String] =
+      if (sharing == "shared") topics.map(group + _)
+      else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
+    if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
+  }
+}
+
+/** What a stream of payloads holds of a message: its text. */
+final class NetpieText extends ((String, String) => String) with Serializable {
+  override def apply(topic: String, text: String): String = text
+}
+
+/** What a stream of topics and payloads holds of a message. */
+final class NetpieTopicAndText extends ((String, String) => (String, String)) with Serializable {
+  override def apply(topic: String, text: String): (String, String) = (topic, text)
+}
+
+/** Receives the messages of some topics; `made` makes an element of the stream of a topic and the payload, as UTF-8 text.
+  * What runs lives in one `Run`, made by `onStart` and ended by `onStop`, so that a receiver that Spark starts again shares
+  * nothing with its former self. */
+final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, made: (String, String) => T) extends Receiver[T](level) {
   @transient private var run: Run = null
 
   override def onStart(): Unit = synchronized {
@@ -106,7 +148,7 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     private def unused: Socket = throw new UnsupportedOperationException("a connected socket")
   }
 
-  private final class Arrived(val text: String, val id: Int, val qos: Int, val connect: Long)
+  private final class Arrived(val element: T, val id: Int, val qos: Int, val connect: Long)
 
   private final class Run extends MqttCallback {
     private val log = org.slf4j.LoggerFactory.getLogger("netpie.mqtt")
@@ -265,7 +307,7 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
     /** Waits while the queue is full, which keeps Paho from reading, and so the broker from sending. */
     override def messageArrived(topic: String, message: MqttMessage): Unit = {
       val text = new String(message.getPayload, StandardCharsets.UTF_8)
-      val item = new Arrived(text, message.getId, message.getQos, connects.get)
+      val item = new Arrived(made(topic, text), message.getId, message.getQos, connects.get)
       var taken = false
       while (running && !taken) taken = arrived.offer(item, 100, TimeUnit.MILLISECONDS)
       if (taken) received.incrementAndGet()
@@ -303,14 +345,14 @@ final class NetpieReceiver(settings: NetpieSettings, level: StorageLevel) extend
 
     /** Stores `batch` as one block, however often it takes; false when the receiver was stopped before Spark took it. */
     private def storeAll(batch: ArrayList[Arrived]): Boolean = {
-      val texts = new ArrayBuffer[String](batch.size)
-      for (i <- 0 until batch.size) texts += batch.get(i).text
+      val elements = new ArrayBuffer[T](batch.size)
+      for (i <- 0 until batch.size) elements += batch.get(i).element
       var done = false
       var tries = 0
       while (!done && (running || tries == 0)) {
         tries += 1
         try {
-          store(texts)
+          store(elements)
           done = true
         } catch {
           case problem: InterruptedException => throw problem
@@ -359,7 +401,11 @@ object NetpieMqtt extends Serializable {
     * @param cleanSession false: the broker keeps what is published while the receiver is away; needs a clientId
     * @param flushMessages a block is stored when it has so many messages, or is `flushMillis` old
     * @param inflight the broker's in-flight window at QoS 1 and 2 (Mosquitto: max_inflight_messages)
-    * @param retryMillis first pause before a reconnect; doubles up to 32 times, and is 30 times as long after a refusal */
+    * @param retryMillis first pause before a reconnect; doubles up to 32 times, and is 30 times as long after a refusal
+    * @param receivers how many receive at once, as CLIENTID-0, CLIENTID-1, …; each takes a core of Spark's for good
+    * @param sharing how several receivers share the messages: `shared`, by a subscription that the broker shares among them
+    *   ($share/CLIENTID/TOPIC: Mosquitto from 1.6 on, EMQX, HiveMQ, VerneMQ; a broker that does not know it sends nothing),
+    *   or `topics`, each of them with some of the topics */
   def createStream(
       ssc: StreamingContext,
       brokerUrl: String,
@@ -375,20 +421,56 @@ object NetpieMqtt extends Serializable {
       flushMessages: Int = 5000,
       flushMillis: Int = 200,
       inflight: Int = 20,
-      retryMillis: Int = 1000): ReceiverInputDStream[String] = {
-    require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
-    require(topics.nonEmpty, "topics has to name at least one topic")
-    topics.foreach(MqttTopic.validate(_, true))
-    require(qos >= 0 && qos <= 2, "qos has to be 0, 1 or 2, not " + qos)
-    require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
-    require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
-      "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
-    val name = if (clientId.isEmpty) MqttAsyncClient.generateClientId() else clientId
-    val settings = new NetpieSettings(brokerUrl, topics.toArray, name, login, qos, cleanSession, connectionTimeoutSeconds,
+      retryMillis: Int = 1000,
+      receivers: Int = 1,
+      sharing: String = "shared"): DStream[String] = {
+    val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    val stream = ssc.receiverStream(new NetpieReceiver(settings, storageLevel))
-    System.clearProperty("netpie.mqtt.stream." + stream.id)
-    stream
+    stream(ssc, settings.spread(receivers, sharing), storageLevel, new NetpieText)
+  }
+
+  /** The same with the topic of each message before its payload. */
+  def createTopicStream(
+      ssc: StreamingContext,
+      brokerUrl: String,
+      topics: Seq[String],
+      clientId: String = "",
+      login: NetpieLogin = anonymous,
+      qos: Int = 1,
+      cleanSession: Boolean = true,
+      storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_SER,
+      connectionTimeoutSeconds: Int = 30,
+      keepAliveSeconds: Int = 60,
+      mqttVersion: Int = MqttConnectOptions.MQTT_VERSION_3_1_1,
+      flushMessages: Int = 5000,
+      flushMillis: Int = 200,
+      inflight: Int = 20,
+      retryMillis: Int = 1000,
+      receivers: Int = 1,
+      sharing: String = "shared"): DStream[(String, String)] = {
+    val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
+    stream(ssc, settings.spread(receivers, sharing), storageLevel, new NetpieTopicAndText)
+  }
+
+  private def stream[T: ClassTag](
+      ssc: StreamingContext,
+      each: Seq[NetpieSettings],
+      level: StorageLevel,
+      made: (String, String) => T): DStream[T] = {
+    val inputs = each.map(settings => receiverStream(ssc, settings, level, made))
+    if (inputs.size == 1) inputs.head else ssc.union(inputs)
+  }
+
+  /** The stream of one receiver. */
+  def receiverStream[T: ClassTag](
+      ssc: StreamingContext,
+      settings: NetpieSettings,
+      level: StorageLevel,
+      made: (String, String) => T): ReceiverInputDStream[T] = {
+    val input = ssc.receiverStream(new NetpieReceiver[T](settings, level, made))
+    System.clearProperty("netpie.mqtt.stream." + input.id)
+    input
   }
 
   /** A NETPIE 2015 thing: the application's key, and "TOKENSECRET&APPSECRET". The clientId is the token. */
@@ -405,12 +487,16 @@ object NetpieMqtt extends Serializable {
   def password(hmacKey: String, clientId: String, username: String): String =
     signed("", hmacKey).password(clientId, username).get
 
-  /** What the receiver of stream `streamId` (`stream.id`) has counted since it started, if it runs in this JVM:
-    * received, stored, acknowledged, reconnects. */
-  def counters(streamId: Int): Map[String, Long] =
-    Option(System.getProperty("netpie.mqtt.stream." + streamId)).toSeq
-      .flatMap(_.split(" "))
-      .map(_.split("="))
-      .map(pair => pair(0) -> pair(1).toLong)
-      .toMap
+  /** What the receivers of `stream`, or of what it is made of, have counted since they started: received, stored,
+    * acknowledged, reconnects. */
+  def counters(stream: DStream[_]): Map[String, Long] = {
+    val counted = for (id <- inputs(stream).toSeq; text <- Option(System.getProperty("netpie.mqtt.stream." + id)).toSeq;
+      pair <- text.split(" ").toSeq.map(_.split("="))) yield pair(0) -> pair(1).toLong
+    counted.groupBy(_._1).map { case (name, numbers) => name -> numbers.map(_._2).sum }
+  }
+
+  private def inputs(stream: DStream[_]): Set[Int] = stream match {
+    case input: InputDStream[_] => Set(input.id)
+    case made => made.dependencies.flatMap(inputs(_)).toSet
+  }
 }

@@ -1,0 +1,6 @@
+@transient val lineStream = NetpieMqtt.createTopicStream(ssc,
+                 brokerUrl={{ broker_url | scala }},
+                 topics={{ mqtt_topics | scala }},
+                 clientId={{ client_id | scala }},
+                 login=NetpieMqtt.signed({{ appkey | scala }}, {{ hmac_key | scala }}),
+                 qos={{ qos | scala }})
