@@ -18,31 +18,33 @@ from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.embedded.runtime import Choice
 
-RUNS = 5
+RUNS = 9
 
 _BARE = """
-import json, sys, requests
-url, note = sys.argv[1], json.load(open(sys.argv[2]))
+import json, socket, sys, requests
+url, broker, note = sys.argv[1], sys.argv[2], json.load(open(sys.argv[3]))
+socket.create_connection(broker.rsplit(":", 1), timeout=10).close()
 session = requests.Session()
 def call(method, path, **more):
     answer = session.request(method, url + "/api/" + path, timeout=30, **more)
     answer.raise_for_status()
     return answer.json().get("body")
 call("GET", "version")
-call("GET", "interpreter/setting/spark")
-call("PUT", "credential", json={"entity": "bare", "username": "u", "password": "p"})
-call("GET", "notebook")
-if sys.argv[3] == "new":
-    call("POST", "notebook/import", params={"notePath": note["name"]}, json=note)
+assert any(setting["name"] == "spark" for setting in call("GET", "interpreter/setting"))
+found = [each["id"] for each in call("GET", "notebook") if each["path"] == note["name"]]
+if found:
+    assert len(call("GET", "notebook/" + found[0])["paragraphs"]) == len(note["paragraphs"])
 else:
-    call("GET", "notebook/" + sys.argv[3])
+    call("POST", "notebook/import", params={"notePath": note["name"]}, json=note)
+call("PUT", "credential", json={"entity": "bare", "username": "u" * 16, "password": "p" * 48})
 """
 
 
 def measure() -> dict[str, Any]:
     """Median wall seconds, Python's start included, on a warm server; the ratio is ours to the bare script's.
 
-    A new note of ten paragraphs or more is written and deleted again; a no-op apply finds it as it is.
+    A new note of ten paragraphs or more is written and deleted again; a no-op apply finds it as it is. Both sides have
+    their bytecode cached, as an installed package has, wherever this runs from.
     """
     running, started = stack.up(Choice(), stack.Ports(), Console())
     try:
@@ -57,10 +59,11 @@ def _measure(running: stack.Stack) -> dict[str, Any]:
         bench = _Bench(running, Path(folder))
         bench.ours()
         note = bench.exported()
-        written, bare_written = bench.pairs(bench.ours, lambda: bench.bare("new"), between=bench.delete)
+        bench.bare()
+        written, bare_written = bench.pairs(between=bench.delete)
         bench.ours()
-        note_id = bench.ours_note()
-        same, bare_same = bench.pairs(bench.ours, lambda: bench.bare(note_id))
+        bench.bare()
+        same, bare_same = bench.pairs()
         bench.delete()
     return {
         "ratio": round(written / bare_written, 2),
@@ -81,6 +84,8 @@ class _Bench:
         self._note_file = folder / "note.json"
         self._script = folder / "bare.py"
         self._script.write_text(_BARE)
+        self._environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def ours(self) -> None:
         """`provision apply --no-run` as a person types it."""
@@ -90,12 +95,14 @@ class _Bench:
             "--credentials-file", str(application_file()), "--cache-dir", str(self._folder),
         ])  # fmt: skip
 
-    def bare(self, note_id: str) -> None:
-        """The same calls without a plan."""
-        self._run([sys.executable, str(self._script), self._running.url, str(self._note_file), note_id])
+    def bare(self) -> None:
+        """The same calls, in the same order, without a plan: a script that a person would write for one note."""
+        self._run([
+            sys.executable, str(self._script), self._running.url, self._running.netpie.mqtt, str(self._note_file)
+        ])  # fmt: skip
 
     def _run(self, command: list[str]) -> None:
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, env=os.environ)
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, env=self._environment)
 
     def exported(self) -> dict[str, Any]:
         """The note as it was written, kept for the bare script under a path of its own."""
@@ -117,13 +124,11 @@ class _Bench:
         answer.raise_for_status()
         return answer.json()["body"]
 
-    def pairs(
-        self, ours: Callable[[], None], bare: Callable[[], None], between: Callable[[], None] = lambda: None
-    ) -> tuple[float, float]:
+    def pairs(self, between: Callable[[], None] = lambda: None) -> tuple[float, float]:
         """The medians of both, run in turn so that a machine that drifts drifts for both."""
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(RUNS):
-            for side, action in enumerate((ours, bare)):
+            for side, action in enumerate((self.ours, self.bare)):
                 between()
                 began = time.monotonic()
                 action()

@@ -28,7 +28,6 @@ from provision.plan import (
 from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
 from provision.revisions import keep_revision
-from provision.undo import undone
 from provision.writing import Meanwhile, called, check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -134,6 +133,8 @@ class _Apply:
         order = tuple(paragraph.id for paragraph in there)
         created = live is None
         if earlier is not None and not earlier.done:
+            from provision.undo import undone  # an apply that was cut off is rare
+
             before, order = undone(earlier, live, secrets), earlier.order
             created = earlier.created
         after = tuple(_planned(change, secrets) for change in plan.changes if change.after is not None)

@@ -1,55 +1,88 @@
-"""What a person sees: progress on standard error, results on standard output; one JSON object with `--json`."""
+"""What a person sees: progress on standard error, results on standard output; one JSON object with `--json`.
+
+Rich is imported for a terminal, a table or a progress bar; lines that a program reads are written without it.
+"""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
-from rich.console import Console as RichConsole
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TransferSpeedColumn,
-)
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, TextIO
 
 from provision.errors import Shown
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.progress import Progress
+    from rich.table import Table
 
 WIDE = 1000  # columns where there is no terminal: nothing is wrapped or cut for a reader that is a program
 
 
-def _rich(terminal: bool, *, stderr: bool = False) -> RichConsole:
-    return RichConsole(stderr=stderr, highlight=False, soft_wrap=True, width=None if terminal else WIDE)
+def _rich(stream: TextIO) -> "RichConsole":
+    from rich.console import Console as RichConsole
+
+    return RichConsole(
+        stderr=stream is sys.stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else WIDE
+    )
 
 
-@dataclass
+def _is_plain(console: "RichConsole | None", stream: TextIO) -> bool:
+    """Whether a line goes to `stream` as it is: nothing else is set up, and its reader knows no style."""
+    return console is None and not stream.isatty() and not os.environ.get("FORCE_COLOR")
+
+
+def _write_line(stream: TextIO, text: str) -> None:
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
 class Console:
-    """Two streams: `out` for what was asked for, `err` for how it is going."""
+    """Two streams: `out` for what was asked for, `err` for how it is going; rich's, made when they are asked for."""
 
-    as_json: bool = False
-    debug: bool = False
-    out: RichConsole = field(default_factory=lambda: _rich(sys.stdout.isatty()))
-    err: RichConsole = field(default_factory=lambda: _rich(sys.stderr.isatty(), stderr=True))
+    def __init__(
+        self,
+        as_json: bool = False,
+        debug: bool = False,
+        *,
+        out: "RichConsole | None" = None,
+        err: "RichConsole | None" = None,
+    ) -> None:
+        self.as_json = as_json
+        self.debug = debug
+        self._out = out
+        self._err = err
 
-    def say(self, text: str) -> None:
+    @property
+    def out(self) -> "RichConsole":
+        """Standard output."""
+        self._out = self._out or _rich(sys.stdout)
+        return self._out
+
+    @property
+    def err(self) -> "RichConsole":
+        """Standard error."""
+        self._err = self._err or _rich(sys.stderr)
+        return self._err
+
+    def say(self, text: str, style: str | None = None) -> None:
         """One line of progress, to standard error."""
-        self.err.print(text, markup=False)
+        if _is_plain(self._err, sys.stderr):
+            _write_line(sys.stderr, text)
+        else:
+            self.err.print(text, markup=False, style=style)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """Show that `text` is being done (a spinner with the seconds on a terminal), then that it is done."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        if not self.err.is_terminal:
+        if _is_plain(self._err, sys.stderr) or not self.err.is_terminal:
             self.say(f"{text} …")
             yield
             return
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=self.err, transient=True) as progress:
             task = progress.add_task(text, total=None)
             yield
@@ -57,20 +90,29 @@ class Console:
         self.say(f"{text}: {seconds:.1f} s")
 
     @contextmanager
-    def progress(self, *, unit: str = "") -> Iterator[Progress]:
+    def progress(self, *, unit: str = "") -> "Iterator[Progress]":
         """A progress bar to add tasks to; `unit="bytes"` counts bytes and shows their rate."""
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TransferSpeedColumn,
+        )
+
         amount = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (TaskProgressColumn(),)
         columns = (TextColumn("{task.description}"), BarColumn(), *amount, TimeElapsedColumn())
         with Progress(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as progress:
             yield progress
 
-    def result(self, answer: Mapping[str, Any], text: str | Table | None = None) -> None:
+    def result(self, answer: Mapping[str, Any], text: "str | Table | None" = None) -> None:
         """The command's answer: `answer` as one JSON object with `--json`, else `text`."""
         if self.as_json:
-            sys.stdout.write(json.dumps(answer, default=str) + "\n")
-            sys.stdout.flush()
-        elif isinstance(text, Table):
-            self.out.print(text)
+            _write_line(sys.stdout, json.dumps(answer, default=str))
+        elif text and isinstance(text, str) and _is_plain(self._out, sys.stdout):
+            _write_line(sys.stdout, text)
         elif text:
             self.out.print(text, markup=False)
 
@@ -78,11 +120,23 @@ class Console:
         """One line: what, why, and what to do next."""
         if self.as_json:
             answer = {"kind": error.kind, "message": error.message, "next": error.next_step}
-            sys.stdout.write(json.dumps({"error": answer}) + "\n")
+            _write_line(sys.stdout, json.dumps({"error": answer}))
         line = f"error: {one_line(error.message)}"
         if error.next_step:
             line += f"; {one_line(error.next_step)}"
-        self.err.print(line, markup=False, style="red")
+        self.say(line, style="red")
+
+
+class Quiet(Console):
+    """Says nothing of how it is going: where several things are done at once, each has one line at its end."""
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """Nothing."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Nothing but what is done in it."""
+        yield
 
 
 def one_line(text: str) -> str:

@@ -1,7 +1,6 @@
 """A note a row: rows are made ready one by one, then written side by side, and what fails harms no other row."""
 
 import hashlib
-import io
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,8 +12,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from rich.console import Console as RichConsole
-
 from netpie_creds import (
     Application,
     AuthServer,
@@ -25,13 +22,14 @@ from netpie_creds import (
 )
 from provision.application import ApplicationOptions, reachable
 from provision.apply import Applied, put_credentials
-from provision.console import Console, one_line
+from provision.console import Quiet, one_line
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import private_dir, state_dir
+from provision.interpreter import restart_spark
 from provision.noting import Wanted, render_for
 from provision.people import Person
 from provision.render import RenderedNote, default_path
-from provision.running import NoteRun, blocking_key, note_state, spark_setting, stream_state
+from provision.running import NoteRun, blocking_key, note_state, stream_state
 from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError
 from zeppelin_sdk.models import note_path
 
@@ -238,22 +236,14 @@ def _opens_no_more(before: Permissions, kept: Permissions) -> bool:
     return all(getattr(before, name) <= getattr(kept, name) | kept.owners for name in kept.to_json())
 
 
-class _OwnSparkRun(NoteRun):
-    """A run on a Spark that is the note's own: a restart is for this note, and ends no other's stream."""
-
-    def _restart(self, reason: str) -> None:
-        self.console.say(f"{reason}: restarting this note's Spark")
-        self.client.restart_interpreter(spark_setting(self.client), self.note_id)
-
-
 def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
     """Run the note unless its stream runs and nothing has changed; whether it was run."""
     note = client.get_note(note_id)
     if note_state(note, stream_state(note)) in ("streaming", "running"):
         if not changed:
             return False
-        client.restart_interpreter(spark_setting(client), note_id)
-    run = _OwnSparkRun(client, note_id, Console(err=RichConsole(file=io.StringIO(), force_terminal=False)))
+        restart_spark(client, note_id, "it runs", Quiet())
+    run = NoteRun(client, note_id, Quiet())
     run.start(blocking_key(note))
     run.wait_until_live()
     return True

@@ -4,15 +4,12 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provision.application import ApplicationOptions, application_options
 from provision.console import Console
-from provision.embedded import stack
-from provision.embedded.application import application_file
-from provision.embedded.runtime import Choice
 from provision.errors import UsageError
 from provision.noting import fit_embedded, parse_parameters, render_for
 from provision.options import spark_options
@@ -20,6 +17,9 @@ from provision.plan import OURS, THEIRS, Decision
 from provision.render import RenderedNote
 from provision.server import ServerOptions, server_options
 from zeppelin_sdk import ZeppelinClient
+
+if TYPE_CHECKING:
+    from provision.embedded.record import Stack
 
 _OPTIONS = (
     application_options,
@@ -52,15 +52,17 @@ class NoteOptions:
     note: str | None = None
     decision: Decision = field(default_factory=Decision)
 
-    def embedded_stack(self, console: Console, *, start: bool) -> stack.Stack | None:
+    def embedded_stack(self, console: Console, *, start: bool) -> "Stack | None":
         """The embedded stack if it is the server, started when it may be; None for a server that is named."""
         if not self.server.embedded:
             return None
-        return stack.up(Choice(), stack.Ports(), console)[0] if start else stack.find()
+        from provision.embedded import stack  # what a named server needs nothing of
+
+        return stack.up(stack.Choice(), stack.Ports(), console)[0] if start else stack.find()
 
     @contextmanager
     def rendered(
-        self, console: Console, embedded: stack.Stack | None, *, read_only: bool = False
+        self, console: Console, embedded: "Stack | None", *, read_only: bool = False
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
         """A client of the server, and the note as that server is to have it."""
         options = _embedded_application(self.application, embedded) if embedded else self.application
@@ -73,10 +75,12 @@ class NoteOptions:
             yield client, render_for(client, wanted, credentials, read_only=read_only)
 
 
-def _embedded_application(given: ApplicationOptions, embedded: stack.Stack) -> ApplicationOptions:
+def _embedded_application(given: ApplicationOptions, embedded: "Stack") -> ApplicationOptions:
     """The embedded NETPIE's application, unless the person names one of their own."""
     if given.appid or given.appkey or given.credentials_file:
         return given
+    from provision.embedded.application import application_file
+
     return replace(given, credentials_file=application_file(), auth=embedded.netpie.auth)
 
 

@@ -1,21 +1,21 @@
 """From the command line's words to a rendered note: bundle, parameters, credentials, the server's versions."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netpie_creds import Credentials, mqtt_login
 from provision.bundle import Bundle, load_bundle
-from provision.connector_jar import build_connector_jar
 from provision.console import Console
-from provision.embedded.runtime import Runtime
-from provision.errors import UsageError
+from provision.errors import ConflictError, UsageError
 from provision.home import cache_dir
 from provision.plan import origin
 from provision.render import Login, RenderedNote, default_path, dependencies, render
-from provision.running import probe_spark
 from zeppelin_sdk import ZeppelinClient
+
+if TYPE_CHECKING:
+    from provision.embedded.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def parse_parameters(bundle: str, pairs: Iterable[str], appid: str, path: str | 
     return wanted
 
 
-def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
+def fit_embedded(wanted: Wanted, runtime: "Runtime", console: Console) -> Wanted:
     """`wanted` with the jar files of the embedded stack, unless the person named a package or jar files.
 
     The connector's jar is compiled when it is asked for; the document's note always is on it here, as no registry
@@ -58,6 +58,8 @@ def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
         given.setdefault("connector", "jar")
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
+        from provision.connector_jar import build_connector_jar
+
         with console.step("compiling the connector's jar"):
             jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
         jars.insert(0, jar)
@@ -65,12 +67,24 @@ def fit_embedded(wanted: Wanted, runtime: Runtime, console: Console) -> Wanted:
     return Wanted(wanted.bundle, given, wanted.path)
 
 
-def render_for(
-    client: ZeppelinClient, wanted: Wanted, credentials: Credentials, *, read_only: bool = False
-) -> RenderedNote:
-    """Render what is wanted for this server; asks its Spark for the Scala version only where that decides.
+def ask_scala(client: ZeppelinClient) -> str:
+    """The Scala version of the server's Spark, which that starts; raises `HeldError` where a stream holds it."""
+    from provision.probe import probe_spark  # most notes need no version
 
-    That starts Spark; with `read_only` the version is taken that the note's last apply was told, if there is one.
+    return probe_spark(client).scala
+
+
+def render_for(
+    client: ZeppelinClient,
+    wanted: Wanted,
+    credentials: Credentials,
+    *,
+    read_only: bool = False,
+    ask: Callable[[ZeppelinClient], str] = ask_scala,
+) -> RenderedNote:
+    """Render what is wanted for this server; asks for its Spark's Scala version only where that decides.
+
+    The version that the note's last apply was told is taken where none can be had, and with `read_only`.
     """
     values = wanted.values
     login = mqtt_login(credentials, int(time.time()))
@@ -86,20 +100,34 @@ def render_for(
             hmac_key=credentials.hmac_key(),
         ),
         zeppelin=client.version(),
-        scala=_scala(client, wanted, values, read_only=read_only),
+        scala=_scala(client, wanted, values, read_only=read_only, ask=ask),
         path=wanted.path,
     )
 
 
-def _scala(client: ZeppelinClient, wanted: Wanted, values: Mapping[str, Any], *, read_only: bool) -> str:
+def _scala(
+    client: ZeppelinClient,
+    wanted: Wanted,
+    values: Mapping[str, Any],
+    *,
+    read_only: bool,
+    ask: Callable[[ZeppelinClient], str],
+) -> str:
     try:
         dependencies(values, "")
+        return ""
     except UsageError:
         if values["connector"] == "jar":
             raise
-        noted = _noted_scala(client, wanted.path or default_path(wanted.bundle, values)) if read_only else ""
-        return noted or probe_spark(client).scala
-    return ""
+    path = wanted.path or default_path(wanted.bundle, values)
+    noted = _noted_scala(client, path) if read_only else ""
+    try:
+        return noted or ask(client)
+    except ConflictError:
+        noted = _noted_scala(client, path)  # a stream holds Spark, often the note's own
+        if not noted:
+            raise
+        return noted
 
 
 def _noted_scala(client: ZeppelinClient, path: str) -> str:

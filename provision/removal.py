@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from provision.plan import base_text, by_key, is_edited, origin
 from provision.records import REMOVE, Record, Records, Saved
-from provision.running import delete_quietly
 from zeppelin_sdk import Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
 # the patterns of Zeppelin's CredentialInjector; up to 0.8 the field came first
@@ -49,6 +48,13 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
     delete_quietly(client, note.id)
     records.finish(note.path, note.id)
     return Removed(note.path, hand_made(note), entities)
+
+
+def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
+    """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
+    for paragraph in client.get_note(note_id).paragraphs:
+        client.delete_paragraph(note_id, paragraph.id)
+    client.delete_note(note_id)
 
 
 def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:

@@ -8,63 +8,24 @@ from typing import Any
 
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.interpreter import is_shared, restart_spark, spark_setting
 from provision.plan import provenance
+from provision.probe import probe_spark
 from provision.spark import SparkPage, StreamState
+from provision.turns import HeldError, run_in_turn
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
-PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
 _LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
 PAGE = "provision-page"
 """The key of a paragraph's config that holds the address of the driver's page."""
 _PAGE = re.compile(r"https?://[^\s]+")
-_PROBE = "/.provision/probe"
 # the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
 _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
 # ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
 # launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
 _NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What a running Spark says of itself: versions such as "3.1.3" and "2.12", the driver's page."""
-
-    spark: str
-    scala: str
-    page: str
-
-
-def spark_setting(client: ZeppelinClient) -> str:
-    """The id of the server's Spark interpreter setting, once it is READY."""
-    return client.wait_interpreter_ready(client.interpreter_setting("spark").id).id
-
-
-def probe_spark(client: ZeppelinClient) -> Probe:
-    """Ask Spark, in a note that is deleted again; starts Spark when it does not run."""
-    scala_version = "_root_.scala.util.Properties.versionNumberString"  # a note may import another `util`
-    question = f'Seq("probe", sc.version, {scala_version}, sc.uiWebUrl.getOrElse("-"))'
-    left = client.find_note(_PROBE)
-    if left:
-        delete_quietly(client, left.id)
-    note_id = client.import_note({"paragraphs": [{"text": f'%spark\nprintln({question}.mkString(" "))'}]}, _PROBE)
-    try:
-        paragraph = client.get_note(note_id).paragraphs[0]
-        output = client.execute_paragraph(note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT).output
-    finally:
-        delete_quietly(client, note_id)
-    match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
-    if not match:
-        raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
-    return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
-
-
-def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
-    """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
-    for paragraph in client.get_note(note_id).paragraphs:
-        client.delete_paragraph(note_id, paragraph.id)
-    client.delete_note(note_id)
 
 
 @dataclass
@@ -80,11 +41,20 @@ class NoteRun:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
 
         A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
-        left, or still holds, would keep all others from running. Raises `ParagraphError` of the first that fails.
+        left, or still holds, would keep all others from running. So does another note's, which is ended the same way,
+        once. Raises `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
         """
         note = self.client.get_note(self.note_id)
         if blocking_key is not None and _has_run(note, blocking_key):
             self._restart("  this note has run before, and can't run again beside its stream")
+        try:
+            self._start(note, blocking_key)
+        except HeldError as held:
+            cancel_active(self.client, held.note)
+            self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
+            self._start(note, blocking_key)
+
+    def _start(self, note: Note, blocking_key: str | None) -> None:
         for paragraph in note.paragraphs:
             if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
                 continue
@@ -109,7 +79,7 @@ class NoteRun:
     def _run(self, paragraph: Paragraph) -> Paragraph:
         with self.console.step(f"  {_name(paragraph)}"):
             try:
-                return self.client.execute_paragraph(self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT)
+                return run_in_turn(self.client, self.note_id, paragraph.id)
             except ParagraphError as error:
                 if _LAUNCH not in error.output:
                     raise
@@ -129,13 +99,11 @@ class NoteRun:
             self._run(paragraph)
 
     def _restart(self, reason: str) -> None:
-        self.console.say(f"{reason}: restarting Spark's interpreter")
-        self.client.restart_interpreter(spark_setting(self.client))
+        restart_spark(self.client, self.note_id, reason, self.console)
 
     def _find_page(self) -> None:
-        """The driver's page, before a paragraph occupies Spark's interpreter for good."""
-        option = self.client.interpreter_setting("spark").raw.get("option") or {}
-        if "isolated" not in (option.get("perNote"), option.get("perUser")):
+        """The driver's page, before a paragraph occupies Spark's interpreter for good; a probe asks the shared one."""
+        if is_shared(spark_setting(self.client)):
             try:
                 self.page = probe_spark(self.client).page
             except ParagraphError as error:
@@ -143,10 +111,7 @@ class NoteRun:
 
     def _start_blocking(self, paragraph: Paragraph) -> None:
         with self.console.step(f"  {_name(paragraph)}"):
-            self.client.run_paragraph(self.note_id, paragraph.id)
-            self.client.wait_paragraph(
-                self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT, until=(ParagraphStatus.RUNNING,)
-            )
+            run_in_turn(self.client, self.note_id, paragraph.id, until=(ParagraphStatus.RUNNING,))
 
     def wait_until_live(self, timeout: float = 60.0) -> StreamState | None:
         """Wait until a receiver runs and events arrive, or a batch has passed without an error.
@@ -253,16 +218,23 @@ def note_state(note: Note, stream: StreamState | None) -> str:
 def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
     """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks."""
     stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
-    if stop is not None and not any(p.status.is_active for p in note.paragraphs):
-        with console.step("stopping the stream"):
-            client.execute_paragraph(note.id, stop.id, timeout=PARAGRAPH_TIMEOUT)
+    if stop is None or any(p.status.is_active for p in note.paragraphs):
+        cancel_active(client, note)
+        restart_spark(client, note.id, "a paragraph of this note runs as long as its stream", console)
         return
-    with console.step("restarting the interpreter: a paragraph of this note runs as long as its stream"):
-        for paragraph in note.paragraphs:
-            if paragraph.status.is_active:
-                with suppress(ZeppelinError):
-                    client.stop_paragraph(note.id, paragraph.id)
-        client.restart_interpreter(spark_setting(client))
+    with console.step("stopping the stream"):
+        try:
+            run_in_turn(client, note.id, stop.id)
+        except HeldError as held:
+            console.say(f"no stream of this note: {held.message}")
+
+
+def cancel_active(client: ZeppelinClient, note: Note) -> None:
+    """Cancel what of the note waits or runs, before its interpreter is restarted."""
+    for paragraph in note.paragraphs:
+        if paragraph.status.is_active:
+            with suppress(ZeppelinError):
+                client.stop_paragraph(note.id, paragraph.id)
 
 
 def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 import click
 
 from provision.console import Console
-from provision.embedded import stack
-from provision.embedded.runtime import Choice
 from provision.errors import UsageError
 from zeppelin_sdk import ZeppelinClient
 
@@ -31,7 +29,9 @@ class ServerOptions:
     def connect(self, console: Console) -> ZeppelinClient:
         """A client of the named server, or of the embedded one, which is started when it does not run."""
         if self.url is None:
-            running, started = stack.up(Choice(), stack.Ports(), console)
+            from provision.embedded import stack  # what a named server needs nothing of
+
+            running, started = stack.up(stack.Choice(), stack.Ports(), console)
             if started:
                 console.say(f"embedded Zeppelin: {running.url} (stop it with `provision down`)")
             return ZeppelinClient(running.url)
@@ -40,6 +40,8 @@ class ServerOptions:
     def connect_running(self) -> ZeppelinClient:
         """As `connect`, but an embedded server that does not run is an error and is not started."""
         if self.url is None:
+            from provision.embedded import stack
+
             running = stack.find()
             if running is None:
                 raise UsageError(

@@ -1,7 +1,9 @@
 """A synchronous, typed Python client of Apache Zeppelin's REST and websocket API, 0.8 to 0.12."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from zeppelin_sdk.client import ZeppelinClient
-from zeppelin_sdk.editing import NoteSession
 from zeppelin_sdk.errors import (
     InterpreterError,
     InvalidAddressError,
@@ -21,21 +23,6 @@ from zeppelin_sdk.errors import (
     WaitTimeoutError,
     ZeppelinError,
 )
-from zeppelin_sdk.events import (
-    ConnectionLost,
-    ConnectionRestored,
-    Event,
-    NoteChanged,
-    OthersPresent,
-    OutputAppended,
-    OutputUpdated,
-    ParagraphAdded,
-    ParagraphChanged,
-    ParagraphMoved,
-    ParagraphRemoved,
-    Progress,
-)
-from zeppelin_sdk.following import NoteFollower
 from zeppelin_sdk.models import (
     Capabilities,
     Credential,
@@ -56,7 +43,53 @@ from zeppelin_sdk.models import (
     Ticket,
 )
 from zeppelin_sdk.output import first_error_line
-from zeppelin_sdk.patches import apply_patch, make_patch
+
+if TYPE_CHECKING:
+    from zeppelin_sdk.editing import NoteSession
+    from zeppelin_sdk.events import (
+        ConnectionLost,
+        ConnectionRestored,
+        Event,
+        NoteChanged,
+        OthersPresent,
+        OutputAppended,
+        OutputUpdated,
+        ParagraphAdded,
+        ParagraphChanged,
+        ParagraphMoved,
+        ParagraphRemoved,
+        Progress,
+    )
+    from zeppelin_sdk.following import NoteFollower
+    from zeppelin_sdk.patches import apply_patch, make_patch
+else:
+    _ON_DEMAND = {
+        "editing": ("NoteSession",),
+        "following": ("NoteFollower",),
+        "patches": ("apply_patch", "make_patch"),
+        "events": (
+            "ConnectionLost",
+            "ConnectionRestored",
+            "Event",
+            "NoteChanged",
+            "OthersPresent",
+            "OutputAppended",
+            "OutputUpdated",
+            "ParagraphAdded",
+            "ParagraphChanged",
+            "ParagraphMoved",
+            "ParagraphRemoved",
+            "Progress",
+        ),
+    }
+
+    def __getattr__(name: str) -> object:
+        """What only a websocket needs is imported when it is asked for: most callers open none."""
+        for module, names in _ON_DEMAND.items():
+            if name in names:
+                return getattr(importlib.import_module(f"zeppelin_sdk.{module}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Capabilities",

@@ -1,17 +1,19 @@
 """The client: one connection to one server, with all calls on it."""
 
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import requests
 
 from zeppelin_sdk.credentials import CredentialsApi
-from zeppelin_sdk.following import NoteFollower
 from zeppelin_sdk.interpreters import InterpretersApi
 from zeppelin_sdk.notes import NotesApi
 from zeppelin_sdk.paragraphs import ParagraphsApi
 from zeppelin_sdk.revisions import RevisionsApi
 from zeppelin_sdk.transport import Transport
+
+if TYPE_CHECKING:
+    from zeppelin_sdk.following import NoteFollower
 
 
 class ZeppelinClient(NotesApi, ParagraphsApi, RevisionsApi, InterpretersApi, CredentialsApi):
@@ -68,10 +70,12 @@ class ZeppelinClient(NotesApi, ParagraphsApi, RevisionsApi, InterpretersApi, Cre
         """The address of a note's page."""
         return f"{self.url}/#/notebook/{note_id}"
 
-    def follow(self, note_id: str, *, reconnect: bool = False) -> NoteFollower:
+    def follow(self, note_id: str, *, reconnect: bool = False) -> "NoteFollower":
         """Follow a note over the websocket: `with client.follow(note_id) as follower: …`.
 
         With `reconnect` the follower opens a lost connection again, logs in anew where that is needed, and
         reads the note again.
         """
+        from zeppelin_sdk.following import NoteFollower  # the websocket's library, for those who open one
+
         return NoteFollower(self._http, self.ticket, note_id, reconnect=reconnect)

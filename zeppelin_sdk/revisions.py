@@ -1,9 +1,13 @@
 """Revisions of a note, where the server's storage keeps them (git does, and is the default)."""
 
-from zeppelin_sdk.editing import NoteSession
+from typing import TYPE_CHECKING
+
 from zeppelin_sdk.errors import NotFoundError, UnsupportedError
 from zeppelin_sdk.models import Note, Revision
 from zeppelin_sdk.server import ServerApi
+
+if TYPE_CHECKING:
+    from zeppelin_sdk.editing import NoteSession
 
 
 class RevisionsApi(ServerApi):
@@ -12,8 +16,10 @@ class RevisionsApi(ServerApi):
     All of them raise NoteNotFoundError.
     """
 
-    def open_note(self, note_id: str, *, reconnect: bool = False) -> NoteSession:
+    def open_note(self, note_id: str, *, reconnect: bool = False) -> "NoteSession":
         """Open a note as a browser does: `with client.open_note(note_id) as note: note.commit_paragraph(…)`."""
+        from zeppelin_sdk.editing import NoteSession  # the websocket's library, for those who open one
+
         return NoteSession(self._http, self.ticket, note_id, reconnect=reconnect)
 
     def checkpoint_note(self, note_id: str, message: str) -> str | None:

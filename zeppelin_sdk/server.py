@@ -5,7 +5,6 @@ import time
 from zeppelin_sdk.errors import NotFoundError, WaitTimeoutError
 from zeppelin_sdk.models import Capabilities, ServerVersion, Ticket
 from zeppelin_sdk.transport import Transport
-from zeppelin_sdk.websocket import Connection
 
 
 class ServerApi:
@@ -44,6 +43,8 @@ class ServerApi:
 
     def _told_configurations(self) -> dict[str, object]:
         """What the server tells its web page of its settings."""
+        from zeppelin_sdk.websocket import Connection  # its library, for those who open one
+
         connection = Connection(self._http, self.ticket())
         try:
             connection.send("LIST_CONFIGURATIONS", {})

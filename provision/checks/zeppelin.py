@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import requests
 
 from provision.checks.finding import Finding, fail, ok, warn
-from provision.isolation import is_isolated
-from provision.running import probe_spark
+from provision.interpreter import is_isolated
+from provision.probe import probe_spark
 from provision.spark import SparkPage
 from zeppelin_sdk import InterpreterError, InterpreterSetting, PermissionDeniedError, ServerVersion, ZeppelinClient
 

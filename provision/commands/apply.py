@@ -10,11 +10,11 @@ from provision.console import Console
 from provision.diff import change_line
 from provision.each_options import EachOptions, each_options
 from provision.errors import ConflictError
+from provision.interpreter import spark_setting
 from provision.note_options import NoteOptions, note_options
 from provision.plan import Decision, Verdict
 from provision.records import Records
 from provision.render import RenderedNote
-from provision.running import NoteRun, announce_live, blocking_key, spark_setting, stop_note
 from zeppelin_sdk import Note, ZeppelinClient
 
 AUTOSAVE = 10.0  # seconds after which an open page saves an edit
@@ -69,18 +69,26 @@ def apply(
     with wanted.rendered(console, embedded) as (client, rendered):
 
         def stop(live: Note) -> None:
+            from provision.running import stop_note
+
             stop_note(client, live, console)
 
         how = Applying(wanted.decision, Records(client.url), None if no_run else stop)
         applied = write(client, rendered, console, how=how)
         if settle is not None:
             _settle(client, applied, rendered, settle, console)
-        run = NoteRun(client, applied.note_id, console)
         if not no_run:
-            run.start(blocking_key(client.get_note(applied.note_id)))
-            announce_live(run)
+            _run(client, applied.note_id, console)
         url = client.note_url(applied.note_id)
         console.result(applied.answer(url), f"{rendered.path}\n{url}")
+
+
+def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
+    from provision.running import NoteRun, announce_live, blocking_key  # what --no-run needs nothing of
+
+    run = NoteRun(client, note_id, console)
+    run.start(blocking_key(client.get_note(note_id)))
+    announce_live(run)
 
 
 def write(

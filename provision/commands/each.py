@@ -16,7 +16,7 @@ from provision.each_options import ISOLATED, SHARED, EachOptions
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.errors import ConflictError, ProvisionError, UsageError
-from provision.isolation import driver_memory, is_isolated, set_per_note, spark
+from provision.interpreter import driver_memory, is_isolated, set_per_note, spark_setting
 from provision.noting import Wanted, fit_embedded, parse_parameters
 from provision.people import Person, read_people
 from provision.render import RenderedNote
@@ -81,7 +81,7 @@ def _check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequenc
 
 def _check_spark(client: ZeppelinClient, each: EachOptions, count: int, console: Console) -> None:
     """Bring Spark's setting to what was asked for, and say what it means for so many notes."""
-    setting = spark(client)
+    setting = spark_setting(client)
     memory = f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
     if each.run and each.per_note != ISOLATED and (each.per_note == SHARED or not is_isolated(setting)):
         raise UsageError(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from provision.embedded.application import demo_application
-from provision.isolation import is_isolated, spark
+from provision.interpreter import is_isolated, spark_setting
 from provision.render import entities
 from zeppelin_sdk import ZeppelinClient
 
@@ -56,7 +56,7 @@ def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded
         assert done("apply", "--each", file, "--run", "--json").answer["same"] == 2
     finally:
         done("apply", "--each", file, "--shared")
-    assert not is_isolated(spark(embedded.client))
+    assert not is_isolated(spark_setting(embedded.client))
 
 
 def find(client: ZeppelinClient, path: str, title: str) -> tuple[str, str]:

@@ -164,17 +164,26 @@ def test_other_signals_that_end_a_program_are_as_ctrl_c_and_an_ignored_one_stays
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    monkeypatch.setattr(cli, "run", lambda _args: 0)
+    ended: list[int] = []
+    monkeypatch.setattr(cli, "run", lambda _args: 5)
+    monkeypatch.setattr(cli.os, "_exit", ended.append)
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        with pytest.raises(SystemExit):
-            cli.main()
+        cli.main()
+        assert ended == [5]
         assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_an_apply_to_a_named_server_imports_no_more_than_it_needs() -> None:
+    code = "import sys, provision.cli, provision.commands.apply; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "requests" in loaded
+    assert not {"rich", "websocket", "psutil", "paho", "amqtt"} & set(loaded)
 
 
 @pytest.mark.parametrize("args", [["down"], ["down", "--json"], ["--help"]])

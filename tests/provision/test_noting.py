@@ -5,14 +5,15 @@ from typing import Any, cast
 import pytest
 
 from netpie_creds import Credentials
-from provision import noting
+from provision import connector_jar, noting
 from provision.apply import note_json
 from provision.console import Console
 from provision.embedded.runtime import Runtime
-from provision.errors import UsageError
+from provision.errors import ConflictError, UsageError
 from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
-from provision.running import Probe
-from zeppelin_sdk import ServerVersion, ZeppelinClient
+from provision.probe import Probe
+from provision.turns import HeldError
+from zeppelin_sdk import Note, Paragraph, ServerVersion, ZeppelinClient
 
 from .notes_in_memory import NotesInMemory
 
@@ -66,7 +67,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         calls.append(arguments)
         return Path("/jars/connector.jar")
 
-    monkeypatch.setattr(noting, "build_connector_jar", build)
+    monkeypatch.setattr(connector_jar, "build_connector_jar", build)
     return calls
 
 
@@ -131,7 +132,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         asked.append(client)
         return Probe("3.1.3", "2.12", "")
 
-    monkeypatch.setattr(noting, "probe_spark", probe)
+    monkeypatch.setattr("provision.probe.probe_spark", probe)
     monkeypatch.setattr(noting, "mqtt_login", lambda credentials, now: FakeLogin())
     return asked
 
@@ -181,3 +182,21 @@ def test_what_only_reads_takes_the_scala_that_the_last_apply_was_told(probes: li
     server.import_note(note_json(applied), applied.path)
     assert render_for(client, asked, credentials, read_only=True).paragraphs == applied.paragraphs
     assert len(probes) == 1
+
+
+def test_while_a_stream_holds_spark_the_note_s_last_scala_is_taken_and_one_that_has_none_is_a_conflict(
+    probes: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = NotesInMemory()
+    client, asked = cast(ZeppelinClient, server), wanted("classic")
+    credentials = cast(Credentials, FakeCredentials())
+    applied = render_for(client, asked, credentials)
+
+    def held(_client: object) -> Probe:
+        raise HeldError(Note("n", "/other"), Paragraph("p"))
+
+    monkeypatch.setattr("provision.probe.probe_spark", held)
+    with pytest.raises(ConflictError, match="/other streams"):
+        render_for(client, asked, credentials)
+    server.import_note(note_json(applied), applied.path)
+    assert render_for(client, asked, credentials).paragraphs == applied.paragraphs

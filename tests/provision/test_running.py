@@ -1,15 +1,17 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from provision import running
+from provision import running, turns
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.plan import MARK
-from provision.running import PAGE, NoteRun, blocking_key, note_state, probe_spark, stop_note
+from provision.probe import probe_spark
+from provision.running import PAGE, NoteRun, blocking_key, note_state, stop_note
 from provision.spark import StreamState
+from provision.turns import HeldError
 from zeppelin_sdk import (
     InterpreterSetting,
     Note,
@@ -32,7 +34,11 @@ STATE = StreamState(
 
 
 class FakeClient:
-    """Runs nothing: notes what it is told to run, and fails or prints as `failures` and `outputs` say by title."""
+    """Runs nothing: notes what it is told to run, and fails or prints as `failures` and `outputs` say by title.
+
+    While `clock` is set and one of the `others`, or a blocking paragraph of the note itself, runs, a paragraph that is
+    run waits for its turn.
+    """
 
     url = "http://zeppelin.example"
 
@@ -44,25 +50,40 @@ class FakeClient:
         self.option: dict[str, str] = {"perNote": "shared", "perUser": "shared"}
         self.waited_for: tuple[ParagraphStatus, ...] = ()
         self.probe_left_behind = False
+        self.others: list[Note] = []
+        self.clock: FakeTime | None = None
 
     def get_note(self, note_id: str) -> Note:
         probe = Note(note_id, "/p", (Paragraph("probe", title="probe"),))
-        return self.note if note_id == self.note.id else probe
+        return next((note for note in (self.note, *self.others) if note.id == note_id), probe)
 
-    def execute_paragraph(self, note_id: str, paragraph_id: str, *, timeout: float) -> Paragraph:
+    def list_notes(self) -> list[NoteInfo]:
+        return [NoteInfo(note.id, note.path) for note in (self.note, *self.others)]
+
+    def run_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self.did.append(f"run {paragraph_id}")
+
+    def wait_paragraph(
+        self,
+        note_id: str,
+        paragraph_id: str,
+        *,
+        timeout: float,
+        until: Collection[ParagraphStatus],
+        on_poll: Callable[[Paragraph], None],
+    ) -> Paragraph:
         paragraph = self.get_note(note_id).paragraph(paragraph_id)
         assert paragraph is not None
-        self.did.append(f"run {paragraph.title}")
+        self.waited_for = tuple(until)
+        while self.clock and self.is_held() and self.clock.now < timeout:
+            on_poll(replace(paragraph, status=ParagraphStatus.PENDING))
+            self.clock.sleep(1)
         self._fail(paragraph)
         output = self.outputs.get(paragraph.title, "")
         return replace(paragraph, status=ParagraphStatus.FINISHED, results=(ResultMessage("TEXT", output),))
 
-    def run_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self.did.append(f"start {paragraph_id}")
-
-    def wait_paragraph(self, note_id: str, paragraph_id: str, *, timeout: float, until: tuple[ParagraphStatus]) -> None:
-        self.waited_for = until
-        self._fail(self.note.paragraph(paragraph_id) or Paragraph(""))
+    def is_held(self) -> bool:
+        return any(p.status is ParagraphStatus.RUNNING for note in (self.note, *self.others) for p in note.paragraphs)
 
     def _fail(self, paragraph: Paragraph) -> None:
         failures = self.failures.get(paragraph.title)
@@ -79,8 +100,9 @@ class FakeClient:
     def wait_interpreter_ready(self, setting_id: str) -> InterpreterSetting:
         return self.interpreter_setting("spark")
 
-    def restart_interpreter(self, setting_id: str) -> None:
-        self.did.append(f"restart {setting_id}")
+    def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
+        self.did.append(f"restart {setting_id}{f' for {note_id}' if note_id else ''}")
+        self.others = [replace(note, paragraphs=tuple(map(aborted, note.paragraphs))) for note in self.others]
 
     def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
         self.did.append(f"config {paragraph_id} {dict(config)}")
@@ -105,6 +127,10 @@ class FakeClient:
         return cast(ZeppelinClient, self)
 
 
+def aborted(paragraph: Paragraph) -> Paragraph:
+    return replace(paragraph, status=ParagraphStatus.ABORT) if paragraph.status.is_active else paragraph
+
+
 class Said(Console):
     """A console that keeps what it says."""
 
@@ -112,7 +138,7 @@ class Said(Console):
         super().__init__()
         self.lines: list[str] = []
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, style: str | None = None) -> None:
         self.lines.append(text)
 
 
@@ -163,7 +189,7 @@ def test_spark_running_with_other_dependencies_is_restarted_which_is_told_in_one
     run.start(None)
     assert client.did == ["run dependencies", "restart spark-id", "run dependencies", "run context"]
     assert [line for line in said.lines if "restart" in line] == [
-        "  Spark runs with other dependencies: restarting Spark's interpreter"
+        "  Spark runs with other dependencies: restarting Spark's interpreter …"
     ]
 
 
@@ -200,7 +226,7 @@ def test_the_blocking_paragraph_is_started_last_and_awaited_only_until_it_runs()
     run, _ = note_run(client)
     run.start("start")
     assert client.did[:3] == ["run dependencies", "run context", "run output"]
-    assert client.did[-1] == "start start"
+    assert client.did[-1] == "run start"
     assert client.waited_for == (ParagraphStatus.RUNNING,)
 
 
@@ -229,6 +255,81 @@ def test_a_blocking_note_that_has_run_before_starts_on_a_fresh_interpreter(statu
     run.start("start")
     assert client.did[:2] == ["restart spark-id", "run dependencies"]
     assert len([line for line in said.lines if "restart" in line]) == 1
+
+
+def test_a_spark_of_the_note_s_own_is_restarted_for_this_note_only() -> None:
+    client = FakeClient(paragraph("dependencies"))
+    client.option["perNote"] = "isolated"
+    client.failures["dependencies"] = [LAUNCHED]
+    run, said = note_run(client)
+    run.start(None)
+    assert client.did == ["run dependencies", "restart spark-id for note", "run dependencies"]
+    assert "restarting this note's Spark" in said.lines[1]
+
+
+HOLDER = Note("holder", "/holder", (paragraph("start", blocks=True, status=ParagraphStatus.RUNNING),))
+
+
+def held(clock: "FakeTime", *paragraphs: Paragraph) -> FakeClient:
+    """A note's client, while another note's stream keeps the Spark of all notes to itself."""
+    client = FakeClient(*paragraphs)
+    client.others, client.clock = [Note("idle", "/idle", (paragraph("start", blocks=True),)), HOLDER], clock
+    return client
+
+
+def test_a_note_that_waits_behind_another_s_stream_ends_that_and_starts_from_the_top(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("context"), paragraph("start"))
+    run, said = note_run(client)
+    run.start(None)
+    assert client.did == [
+        "run context", "cancel context", "cancel start", "restart spark-id", "run context", "run start",
+    ]  # fmt: skip
+    assert turns.QUEUED <= clock.now < turns.QUEUED + 3
+    (line,) = (line for line in said.lines if "restart" in line)
+    assert (
+        line == "  /holder streams in the same Spark, and lets no other paragraph run: restarting Spark's interpreter …"
+    )
+
+
+def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
+    client = held(clock, paragraph("context"))
+    monkeypatch.setattr(client, "restart_interpreter", lambda *_arguments: None)
+    run, _ = note_run(client)
+    with pytest.raises(HeldError, match="/holder streams") as caught:
+        run.start(None)
+    assert caught.value.exit_code == 3
+    assert client.did[-1] == "cancel context"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        replace(HOLDER, paragraphs=(replace(HOLDER.paragraphs[0], config={}),)),
+        replace(HOLDER, id="note"),
+    ],
+    ids=["a person's own long paragraph", "the note's own"],
+)
+def test_what_waits_for_something_else_waits_on(clock: "FakeTime", holder: Note) -> None:
+    client = held(clock, paragraph("context"))
+    client.others = [holder]
+    run, _ = note_run(client)
+    run.start(None)
+    assert client.did == ["run context"]
+    assert clock.now >= turns.PARAGRAPH_TIMEOUT
+
+
+def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("context"))
+    client.option["perNote"] = "isolated"
+    note_run(client)[0].start(None)
+    assert client.did == ["run context"]
+
+
+def test_a_note_whose_spark_another_s_stream_holds_has_nothing_to_stop(clock: "FakeTime") -> None:
+    client, said = held(clock, paragraph("stop"), paragraph("start")), Said()
+    stop_note(client.as_client(), client.note, said)
+    assert client.did == ["run stop", "cancel stop"]
+    assert "no stream of this note: /holder streams" in said.lines[-1]
 
 
 def test_a_blocking_paragraph_that_fails_is_named() -> None:
@@ -313,6 +414,7 @@ class FakeSparkPage:
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     clock = FakeTime()
     monkeypatch.setattr(running, "time", clock)
+    monkeypatch.setattr(turns, "time", clock)
     return clock
 
 

@@ -1,0 +1,49 @@
+"""The server's Spark interpreter: its setting, whether notes share one process (`InterpreterOption`), its restart."""
+
+from dataclasses import replace
+
+from provision.console import Console
+from provision.each_options import ISOLATED
+from zeppelin_sdk import InterpreterSetting, ZeppelinClient
+
+DEFAULT_DRIVER_MEMORY = "1g"  # Spark's own, where the setting names none
+
+
+def spark_setting(client: ZeppelinClient) -> InterpreterSetting:
+    """The server's Spark setting, once it is READY; raises `InterpreterError`, `WaitTimeoutError`."""
+    return client.wait_interpreter_ready("spark")
+
+
+def is_isolated(setting: InterpreterSetting) -> bool:
+    """Whether each note has a Spark process of its own."""
+    return _option(setting, "perNote") == ISOLATED
+
+
+def is_shared(setting: InterpreterSetting) -> bool:
+    """Whether all notes, of all users, have one Spark process."""
+    return not is_isolated(setting) and _option(setting, "perUser") != ISOLATED
+
+
+def _option(setting: InterpreterSetting, name: str) -> str:
+    return str((setting.raw.get("option") or {}).get(name, ""))
+
+
+def set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str) -> InterpreterSetting:
+    """Give each note a Spark of its own ("isolated"), or all of them one ("shared"); what runs in Spark is ended."""
+    option = {**(setting.raw.get("option") or {}), "perNote": mode}
+    updated = client.update_interpreter_setting(replace(setting, raw={**setting.raw, "option": option}))
+    return client.wait_interpreter_ready(updated.id)
+
+
+def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Console) -> None:
+    """End the Spark process that the note runs in, and all that runs in it: other notes' too where they share it."""
+    setting = spark_setting(client)
+    shared = is_shared(setting)
+    what = "Spark's interpreter" if shared else "this note's Spark"
+    with console.step(f"{reason}: restarting {what}"):
+        client.restart_interpreter(setting.id, None if shared else note_id)
+
+
+def driver_memory(setting: InterpreterSetting) -> str:
+    """How much memory one Spark driver asks for, as Spark writes it ("1g")."""
+    return str(setting.properties.get("spark.driver.memory") or DEFAULT_DRIVER_MEMORY)
