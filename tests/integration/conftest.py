@@ -124,17 +124,19 @@ class Round:
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """The document's note, which still runs when the other bundle's is applied, and then the document's once more."""
+    """The document's note, another of it, each still running when the next note is applied; the other bundle's; and the
+    first once more.
+    """
     out = tmp_path_factory.mktemp("rounds")
     return [
-        _round(embedded, "classic", out, stop=False),
-        _round(embedded, "streaming", out, stop=True),
-        _round(embedded, "classic", out, stop=True),
+        _round(embedded, "classic", "/rounds/classic", out, stop=False),
+        _round(embedded, "classic", "/rounds/another", out, stop=False),
+        _round(embedded, "streaming", "/rounds/streaming", out, stop=True),
+        _round(embedded, "classic", "/rounds/classic", out, stop=True),
     ]
 
 
-def _round(embedded: Embedded, bundle: str, out: Path, *, stop: bool) -> Round:
-    note = f"/rounds/{bundle}"
+def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool) -> Round:
     applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
     status = done("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]

@@ -2,11 +2,22 @@
 
 from .conftest import Round
 
-OTHER = "  Spark runs with other dependencies: restarting Spark's interpreter"
+OTHER = "  Spark runs with other dependencies: restarting Spark's interpreter …"
+HELD = "  /rounds/classic streams in the same Spark, and lets no other paragraph run: restarting Spark's interpreter …"
+
+
+def test_a_note_with_the_same_dependencies_does_not_wait_behind_a_stream_that_lets_nothing_run(
+    rounds: list[Round],
+) -> None:
+    another = rounds[1]
+
+    assert another.applied.err.splitlines().count(HELD) == 1
+    assert another.applied.err.count("restarting") == 1
+    assert another.status.answer["state"] == "streaming"
 
 
 def test_a_note_with_other_dependencies_runs_after_one_line_about_the_restart(rounds: list[Round]) -> None:
-    streaming = rounds[1]
+    streaming = rounds[2]
 
     assert streaming.applied.err.splitlines().count(OTHER) == 1
     assert "before" not in streaming.applied.err.lower()
@@ -14,12 +25,12 @@ def test_a_note_with_other_dependencies_runs_after_one_line_about_the_restart(ro
 
 
 def test_the_document_s_note_runs_again_after_another(rounds: list[Round]) -> None:
-    again = rounds[2]
+    again = rounds[3]
 
     assert again.applied.err.count("restarting Spark's interpreter") == 1
     assert again.status.answer["state"] == "streaming"
 
 
 def test_the_answers_name_the_note_and_its_end(rounds: list[Round]) -> None:
-    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 3
+    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 4
     assert [each.stopped.answer["stopped"] for each in rounds if each.stopped] == [True] * 2
