@@ -13,6 +13,7 @@ COMPUTED = frozenset(
     {
         "appkey",
         "broker_url",
+        "clean_session",
         "client_id",
         "dependencies",
         "hmac_key",

@@ -122,6 +122,7 @@ def context_of(
         "broker_url": login.broker_url,
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
         "mqtt_topics": [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])],
+        "clean_session": clean_session(values),
         "appkey": login.appkey,
         "client_id": secret(thing, "user", login.client_id),
         "hmac_key": secret(thing, "password", login.hmac_key),
@@ -176,6 +177,16 @@ def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:
             next_step="take --param connector=jar, or name another with --param mqtt_package=…",
         )
     return Dependencies(packages=(package,))
+
+
+def clean_session(values: Mapping[str, Any]) -> bool:
+    """Whether the broker is to forget the note when it goes; raises `UsageError` for a session that keeps nothing."""
+    persistent = values.get("session") == "persistent"
+    if persistent and not values.get("qos"):
+        raise UsageError(
+            "session=persistent keeps nothing at qos 0", next_step="give --param qos=1 too, or leave session out"
+        )
+    return not persistent
 
 
 def chosen_templates(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:

@@ -26,6 +26,8 @@ _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
 # ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
 # launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
 _NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
+# SparkContext.assertNotStopped, LiveListenerBus.addToQueue: the interpreter lives on with a context that does not
+_SPARK_ENDED = re.compile(r"stopped SparkContext|LiveListenerBus is stopped|SparkContext was shut ?down", re.IGNORECASE)
 
 
 @dataclass
@@ -42,7 +44,8 @@ class NoteRun:
 
         A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
         left, or still holds, would keep all others from running. So does another note's, which is ended the same way,
-        once. Raises `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
+        once; and so does a Spark that has ended under its interpreter, as when its cluster went away. Raises
+        `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
         """
         note = self.client.get_note(self.note_id)
         if blocking_key is not None and _has_run(note, blocking_key):
@@ -52,6 +55,11 @@ class NoteRun:
         except HeldError as held:
             cancel_active(self.client, held.note)
             self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
+            self._start(note, blocking_key)
+        except ParagraphError as error:
+            if not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
+                raise
+            self._restart("  Spark has ended")
             self._start(note, blocking_key)
 
     def _start(self, note: Note, blocking_key: str | None) -> None:

@@ -49,11 +49,11 @@ def parameters(bundle: str, **others: object) -> list[str]:
 
 
 @contextlib.contextmanager
-def publisher(stack: Stack, folder: Path, topic: str) -> Iterator[Publisher]:
+def publisher(stack: Stack, folder: Path, topic: str, qos: int = 0) -> Iterator[Publisher]:
     """A publisher to `topic` of the stack's application, with a thing of its own in `folder`."""
     application = demo_application()
     thing = PublisherThing(application, private_dir(folder), AuthServer(stack.netpie.auth))
-    with Publisher(thing.login, full_topic(application.appid, topic), renew=thing.renew) as link:
+    with Publisher(thing.login, full_topic(application.appid, topic), qos=qos, renew=thing.renew) as link:
         yield link
 
 
@@ -97,6 +97,15 @@ class Stream:
     def application(self) -> str:
         """The id of the Spark application that the stream runs in."""
         return str(self._ask("")[0]["id"])
+
+    def executors(self) -> list[dict[str, Any]]:
+        """What Spark's page says of the driver and its executors."""
+        return list(self._ask(f"{self.application()}/executors"))
+
+    def receivers(self) -> list[dict[str, Any]]:
+        """What Spark's page says of the receivers that run, and where."""
+        listed = self._ask(f"{self.application()}/streaming/receivers")
+        return [receiver for receiver in listed if receiver["isActive"]]
 
     def _ask(self, path: str) -> Any:
         page = next(p.config[PAGE] for p in self.note.paragraphs if p.config.get(PAGE))

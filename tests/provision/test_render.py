@@ -218,3 +218,13 @@ def test_each_of_several_topics_is_a_string_of_its_own() -> None:
 
 def test_with_a_topic_column_the_stream_has_each_event_s_topic() -> None:
     assert ".createTopicStream(" in code(rendered("streaming", topic_column="yes"), "stream")
+
+
+@pytest.mark.parametrize(("session", "clean"), [("clean", "true"), ("persistent", "false")])
+def test_the_broker_keeps_a_session_when_asked_to(session: str, clean: str) -> None:
+    assert f"cleanSession={clean}," in code(rendered("streaming", session=session, qos="1"), "stream")
+
+
+def test_a_session_that_would_keep_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="keeps nothing at qos 0"):
+        rendered("streaming", session="persistent")

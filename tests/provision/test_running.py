@@ -163,6 +163,25 @@ def test_paragraphs_run_in_the_note_s_order_a_person_s_own_included() -> None:
     assert client.did == ["run dependencies", "run own", "run context", "run start"]
 
 
+@pytest.mark.parametrize("how", ["Cannot call methods on a stopped SparkContext.", "LiveListenerBus is stopped."])
+def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: str) -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
+    client.failures["context"] = [f"java.lang.IllegalStateException: {how}"]
+    run, said = note_run(client)
+    run.start(None)
+    again = ["run dependencies", "run context", "run start"]
+    assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
+    assert any("Spark has ended" in line for line in said.lines)
+
+
+def test_a_spark_that_ends_again_is_an_error() -> None:
+    client = FakeClient(paragraph("context"))
+    client.failures["context"] = ["Cannot call methods on a stopped SparkContext."] * 2
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError):
+        run.start(None)
+
+
 def test_empty_and_disabled_paragraphs_are_left_out() -> None:
     empty, disabled = paragraph("empty", text=" \n"), paragraph("disabled", config={"enabled": False})
     client = FakeClient(paragraph("context"), empty, disabled)
