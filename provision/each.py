@@ -3,9 +3,9 @@
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,7 @@ from provision.console import Quiet, one_line
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import private_dir, state_dir
 from provision.interpreter import restart_spark
-from provision.noting import Wanted, render_for
+from provision.noting import Wanted, ask_scala, render_for
 from provision.people import Person
 from provision.render import RenderedNote, default_path
 from provision.running import NoteRun, blocking_key, note_state, stream_state
@@ -133,6 +133,7 @@ def refuse_shared_paths(rows: Sequence[Row]) -> list[Outcome]:
 @dataclass
 class Each:
     """Writes rows. `connect` opens a client for a row's user (None: the command line's), `write` applies one note.
+    `there` are the paths of the notes that the server has.
 
     A client is for one thread at a time, and a server of up to 0.10 loses entries when notes are created, or
     credentials stored, at the same moment (its maps are made for one thread): those take turns.
@@ -140,25 +141,33 @@ class Each:
 
     connect: Callable[[Person | None], ZeppelinClient]
     write: Callable[[ZeppelinClient, RenderedNote], Applied]
+    there: Collection[str] = ()
     run: bool = False
     jobs: int = 4
     _clients: SimpleQueue[ZeppelinClient] = field(default_factory=SimpleQueue)
     _creating: threading.Lock = field(default_factory=threading.Lock)
+    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _scala: str = ""
     _brokers: set[tuple[str, int]] = field(default_factory=set)
 
     def provision(self, rows: Sequence[Row], tell: Callable[[Outcome], None]) -> list[Outcome]:
-        """Write all rows, `jobs` at a time; `tell` hears of each as it ends. Returns their outcomes in order."""
-        with ThreadPoolExecutor(self.jobs, thread_name_prefix="each") as pool:
-            futures: dict[Future[Outcome], int] = {pool.submit(self._row, row): n for n, row in enumerate(rows)}
-            left = set(futures)
-            try:
-                while left:
-                    ended, left = wait(left, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        tell(future.result())
-            finally:
-                pool.shutdown(cancel_futures=True)
-                self._close()
+        """Write all rows, `jobs` at a time; `tell` hears of each as it ends. Returns their outcomes in order.
+
+        An interrupt waits for no row: what it cuts off, the next apply finishes.
+        """
+        pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="each")
+        futures: list[Future[Outcome]] = [pool.submit(self._row, row) for row in rows]
+        left = set(futures)
+        try:
+            while left:
+                ended, left = wait(left, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    tell(future.result())
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+        self._close()
         return [future.result() for future in futures]
 
     def _row(self, row: Row) -> Outcome:
@@ -171,11 +180,9 @@ class Each:
             return _failed(row, ProvisionError(f"{type(error).__name__}: {error}"))
 
     def _provision(self, client: ZeppelinClient, row: Row) -> Outcome:
-        rendered = render_for(client, row.wanted, self._connectable(row))
-        with self._creating:
-            is_new = client.find_note(rendered.path) is None
-            applied = self.write(client, rendered) if is_new else None
-        applied = applied or self.write(client, rendered)
+        rendered = render_for(client, row.wanted, self._connectable(row), ask=self._ask_scala)
+        with nullcontext() if note_path(rendered.path) in self.there else self._creating:
+            applied = self.write(client, rendered)
         with self._creating:
             put_credentials(client, rendered)
         changed = applied.written > 0
@@ -195,6 +202,12 @@ class Each:
         credentials = reachable(kept, row.folder, auth, consequence="this row was not written")
         self._brokers.add(credentials.token.broker())
         return credentials
+
+    def _ask_scala(self, client: ZeppelinClient) -> str:
+        """The server's Scala version, asked for once."""
+        with self._asking:
+            self._scala = self._scala or ask_scala(client)
+            return self._scala
 
     @contextmanager
     def _client(self, person: Person) -> Iterator[ZeppelinClient]:

@@ -45,7 +45,8 @@ def apply_each(console: Console, each: EachOptions, how: ForAll) -> None:
     with how.server.connect_running() as client:
         _check_users(client, people, rows, console)
         _check_spark(client, each, len(rows), console)
-    writing = Each(lambda person: _connect(how.server, person), how.write, run=each.run, jobs=each.jobs)
+        there = {note.path for note in client.list_notes()}
+    writing = Each(lambda person: _connect(how.server, person), how.write, there, run=each.run, jobs=each.jobs)
     outcomes = sorted([*failed, *_provision(writing, rows, failed, console)], key=lambda outcome: outcome.line)
     counts = {str(result): sum(outcome.result is result for outcome in outcomes) for result in Result}
     console.result({"rows": [outcome.answer() for outcome in outcomes], **counts})

@@ -2,19 +2,23 @@
 
 import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from netpie_emulator import Emulator, RegisteredApp
 from provision.bundle import load_bundle
 from provision.cli import run
+from provision.each import Each, Outcome, Result
 from provision.errors import UsageError
 from provision.people import read_people
 from provision.plan import MARK, digest
 from provision.render import entities
-from zeppelin_sdk import Permissions
+from zeppelin_sdk import Permissions, ZeppelinClient
 
 from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
 
@@ -208,6 +212,43 @@ def test_a_note_that_reads_the_entry_of_an_older_version_is_moved_to_its_own(eac
     status, answer = each("note", "N")
     assert (status, results(answer)) == (0, ["done"])
     assert stream["text"] == new
+
+
+def test_an_interrupt_waits_for_no_row_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[int] = []
+    release = threading.Event()
+
+    def row(_each: Each, number: int) -> Outcome:
+        begun.append(number)
+        if number:
+            release.wait(30)
+        return Outcome(number, Result.DONE, "/note")
+
+    def interrupt(_outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Each, "_row", row)
+    each = Each(lambda _person: cast(ZeppelinClient, None), cast(Any, None), jobs=2)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            each.provision(cast(Any, range(9)), interrupt)
+        assert time.monotonic() - began < 10
+        assert len(begun) < 9
+    finally:
+        release.set()
+
+
+def test_spark_is_asked_for_its_scala_once_for_all_rows(each, zeppelin: FakeZeppelin, monkeypatch) -> None:
+    asked: list[object] = []
+
+    def ask(client: object) -> str:
+        asked.append(client)
+        return "2.12"
+
+    monkeypatch.setattr("provision.each.ask_scala", ask)
+    status, _ = each("topic", "a", "b", "c", options=("--bundle", "classic"))
+    assert (status, len(asked)) == (0, 1)
 
 
 # --- Spark and permissions ---
