@@ -103,8 +103,20 @@ class NoteRun:
         except ParagraphError as error:
             if not _needs_restart(error):
                 raise
+            self._drain()
             self._restart("  Spark runs with other dependencies")
             self._run(paragraph)
+
+    def _drain(self) -> None:
+        """Stop the note's own stream by its stop paragraph: what it has received would end with its Spark."""
+        note = self.client.get_note(self.note_id)
+        stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+        state = stream_state(note) if stop else None
+        if stop and state and state.receivers:
+            try:
+                self._run(stop)
+            except ParagraphError as error:
+                self.console.say(f"  its stream did not stop by itself: {error.message}")
 
     def _restart(self, reason: str) -> None:
         restart_spark(self.client, self.note_id, reason, self.console)

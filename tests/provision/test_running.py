@@ -212,6 +212,20 @@ def test_spark_running_with_other_dependencies_is_restarted_which_is_told_in_one
     ]
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_the_note_s_stream_has_received_is_processed_before_the_restart(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(running, "stream_state", lambda note: STATE)
+    client = FakeClient(paragraph("dependencies"), paragraph("stop"))
+    client.failures = {"dependencies": [LAUNCHED], "stop": ["it hangs"] * fails}
+    run, said = note_run(client)
+    run.start(None)
+    before = ["run dependencies", "run stop", "restart spark-id"]
+    assert client.did == [*before, "run dependencies", "run stop"]
+    assert any("it hangs" in line for line in said.lines) == fails
+
+
 def test_dependencies_that_fail_after_the_restart_too_end_the_run() -> None:
     client = FakeClient(paragraph("dependencies"), paragraph("context"))
     client.failures["dependencies"] = [LAUNCHED, LAUNCHED]
