@@ -23,6 +23,7 @@ persistence true
 persistence_location {folder}/
 max_queued_messages 0
 max_inflight_messages 20
+log_type all
 """
 """Without `max_queued_messages 0` it drops what comes for a session that is away, from the 1,001st message on."""
 
@@ -50,6 +51,10 @@ class Mosquitto:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
             return True
         return False
+
+    def log(self) -> str:
+        """What it has written of connections and packets."""
+        return (self.folder / "mosquitto.log").read_text(errors="replace")
 
     def save(self) -> None:
         """Have it write down what it holds. It acknowledges before it saves: what it has not saved dies with it."""

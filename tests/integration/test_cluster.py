@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from netpie_creds import MqttLogin
 from provision.interpreter import spark_setting
 from provision.notes import find_note
 from provision.plan import by_key
+from provision.publisher import Publisher
 from zeppelin_sdk import ParagraphError
 
 from .cluster import Cluster, standalone_cluster
 from .command import done
 from .conftest import Embedded, Streams
+from .mosquitto import mosquitto
 from .streams import TOPIC, Stream, event, publisher, wait_for
 from .test_numbers import check, known_events
 
@@ -76,6 +80,41 @@ def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is
     wait_for("every event", lambda: set(ids) <= {row[1] for window in stream.windows() for row in window.rows})
     assert len(after) == 1
     assert sum(stream.batches().values()) - len(stream.sent) - 200 <= INFLIGHT
+
+
+TWO_RECEIVERS = """\
+%spark
+@transient val lineStream = NetpieMqtt.createStream(ssc,
+                 brokerUrl="tcp://127.0.0.1:{port}",
+                 topics=Seq("many/#"),
+                 clientId="many",
+                 qos=1,
+                 storageLevel=StorageLevel.MEMORY_AND_DISK_SER_2,
+                 receivers=2)"""
+
+
+def test_two_receivers_are_spread_over_the_executors_and_share_the_events(
+    stream: Stream, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ids = [f"shared {number}" for number in range(400)]
+    paragraph = stream.paragraph("stream")
+    with mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker, ExitStack() as put_back:
+        put_back.callback(stream.client.update_paragraph, stream.note_id, paragraph.id, text=paragraph.text)
+        text = TWO_RECEIVERS.format(port=broker.port)
+        stream.client.update_paragraph(stream.note_id, paragraph.id, text=text)
+        done("run", stream.note.path)
+        receivers = wait_for("two receivers", lambda: len(stream.receivers()) == 2 and stream.receivers())
+        wait_for("their subscriptions", lambda: broker.log().count("Sending SUBACK") == 2)
+        login = MqttLogin("127.0.0.1", broker.port, "many-publisher", "any", "any")
+        with Publisher(lambda: login, "many/x", qos=1) as link:
+            link.publish([event(AT, id).encode() for id in ids])
+            assert link.flush(20) == 0
+        wait_for("every event", lambda: set(ids) <= {row[1] for window in stream.windows() for row in window.rows})
+
+        assert len({receiver["executorId"] for receiver in receivers}) == 2
+        assert all(receiver["avgEventRate"] > 0 for receiver in stream.receivers())
+        assert sum(stream.batches().values()) == len(ids)
+        done("stop", stream.note.path)
 
 
 def test_a_note_without_a_master_wants_another_spark(stream: Stream, streams: Streams) -> None:
