@@ -1,5 +1,6 @@
 """From the command line's words to a rendered note: bundle, parameters, credentials, the server's versions."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ def render_for(
     The version that the note's last apply was told is taken where none can be had, and with `read_only`.
     """
     values = wanted.values
-    login = mqtt_login(credentials, int(time.time()))
+    made_at = _made_at(client, wanted, credentials) if values["secrets"] == "inline" else None
+    login = mqtt_login(credentials, made_at or int(time.time()))
     return render(
         wanted.bundle,
         values,
@@ -103,6 +105,18 @@ def render_for(
         scala=_scala(client, wanted, values, read_only=read_only, ask=ask),
         path=wanted.path,
     )
+
+
+def _made_at(client: ZeppelinClient, wanted: Wanted, credentials: Credentials) -> int | None:
+    """When the login was made that stands in the note's text, in seconds since the epoch; None where none does.
+
+    A login of the same thing is as good as a new one, and an apply that has nothing else to change changes nothing.
+    """
+    token, appkey = credentials.token.token, credentials.application.appkey
+    found = client.find_note(wanted.path or default_path(wanted.bundle, wanted.values))
+    texts = [paragraph.text for paragraph in client.get_note(found.id).paragraphs] if found else []
+    logins = (re.search(rf"{re.escape(appkey)}%(\d+)", text) for text in texts if token in text)
+    return next((int(login[1]) for login in logins if login), None)
 
 
 def _scala(

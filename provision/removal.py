@@ -9,6 +9,8 @@ from provision.plan import base_text, by_key, is_edited, origin
 from provision.records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
+_OF_A_NOTE = re.compile(r"(netpie-\w+)-[0-9a-f]{8}((?:-mqtt)?)")
+"""An entry of one note. Before notes had entries of their own, an application's notes shared one without the digits."""
 # the patterns of Zeppelin's CredentialInjector; up to 0.8 the field came first
 _REFERENCE = re.compile(r"\{(?:(?:user|password)\.)?(netpie-[\w-]+)(?:\.(?:user|password))?\}")
 
@@ -34,9 +36,10 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
 
     The credential entries that no other note names go first: once the note is gone nothing tells of them.
     """
-    entities = _own_entities(client, note)
-    stored = {entry.entity: entry for entry in client.list_credentials()} if entities else {}
-    secrets = [secret for e in entities if e in stored for secret in (stored[e].user, stored[e].password)]
+    named = _own_entities(client, note)
+    stored = {entry.entity: entry for entry in client.list_credentials()} if named else {}
+    entities = tuple(entity for entity in named if entity in stored)
+    secrets = [secret for entity in entities for secret in (stored[entity].user, stored[entity].password)]
     earlier = records.find(note.path)
     begun = earlier is not None and earlier.what == REMOVE and not earlier.done and earlier.note_id == note.id
     if not begun:
@@ -58,8 +61,9 @@ def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
 
 
 def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:
-    """The credential entries that this note names and no other note does."""
+    """The credential entries that this note names, or an older version made for it, and no other note names."""
     ours = _named(note.paragraphs)
+    ours |= {"".join(match.groups()) for match in map(_OF_A_NOTE.fullmatch, ours) if match}
     for other in client.list_notes() if ours else ():
         if other.id != note.id:
             with suppress(NoteNotFoundError):

@@ -1,17 +1,19 @@
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from netpie_creds import Credentials
+from netpie_creds import AccessToken, Application, Credentials
 from provision import connector_jar, noting
-from provision.apply import note_json
+from provision.apply import apply_note, note_json
 from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import ConflictError, UsageError
 from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
 from provision.probe import Probe
+from provision.render import RenderedNote
 from provision.turns import HeldError
 from zeppelin_sdk import Note, Paragraph, ServerVersion, ZeppelinClient
 
@@ -200,3 +202,22 @@ def test_while_a_stream_holds_spark_the_note_s_last_scala_is_taken_and_one_that_
         render_for(client, asked, credentials)
     server.import_note(note_json(applied), applied.path)
     assert render_for(client, asked, credentials).paragraphs == applied.paragraphs
+
+
+def test_a_note_with_its_secrets_inline_keeps_its_login_until_its_thing_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, asked = NotesInMemory(), wanted("classic", "mqtt_package=g:a:1", "secrets=inline")
+    application = Application("MyApp", "AppKey123", "AppSecret123")
+    client = cast(ZeppelinClient, server)
+
+    def rendered(token: str, now: int) -> RenderedNote:
+        monkeypatch.setattr(noting, "time", SimpleNamespace(time=lambda: now))
+        access = AccessToken(token, "TokenSecret", "pie://broker:1883", "code")
+        return render_for(client, asked, Credentials(application, access))
+
+    first = rendered("Token1", 1_700_000_000)
+    apply_note(client, first)
+    assert rendered("Token1", 1_700_000_500).paragraphs == first.paragraphs
+    other = rendered("Token2", 1_700_000_500)
+    assert any("AppKey123%1700000500" in paragraph.text for paragraph in other.paragraphs)

@@ -40,6 +40,19 @@ def test_only_the_credentials_that_no_other_note_names_go(bench: Bench) -> None:
     assert set(bench.server.credentials) == {"netpie-KEY-2", "other"}
 
 
+def test_an_entry_that_an_older_version_has_left_goes_with_the_last_note_of_its_application(bench: Bench) -> None:
+    assert bench.records
+    note = render(a='val id = "{netpie-KEY-0a1b2c3d.user}{netpie-KEY-0a1b2c3d-mqtt.user}"')
+    bench.apply(note)
+    mine = bench.server.import_note({"paragraphs": [{"text": "{netpie-KEY.user}"}]}, "/mine")
+    for entity in ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY", "netpie-KEY-mqtt", "netpie-OTHER"):
+        bench.server.put_credential(entity, "id", "key")
+    removed = remove_note(bench.client, bench.note, bench.records)
+    assert removed.entities == ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY-mqtt")
+    assert {"netpie-KEY", "netpie-OTHER"} <= set(bench.server.credentials)
+    assert mine in bench.server.notes
+
+
 def test_credentials_that_an_edit_has_taken_out_of_the_text_go_too(bench: Bench) -> None:
     assert bench.records
     bench.edit(0, text="mine")
