@@ -8,8 +8,8 @@ from typing import Any
 
 from provision.latest import Latest
 from provision.outputs import cut_at, plain
+from provision.ownership import PAGE
 from provision.plan import provenance
-from provision.running import PAGE
 from provision.windows import Window
 from zeppelin_sdk import (
     ConnectionLost,

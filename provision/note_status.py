@@ -7,8 +7,9 @@ from typing import Any
 from rich.table import Table
 
 from provision.latest import counts
+from provision.ownership import PAGE
 from provision.plan import by_key, provenance
-from provision.running import PAGE, note_state
+from provision.running import note_state
 from provision.spark import SparkPage, StreamState
 from zeppelin_sdk import Note, Paragraph
 

@@ -9,6 +9,7 @@ from typing import Any
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.interpreter import is_shared, restart_spark, spark_setting
+from provision.ownership import PAGE, later_on_its_page, started
 from provision.plan import provenance
 from provision.probe import probe_spark
 from provision.spark import SparkPage, StreamState
@@ -18,8 +19,6 @@ from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, Zeppe
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
 _LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
-PAGE = "provision-page"
-"""The key of a paragraph's config that holds the address of the driver's page."""
 _PAGE = re.compile(r"https?://[^\s]+")
 # the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
 _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
@@ -78,11 +77,11 @@ class NoteRun:
             done = self._run(paragraph)
             if key == "start" and (match := _PAGE.search(done.output)):
                 self.page = match.group()
-                self._note_page(paragraph)
+                self._note_page(paragraph, done.date_finished)
 
-    def _note_page(self, paragraph: Paragraph) -> None:
-        """Keep the driver's page with the paragraph that started it, for a later `provision status`."""
-        self.client.update_paragraph_config(self.note_id, paragraph.id, {PAGE: self.page})
+    def _note_page(self, paragraph: Paragraph, finished: str = "") -> None:
+        """Keep the driver's page with the paragraph that starts the stream, for a later `provision status`."""
+        self.client.update_paragraph_config(self.note_id, paragraph.id, started(self.page, finished))
 
     def _run(self, paragraph: Paragraph) -> Paragraph:
         with self.console.step(f"  {_name(paragraph)}"):
@@ -236,9 +235,17 @@ def note_state(note: Note, stream: StreamState | None) -> str:
 
 
 def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
-    """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks."""
+    """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks.
+
+    The stream of a note that was started after it in the Spark that they share is left alone.
+    """
     stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
-    if stop is None or any(p.status.is_active for p in note.paragraphs):
+    is_active = any(paragraph.status.is_active for paragraph in note.paragraphs)
+    later = None if is_active else later_on_its_page(client, note)
+    if later is not None:
+        console.say(f"no stream of this note: {later.path} was started after it in the same Spark")
+        return
+    if stop is None or is_active:
         cancel_active(client, note)
         restart_spark(client, note.id, "a paragraph of this note runs as long as its stream", console)
         return

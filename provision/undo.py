@@ -7,9 +7,9 @@ from typing import Any
 from provision.errors import ProvisionError
 from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged, moves
+from provision.ownership import PAGE, STARTED
 from provision.plan import MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
 from provision.records import REMOVE, Record, Records, Saved
-from provision.running import PAGE
 from provision.writing import check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -163,7 +163,7 @@ def _bring_back(client: ZeppelinClient, record: Record) -> Undone:
         {
             "title": saved.title,
             "text": saved.text,
-            "config": {key: value for key, value in saved.config.items() if key != PAGE},
+            "config": {key: value for key, value in saved.config.items() if key not in (PAGE, STARTED)},
             "settings": {"params": {}, "forms": {}},
         }
         for saved in there

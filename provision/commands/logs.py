@@ -12,8 +12,8 @@ from provision.latest import Latest, latest_paragraph, slide_seconds
 from provision.note_log import Line, follow, title_of
 from provision.notes import find_note
 from provision.outputs import columns, cut_at, full_rows, plain
+from provision.ownership import PAGE
 from provision.plan import provenance
-from provision.running import PAGE
 from provision.server import ServerOptions, server_options
 from provision.windows import COLUMNS, Window
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 
 import click
 from rich.live import Live
@@ -16,6 +17,8 @@ from provision.errors import UsageError
 from provision.latest import Latest, latest_paragraph, slide_seconds
 from provision.note_status import NoteStatus, noted_page, status_of
 from provision.notes import find_note
+from provision.ownership import later_on_its_page
+from provision.running import note_state
 from provision.server import ServerOptions, server_options
 from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
 
@@ -49,8 +52,16 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
             with suppress(KeyboardInterrupt):
                 _watch(console, client, found)
             return
-        now = status_of(found)
+        now = _look(client, found)
         console.result(now.answer(client.note_url(found.id)), None if console.as_json else now.table())
+
+
+def _look(client: ZeppelinClient, note: Note) -> NoteStatus:
+    """The note's status now; a stream on its page that is another note's is not told."""
+    now = status_of(note)
+    if now.stream is None or later_on_its_page(client, note) is None:
+        return now
+    return replace(now, state=note_state(note, None), stream=None)
 
 
 def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
@@ -61,7 +72,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:
             with suppress(UnreachableError):  # a server that restarts: the last look stays
-                now = status_of(client.get_note(note.id))
+                now = _look(client, client.get_note(note.id))
                 if latest:
                     latest.page = now.page
                     latest.ask()

@@ -112,13 +112,17 @@ def streams(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @dataclass(frozen=True)
 class Round:
-    """One note applied and looked at, then stopped or not; `cmdlines` are those of the stack's processes meanwhile."""
+    """One note applied and looked at, then stopped or not; `cmdlines` are those of the stack's processes meanwhile.
+
+    `first` is the state of the first round's note then.
+    """
 
     bundle: str
     note: str
     applied: Outcome
     status: Outcome
     cmdlines: list[str]
+    first: str
     stopped: Outcome | None
 
 
@@ -140,4 +144,5 @@ def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool)
     applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
     status = done("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
-    return Round(bundle, note, applied, status, cmdlines, done("stop", note, "--json") if stop else None)
+    first = done("status", "/rounds/classic", "--json").answer["state"]
+    return Round(bundle, note, applied, status, cmdlines, first, done("stop", note, "--json") if stop else None)

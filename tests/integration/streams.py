@@ -18,9 +18,9 @@ from netpie_creds import AuthServer
 from provision.embedded.application import demo_application
 from provision.embedded.stack import Stack
 from provision.home import private_dir
+from provision.ownership import PAGE
 from provision.plan import by_key
 from provision.publisher import Publisher, PublisherThing
-from provision.running import PAGE
 from provision.topics import full_topic
 from provision.windows import Window, read_windows
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient

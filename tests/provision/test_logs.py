@@ -11,8 +11,8 @@ from provision.commands import logs as command
 from provision.latest import Latest, counts, latest_paragraph, slide_seconds
 from provision.note_log import Line, NoteLog, follow
 from provision.outputs import columns, cut_at, full_rows, plain
+from provision.ownership import PAGE
 from provision.plan import MARK, digest
-from provision.running import PAGE
 from zeppelin_sdk import (
     ConnectionLost,
     Note,

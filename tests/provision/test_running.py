@@ -7,9 +7,10 @@ import pytest
 from provision import running, turns
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.ownership import PAGE
 from provision.plan import MARK
 from provision.probe import probe_spark
-from provision.running import PAGE, NoteRun, blocking_key, note_state, stop_note
+from provision.running import NoteRun, blocking_key, note_state, stop_note
 from provision.spark import StreamState
 from provision.turns import HeldError
 from zeppelin_sdk import (
@@ -105,7 +106,7 @@ class FakeClient:
         self.others = [replace(note, paragraphs=tuple(map(aborted, note.paragraphs))) for note in self.others]
 
     def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
-        self.did.append(f"config {paragraph_id} {dict(config)}")
+        self.did.append(f"page {paragraph_id} {config[PAGE]}")
 
     def find_note(self, path: str) -> NoteInfo | None:
         return NoteInfo("left", path) if self.probe_left_behind else None
@@ -268,7 +269,7 @@ def test_the_driver_s_page_is_found_before_the_blocking_paragraph_and_kept_with_
     run, _ = note_run(client)
     run.start("start")
     assert run.page == "http://driver:4040"
-    assert client.did[-2] == f"config start {{'{PAGE}': 'http://driver:4040'}}"
+    assert client.did[-2] == "page start http://driver:4040"
 
 
 @pytest.mark.parametrize("which", ["perNote", "perUser"])
@@ -379,7 +380,7 @@ def test_a_streaming_note_s_page_is_what_its_start_paragraph_prints() -> None:
     run, _ = note_run(client)
     run.start(None)
     assert run.page == "http://127.0.0.1:4041"
-    assert client.did == ["run start", f"config start {{'{PAGE}': 'http://127.0.0.1:4041'}}", "run latest"]
+    assert client.did == ["run start", "page start http://127.0.0.1:4041", "run latest"]
 
 
 def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_is_deleted() -> None:

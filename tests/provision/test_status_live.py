@@ -10,8 +10,8 @@ from provision.cli import run
 from provision.commands import status as command
 from provision.latest import Latest
 from provision.note_status import status_of
+from provision.ownership import PAGE
 from provision.plan import MARK
-from provision.running import PAGE
 from provision.spark import SparkPage, StreamState
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ResultMessage, transport
 
