@@ -1,5 +1,6 @@
 """Runs a paragraph, and notices when its turn does not come: behind another note's paragraph that never ends."""
 
+import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -40,7 +41,8 @@ def run_in_turn(
 
     def look(paragraph: Paragraph) -> None:
         nonlocal look_at
-        if paragraph.status is ParagraphStatus.PENDING and time.monotonic() >= look_at:
+        waits = paragraph.status is ParagraphStatus.PENDING and _is_spark(paragraph)
+        if waits and time.monotonic() >= look_at:
             _check_free(client, note_id)
             look_at = time.monotonic() + QUEUED
 
@@ -51,6 +53,12 @@ def run_in_turn(
         with suppress(ZeppelinError):
             client.stop_paragraph(note_id, paragraph_id)
         raise
+
+
+def _is_spark(paragraph: Paragraph) -> bool:
+    """Whether Spark's interpreter runs it: named, or the server's default, where no other one is."""
+    named = re.match(r"\s*%(\w+)", paragraph.text)
+    return named is None or named[1] == "spark"
 
 
 def _check_free(client: ZeppelinClient, note_id: str) -> None:

@@ -16,9 +16,7 @@ def test_a_note_with_the_same_dependencies_does_not_wait_behind_a_stream_that_le
     assert another.status.answer["state"] == "streaming"
 
 
-def test_a_stream_is_told_of_the_note_that_it_is_of_and_of_no_other_on_the_same_page(rounds: list[Round]) -> None:
-    pages = {each.status.answer["page"] for each in rounds}
-    assert len(pages) == 1
+def test_a_stream_is_told_of_the_note_that_it_is_of_and_of_no_other(rounds: list[Round]) -> None:
     assert [each.first == "streaming" for each in rounds] == [True, False, False, True]
 
 

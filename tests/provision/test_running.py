@@ -352,6 +352,12 @@ def test_what_waits_for_something_else_waits_on(clock: "FakeTime", holder: Note)
     assert clock.now >= turns.PARAGRAPH_TIMEOUT
 
 
+def test_a_paragraph_of_another_interpreter_waits_for_no_spark(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("introduction", text="%md\n# Introduction"))
+    note_run(client)[0].start(None)
+    assert client.did == ["run introduction"]
+
+
 def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime") -> None:
     client = held(clock, paragraph("context"))
     client.option["perNote"] = "isolated"
