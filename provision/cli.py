@@ -100,8 +100,8 @@ def main() -> None:
         if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has it ignored, and that stays
             signal.signal(number, signal.default_int_handler)
     status = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a shell's `>&-` leaves none
+        stream.flush()
     os._exit(status)  # freeing every object one by one would take a tenth of a short command's time
 
 
