@@ -1,0 +1,66 @@
+"""A publisher that out-runs a broker: encoded packets in large pieces on a plain socket, at QoS 0.
+
+`python -m bench.generator --port PORT --topic TOPIC [--rate R]` publishes until it is stopped, and prints a line of JSON
+twice a second: `at` (epoch seconds) and `sent` (events so far).
+"""
+
+import argparse
+import itertools
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from threading import Event
+
+from bench.events import Pool, pool
+from bench.link import connected
+from provision.publisher.pacing import paced
+
+PIECE = 1000  # events sent at once where no rate is asked for
+REPORT = 0.5  # seconds between two lines
+
+
+def publish(link: socket.socket, events: Pool, due: Iterator[int]) -> Iterator[int]:
+    """Send as many events as `due` says, turn for turn; yield how many were sent so far."""
+    sent = 0
+    for count in due:
+        events.at(time.time())
+        for piece in events.slices(sent, count):
+            link.sendall(piece)
+        sent += count
+        yield sent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.generator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--topic", required=True)
+    parser.add_argument("--rate", type=float, default=0.0, help="events a second; as many as the broker takes without")
+    options = parser.parse_args()
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    link = connected(options.port, "")
+    link.settimeout(None)
+    due = paced(options.rate, stop) if options.rate else itertools.takewhile(lambda _: not stop.is_set(), _max())
+    report, sent = 0.0, 0
+    for sent in publish(link, pool(options.topic, time.time()), due):
+        if time.monotonic() >= report:
+            report = time.monotonic() + REPORT
+            _say(sent)
+    _say(sent)
+    return 0
+
+
+def _max() -> Iterator[int]:
+    return itertools.repeat(PIECE)
+
+
+def _say(sent: int) -> None:
+    print(json.dumps({"at": time.time(), "sent": sent}), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""The ends of what a measure has started, and its lines of progress."""
+
+import subprocess
+import sys
+import time
+
+_BEGAN = time.monotonic()
+
+
+def ended(process: subprocess.Popen[bytes], *, patience: float = 5.0) -> None:
+    """Ask a process to end, and make it after so many seconds; it is gone afterwards."""
+    process.terminate()
+    try:
+        process.wait(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def say(text: str) -> None:
+    """A line of progress on standard error, with the minutes since the start."""
+    minutes, seconds = divmod(int(time.monotonic() - _BEGAN), 60)
+    print(f"{minutes:3}:{seconds:02}  {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,135 @@
+"""A Spark shell into which a note's paragraphs are fed, whole one by one, as Zeppelin feeds them to the interpreter."""
+
+import os
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bench.processes import ended
+from provision.embedded.runtime import Runtime
+from provision.errors import ProvisionError
+
+HEAP = "4g"
+"""The same for every side."""
+
+_MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
+_OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (_MODULES + " sun.nio.ch sun.util.calendar").split()]
+_WRONG = re.compile(r"^\S+:\d+: error: |^(\S+\.)+\w*(Exception|Error)\b|^error: ")
+_SAY = r'object Bench { def say(line: String): Unit = System.out.println("\nBENCH " + line) }'
+_TOLD = re.compile(r"BENCH (\w+) ?(.*)")
+
+
+class ShellError(ProvisionError):
+    """A paragraph that Spark's shell did not take, or a shell that ended."""
+
+    kind = "shell"
+
+
+class Shell:
+    """A process with a Spark of its own. What it prints as `BENCH WORD TEXT` is kept, in order, as (word, text);
+    `Bench.say` prints such a line."""
+
+    def __init__(self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]") -> None:
+        """`properties` are Spark's; everything that it writes goes under `folder`. Ready when this returns."""
+        self._folder = folder
+        self._told: list[tuple[str, str]] = []
+        self._printed: list[str] = []
+        self._news = threading.Condition()
+        (folder / "tmp").mkdir(parents=True)
+        self._log = (folder / "shell.log").open("wb")
+        self._process = subprocess.Popen(
+            _command(runtime, folder, properties, master),
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, "SPARK_HOME": str(runtime.spark_home), "SPARK_LOCAL_IP": "127.0.0.1"},
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        try:
+            self.paste("bench", _SAY)
+        except BaseException:
+            self.close()
+            raise
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for raw in self._process.stdout:
+            line = raw.decode(errors="replace").rstrip("\n")
+            told = _TOLD.search(line)
+            with self._news:
+                self._told.append((told[1], told[2])) if told else self._printed.append(line)
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def paste(self, name: str, text: str, *, timeout: float = 300) -> None:
+        """Enter `text` at one go and wait until it has run; raises `ShellError` with the first line of an error."""
+        file = self._folder / f"{name}.scala"
+        file.write_text(text + "\n", encoding="utf-8")
+        before = len(self._printed)
+        self._type(f":paste {file}")
+        self._type(f'Bench.say("fed {name}")')
+        self.wait(lambda: ("fed", name) in self._told, f"paragraph {name}", timeout=timeout)
+        self._told.remove(("fed", name))
+        wrong = next((line for line in self._printed[before:] if _WRONG.search(line)), None)
+        if wrong:
+            raise ShellError(f"paragraph {name}: {wrong}")
+        del self._printed[:]
+
+    def tell(self, line: str) -> None:
+        """Type one line and do not wait."""
+        self._type(line)
+
+    def heard(self, word: str) -> list[str]:
+        """The texts that came with `word` so far."""
+        with self._news:
+            return [text for each, text in self._told if each == word]
+
+    def wait(self, true: Callable[[], bool], what: str, *, timeout: float) -> None:
+        """Until `true()`, asked again whenever something was told; raises `ShellError` when that does not come."""
+        end = time.monotonic() + timeout
+        with self._news:
+            while not true():
+                if self._process.poll() is not None:
+                    raise ShellError(f"Spark's shell ended before {what}", next_step=f"see {self._log.name}")
+                if time.monotonic() > end:
+                    raise ShellError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
+                self._news.wait(1)
+
+    def _type(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def close(self) -> None:
+        """End it, without waiting for what its stream still has to do."""
+        ended(self._process)
+        self._reader.join()
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._log.close()
+
+
+def _command(runtime: Runtime, folder: Path, properties: Mapping[str, str], master: str) -> list[str]:
+    own = {
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.local.dir": str(folder / "tmp"),
+        "spark.ui.port": "0",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+    }
+    settings = [word for name, value in {**own, **properties}.items() for word in ("--conf", f"{name}={value}")]
+    java = [str(runtime.java), f"-Xmx{HEAP}", "-Xss4m", "-XX:+IgnoreUnrecognizedVMOptions", *_OPENS]
+    java += ["-Dscala.usejavacp=true", f"-Djava.io.tmpdir={folder / 'tmp'}"]
+    java += ["-cp", str(runtime.spark_home / "jars" / "*"), "org.apache.spark.deploy.SparkSubmit"]
+    shell = ["--class", "org.apache.spark.repl.Main", "--name", "bench", "--master", master]
+    return [*java, *shell, *settings, "spark-shell"]

@@ -1,0 +1,117 @@
+"""The two sides of a measure: this project's note and the document's, fed to the same Spark from the same broker."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.shell import Shell
+from provision.bundle import load_bundle
+from provision.connector_jar import build_connector_jar
+from provision.console import Console
+from provision.embedded.runtime import Choice, Runtime, install_runtime
+from provision.home import cache_dir
+from provision.render import Login, RenderedNote, render
+from zeppelin_sdk import ServerVersion
+
+APP, TOPIC = "Bench", "metrics"
+MQTT_TOPIC = f"/{APP}/{TOPIC}"
+OURS, BASELINE = "ours", "baseline"
+BUNDLES = {OURS: "streaming", BASELINE: "classic"}
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds. A batch is as long as a slide."""
+
+    window: int = 60
+    slide: int = 10
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What both sides run on."""
+
+    runtime: Runtime
+    connector_jar: Path
+
+
+def machine() -> Machine:
+    """The embedded Spark, installed when it is missing, and the connector compiled for it."""
+    runtime = install_runtime(Choice(), Console())
+    jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
+    return Machine(runtime, jar)
+
+
+def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, **more: str) -> RenderedNote:
+    """A side's note as it would go to a server: the files variant, with a login that a broker without logins ignores.
+
+    `classic` takes the document's `MQTTUtils` from this project's jar, as Bahir's package is not to be had everywhere.
+    """
+    jars = {OURS: [machine.runtime.paho_jar], BASELINE: [machine.connector_jar, machine.runtime.paho_jar]}[side]
+    bundle = load_bundle(BUNDLES[side])
+    given = {
+        "appid": APP,
+        "topic": TOPIC,
+        "variant": "csv",
+        "batch": str(times.slide),
+        "slide": str(times.slide),
+        "window": str(times.window),
+        "out": str(out),
+        "secrets": "inline",
+        "mqtt_jars": ",".join(map(str, jars)),
+        **({"connector": "jar"} if side == BASELINE else {}),
+        **more,
+    }
+    login = Login(broker_url, "Key", f"bench-{side}", "Key%1", "none", "none&none")
+    return render(bundle, bundle.values(given), login, zeppelin=ServerVersion(0, 10, 0), scala="2.12")
+
+
+def properties(rendered: RenderedNote) -> dict[str, str]:
+    """Spark's properties as the note's `%spark.conf` paragraphs set them."""
+    lines = [line for text in _texts(rendered, "spark.conf").values() for line in text.splitlines()]
+    pairs = (line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#"))
+    return {name: value.strip() for name, value in pairs}
+
+
+def paragraphs(rendered: RenderedNote) -> dict[str, str]:
+    """The Scala paragraphs up to the one that starts the stream, by key, and without the document's line that waits
+    for the stream's end."""
+    found = {}
+    for key, text in _texts(rendered, "spark").items():
+        found[key] = text.replace("\nssc.awaitTermination", "")
+        if key == "start":
+            break
+    return found
+
+
+def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
+    split = {paragraph.key: paragraph.text.partition("\n") for paragraph in rendered.paragraphs}
+    return {key: text for key, (first, _, text) in split.items() if first.partition("(")[0] == f"%{interpreter}"}
+
+
+LISTENER = (Path(__file__).parent / "listener.scala").read_text(encoding="utf-8")
+_NEEDED = ("stop", "connector", "context")
+
+
+def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, str]:
+    """The paragraphs that a stream cannot do without, with `stream` for the one that makes it and `then` for the rest."""
+    all_of_them = paragraphs(rendered)
+    needed = {key: all_of_them[key] for key in _NEEDED if key in all_of_them}
+    return {**needed, "stream": stream, "outputs": then, "start": all_of_them["start"]}
+
+
+@contextmanager
+def running(
+    texts: Mapping[str, str], settings: Mapping[str, str], machine: Machine, folder: Path
+) -> Iterator[Shell]:
+    """A shell with Spark's properties `settings`, in which these paragraphs have run, the listener before `start`."""
+    shell = Shell(machine.runtime, folder, settings)
+    try:
+        for key, text in texts.items():
+            if key == "start":
+                shell.paste("listener", LISTENER)
+            shell.paste(key, text)
+        yield shell
+    finally:
+        shell.close()

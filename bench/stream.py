@@ -1,0 +1,120 @@
+"""The highest rate that is sustained: processing under 80 % of the slide, no growing delay, nothing left out.
+
+Both sides run one after the other on the same Spark, heap and broker. A search in short probes finds a candidate, and
+only what is then held for the whole time counts. In the same run a bare subscriber shows what the broker can give.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench.batches import Verdict
+from bench.load import Load
+from bench.mosquitto import Mosquitto
+from bench.probing import NotRecoveredError, Probing
+from bench.processes import ended, say
+from bench.search import highest
+from bench.sides import BASELINE, MQTT_TOPIC, OURS, Machine, Times, machine, note, paragraphs, properties, running
+
+DOWN = 0.85
+"""Where a rate that looked good is not held, the next one is so much of it."""
+
+HOLDS = 3
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this measure's options."""
+    parser.add_argument("--seconds", type=int, default=120, help="how long a rate has to be held (120)")
+    parser.add_argument("--first-ours", type=float, default=20_000, help="where the search begins, events/s (20000)")
+    parser.add_argument("--first-baseline", type=float, default=800, help="the same for the document's code (800)")
+    parser.add_argument("--drain-seconds", type=float, default=15, help="how long the bare subscriber reads (15)")
+    parser.add_argument("--window", type=int, default=60, help="seconds (60)")
+    parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
+    parser.add_argument("--probes", type=int, default=4, help="at most so many for each side (4)")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Events/s that each side sustains, and what a bare subscriber drains; bounds: ratio 20, drain_share 0.5."""
+    host, times = machine(), Times(options.window, options.slide)
+    with tempfile.TemporaryDirectory(prefix="bench-stream-") as folder:
+        broker = Mosquitto(Path(folder))
+        try:
+            drained = drain(broker, options.drain_seconds)
+            say(f"a bare subscriber drains {drained:,.0f} events/s")
+            first = {OURS: options.first_ours, BASELINE: options.first_baseline}
+            sides = {side: _side(side, host, broker, times, Path(folder), first[side], options) for side in first}
+        finally:
+            broker.stop()
+    return _result(sides, drained)
+
+
+def drain(broker: Mosquitto, seconds: float) -> float:
+    """Events/s that a bare subscriber reads while the generator sends as fast as it can."""
+    command = [sys.executable, "-m", "bench.subscriber", "--port", str(broker.port), "--topic", MQTT_TOPIC]
+    reader = subprocess.Popen([*command, "--seconds", str(seconds)], stdout=subprocess.PIPE)
+    try:
+        assert reader.stdout
+        reader.stdout.readline()
+        load = Load(broker.port, MQTT_TOPIC, 0)
+        try:
+            answer = json.loads(reader.stdout.readline())
+        finally:
+            load.stop()
+    finally:
+        ended(reader)
+        reader.stdout.close() if reader.stdout else None
+    return float(answer["events"] / answer["seconds"])
+
+
+def _side(
+    side: str, host: Machine, broker: Mosquitto, times: Times, folder: Path, first: float, options: argparse.Namespace
+) -> tuple[Verdict | None, list[Verdict]]:
+    """What a side has held, if anything, and all verdicts on the way."""
+    say(f"{side}: starting Spark")
+    rendered = note(side, host, broker.url, times, folder / f"{side}-out")
+    with running(paragraphs(rendered), properties(rendered), host, folder / side) as shell:
+        probing = Probing(side, shell, broker, times)
+        try:
+            best = highest(probing.probe, first, most=options.probes)
+            held = _hold(probing, best.asked, options.seconds) if best else None
+        except NotRecoveredError as error:
+            say(f"{side}: {error.message}")
+            held = None
+        finally:
+            probing.stop()
+    return held, probing.verdicts
+
+
+def _hold(probing: Probing, rate: float, seconds: float) -> Verdict | None:
+    for _ in range(HOLDS):
+        held = probing.hold(rate, seconds)
+        if held.kept_up:
+            return held
+        rate *= DOWN
+    return None
+
+
+def _result(sides: dict[str, tuple[Verdict | None, list[Verdict]]], drained: float) -> dict[str, Any]:
+    held = {side: verdict for side, (verdict, _) in sides.items()}
+    rates = {side: verdict.received if verdict else 0.0 for side, verdict in held.items()}
+    return {
+        "ratio": round(rates[OURS] / rates[BASELINE], 1) if rates[BASELINE] else None,
+        "ours": round(rates[OURS]),
+        "baseline": round(rates[BASELINE]),
+        "unit": "events/s",
+        "kept_up": {side: verdict is not None for side, verdict in held.items()},
+        "drain": round(drained),
+        "drain_share": round(rates[OURS] / drained, 2),
+        "processing_s": {side: round(verdict.processing, 2) if verdict else None for side, verdict in held.items()},
+        "probes": {
+            side: [
+                {"rate": round(each.rate), "processing_s": round(each.processing, 2), "kept_up": each.kept_up, "why": each.why}
+                for each in verdicts
+            ]
+            for side, (_, verdicts) in sides.items()
+        },
+    }

@@ -1,0 +1,106 @@
+"""What a slide costs with a window of a minute and of an hour, at the same rate.
+
+An hour of events takes an hour to come, so the stream's clock is driven by hand: each slide's events are made
+beforehand, stored as a receiver stores them (a block each 200 ms), and the clock moves on as soon as the last slide is done. Ours
+goes through every slide. A slide of the document's code takes a minute once the window is long, so there the window is
+filled by one batch that holds all its events, and only the slides after that are measured.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.batches import SHARE, batches
+from bench.processes import say
+from bench.shell import Shell
+from bench.sides import BASELINE, OURS, Machine, Times, machine, note, paragraphs, properties, running
+
+BLOCK = 0.2  # seconds; spark.streaming.blockInterval
+STEPS = (Path(__file__).parent / "steps.scala").read_text(encoding="utf-8")
+SETTINGS = {"spark.streaming.clock": "org.apache.spark.util.ManualClock"}
+STREAM = """@transient val lineStream = ssc.queueStream(benchQueue, oneAtATime = true).map(line => line)
+ssc.addStreamingListener(BenchClock.listener)
+BenchClock.set(ssc, {start}L)"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this measure's options."""
+    parser.add_argument("--rate", type=int, default=1000, help="events/s (1000)")
+    parser.add_argument("--short", type=int, default=60, help="the short window, seconds (60)")
+    parser.add_argument("--long", type=int, default=3600, help="the long window, seconds (3600)")
+    parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
+    parser.add_argument("--slides", type=int, default=6, help="slides with a full window that are measured (6)")
+    parser.add_argument("--baseline-slides", type=int, default=2, help="the same for the document's long window (2)")
+    parser.add_argument("--patience", type=float, default=1800, help="seconds for one window at most (1800)")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """How much more a slide of the long window costs; the ratio is the document's growth to ours. Bound: ours 2."""
+    host = machine()
+    with tempfile.TemporaryDirectory(prefix="bench-window-") as folder:
+        costs = {
+            side: [
+                _cost(side, host, Path(folder), Times(window, options.slide), options)
+                for window in (options.short, options.long)
+            ]
+            for side in (OURS, BASELINE)
+        }
+    growth = {side: costs[side][1][0] / costs[side][0][0] for side in costs}
+    allowed = SHARE * options.slide
+    return {
+        "ratio": round(growth[BASELINE] / growth[OURS], 1),
+        "ours": round(growth[OURS], 2),
+        "baseline": round(growth[BASELINE], 2),
+        "unit": f"times the cost of a slide at {options.short} s",
+        "kept_up": {side: all(seconds < allowed for seconds, _ in costs[side]) for side in costs},
+        "full": {side: all(full for _, full in costs[side]) for side in costs},
+        "slide_s": {side: [round(seconds, 3) for seconds, _ in costs[side]] for side in costs},
+        "windows_s": [options.short, options.long],
+        "rate": options.rate,
+    }
+
+
+def _cost(side: str, host: Machine, folder: Path, times: Times, options: argparse.Namespace) -> tuple[float, bool]:
+    """Mean seconds of a slide, and whether the window was full by then."""
+    at_once = side == BASELINE and times.window > 600
+    count = options.baseline_slides if at_once else options.slides
+    name = f"{side}-{times.window}"
+    rendered = note(side, host, "tcp://127.0.0.1:1", times, folder / f"{name}-out")
+    start = int(time.time() - times.window) // times.slide * times.slide * 1000
+    texts: dict[str, str] = {}
+    for key, text in paragraphs(rendered).items():
+        if key == "stream":
+            texts["steps"] = STEPS
+        texts[key] = STREAM.format(start=start) if key == "stream" else text
+    say(f"{name} s: starting Spark")
+    with running(texts, properties(rendered) | SETTINGS, host, folder / name) as shell:
+        fill = [times.window - times.slide] if at_once else [times.slide] * (times.window // times.slide - 1)
+        done, full = _go(shell, times, options, fill, count)
+    say(f"{name} s: a slide takes {fmean(done):.2f} s" + ("" if full else ", and the window was not yet full"))
+    return fmean(done), full
+
+
+def _go(
+    shell: Shell, times: Times, options: argparse.Namespace, fill: list[int], count: int
+) -> tuple[list[float], bool]:
+    """The last `count` slides' seconds, after batches that hold so many seconds' events; and whether all were done."""
+    end, took = time.monotonic() + options.patience, []
+    steps = [*fill, *[times.slide] * count]
+    for number, seconds in enumerate(steps):
+        took.append(_step(shell, times.slide, options.rate * seconds, round(seconds / BLOCK), options.patience))
+        if number % 30 == 29:
+            say(f"  slide {number + 1} of {len(steps)}: {took[-1]:.2f} s")
+        if time.monotonic() > end:
+            break
+    return took[-count:], len(took) == len(steps)
+
+
+def _step(shell: Shell, slide: int, events: int, blocks: int, patience: float) -> float:
+    before = len(shell.heard("step"))
+    shell.tell(f"benchStep({slide}, {events}L, {blocks})")
+    shell.wait(lambda: len(shell.heard("step")) > before or bool(shell.heard("failure")), "slide", timeout=patience)
+    batches(shell)
+    return int(shell.heard("step")[-1]) / 1000
