@@ -1,4 +1,4 @@
-"""`python -m bench NAME [options] [--json] [--save]`: run a measure and print what it found; `plot` draws what was saved."""
+"""`python -m bench NAME [--json] [--save]`: run a measure and print what it found; `plot` draws what is kept."""
 
 import argparse
 import importlib
@@ -7,7 +7,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from provision.console import Console
 from provision.errors import ProvisionError
@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> int:
         command.add_argument("--json", action="store_true", help="print one JSON object")
         command.add_argument("--save", action="store_true", help=f"keep the object in {RESULTS.name}/NAME.json too")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _ENDS:
+        signal.signal(number, _interrupted)
     try:
         result = _measured(options)
     except ProvisionError as error:
@@ -59,6 +60,14 @@ def main(arguments: list[str]) -> int:
 
 
 _OUTPUT = ("--json", "--save")
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    """Have everything that was started ended, undisturbed by a second Ctrl-C."""
+    for number in _ENDS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A publisher that out-runs a broker: encoded packets in large pieces on a plain socket, at QoS 0.
 
-`python -m bench.generator --port PORT --topic TOPIC [--rate R]` publishes until it is stopped, and prints a line of JSON
-twice a second: `at` (epoch seconds) and `sent` (events so far).
+`python -m bench.generator --port PORT --topic TOPIC [--rate R]` publishes until it is stopped, and prints a line of
+JSON twice a second: `at` (epoch seconds) and `sent` (events so far).
 """
 
 import argparse

@@ -10,7 +10,9 @@ from bench.packets import Packet
 READ = 1 << 20  # bytes
 
 
-def connected(port: int, client_id: str, *, clean: bool = True, topic: str | None = None, qos: int = 0) -> socket.socket:
+def connected(
+    port: int, client_id: str, *, clean: bool = True, topic: str | None = None, qos: int = 0
+) -> socket.socket:
     """A socket that the broker on loopback has accepted, subscribed to `topic` if one is named.
 
     Raises OSError when there is no broker, or when it refuses.

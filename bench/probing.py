@@ -26,7 +26,7 @@ class NotRecoveredError(ShellError):
 
 
 class Probing:
-    """Probes and holds rates against the stream in `shell`; `verdicts` are all that were given. `stop` ends the load."""
+    """Probes and holds rates against the stream in `shell`; `verdicts` are all so far. `stop` ends the load."""
 
     def __init__(self, side: str, shell: Shell, broker: Mosquitto, times: Times) -> None:
         self._side, self._shell, self._broker, self._times = side, shell, broker, times
@@ -67,7 +67,7 @@ class Probing:
     def _slides(
         self, load: Load, *, since: float, count: int, enough: Callable[[Sequence[Batch]], bool]
     ) -> list[Batch]:
-        """The slides wholly at this load, once `count` of them end after `since`; sooner when one is hopelessly late."""
+        """The slides wholly at this load, once `count` of them end after `since`; sooner when one is far too late."""
         slide = self._times.slide
 
         def done() -> list[Batch]:

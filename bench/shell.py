@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench.processes import ended
 from provision.embedded.runtime import Runtime
 from provision.errors import ProvisionError
 
@@ -32,7 +31,9 @@ class Shell:
     """A process with a Spark of its own. What it prints as `BENCH WORD TEXT` is kept, in order, as (word, text);
     `Bench.say` prints such a line."""
 
-    def __init__(self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]") -> None:
+    def __init__(
+        self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]"
+    ) -> None:
         """`properties` are Spark's; everything that it writes goes under `folder`. Ready when this returns."""
         self._folder = folder
         self._told: list[tuple[str, str]] = []
@@ -108,7 +109,8 @@ class Shell:
 
     def close(self) -> None:
         """End it, without waiting for what its stream still has to do."""
-        ended(self._process)
+        self._process.kill()
+        self._process.wait()
         self._reader.join()
         assert self._process.stdin
         assert self._process.stdout

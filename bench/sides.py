@@ -95,7 +95,7 @@ _NEEDED = ("stop", "connector", "context")
 
 
 def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, str]:
-    """The paragraphs that a stream cannot do without, with `stream` for the one that makes it and `then` for the rest."""
+    """The paragraphs that a stream cannot do without, with `stream` to make it and `then` to use it."""
     all_of_them = paragraphs(rendered)
     needed = {key: all_of_them[key] for key in _NEEDED if key in all_of_them}
     return {**needed, "stream": stream, "outputs": then, "start": all_of_them["start"]}
@@ -103,10 +103,10 @@ def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, s
 
 @contextmanager
 def running(
-    texts: Mapping[str, str], settings: Mapping[str, str], machine: Machine, folder: Path
+    texts: Mapping[str, str], settings: Mapping[str, str], machine: Machine, folder: Path, *, master: str = "local[*]"
 ) -> Iterator[Shell]:
     """A shell with Spark's properties `settings`, in which these paragraphs have run, the listener before `start`."""
-    shell = Shell(machine.runtime, folder, settings)
+    shell = Shell(machine.runtime, folder, settings, master=master)
     try:
         for key, text in texts.items():
             if key == "start":

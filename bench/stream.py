@@ -49,7 +49,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             sides = {side: _side(side, host, broker, times, Path(folder), first[side], options) for side in first}
         finally:
             broker.stop()
-    return _result(sides, drained)
+    return {**_result(sides, drained), "slide_s": times.slide, "held_s": options.seconds}
 
 
 def drain(broker: Mosquitto, seconds: float) -> float:
@@ -112,7 +112,12 @@ def _result(sides: dict[str, tuple[Verdict | None, list[Verdict]]], drained: flo
         "processing_s": {side: round(verdict.processing, 2) if verdict else None for side, verdict in held.items()},
         "probes": {
             side: [
-                {"rate": round(each.rate), "processing_s": round(each.processing, 2), "kept_up": each.kept_up, "why": each.why}
+                {
+                    "rate": round(each.rate),
+                    "processing_s": round(each.processing, 2),
+                    "kept_up": each.kept_up,
+                    "why": each.why,
+                }
                 for each in verdicts
             ]
             for side, (_, verdicts) in sides.items()

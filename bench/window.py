@@ -1,9 +1,9 @@
 """What a slide costs with a window of a minute and of an hour, at the same rate.
 
 An hour of events takes an hour to come, so the stream's clock is driven by hand: each slide's events are made
-beforehand, stored as a receiver stores them (a block each 200 ms), and the clock moves on as soon as the last slide is done. Ours
-goes through every slide. A slide of the document's code takes a minute once the window is long, so there the window is
-filled by one batch that holds all its events, and only the slides after that are measured.
+beforehand, stored as a receiver stores them (a block each 200 ms), and the clock moves on as soon as the last slide is
+done. Ours goes through every slide. A slide of the document's code takes a minute once the window is long, so there the
+window is filled by one batch that holds all its events, and only the slides after that are measured.
 """
 
 import argparse

@@ -1,0 +1,140 @@
+"""From an event's publication to its row in a file, under a load.
+
+Probes are events with ids of their own, published at random moments between the load's. A row is readable when Spark
+has marked the folder that it is in as done (`_SUCCESS`).
+"""
+
+import argparse
+import math
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import packets
+from bench.batches import batches, judge
+from bench.link import connected
+from bench.mosquitto import Mosquitto
+from bench.probing import Probing
+from bench.processes import say
+from bench.sides import BASELINE, MQTT_TOPIC, OURS, Machine, Times, machine, note, paragraphs, properties, running
+from provision.publisher.event import event, quoted, timestamp
+
+LOOK = 0.02  # seconds between two looks at the folder
+GRACE = 1.5
+"""Seconds beyond a slide within which every probe has to be readable."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add this measure's options."""
+    parser.add_argument("--rate", type=float, default=4000, help="the load, events/s (4000)")
+    parser.add_argument("--probes", type=int, default=24, help="how many (24)")
+    parser.add_argument("--window", type=int, default=60, help="seconds (60)")
+    parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds until the slowest probe's row is there; bound: slide and 1.5 s. The ratio is the document's to ours."""
+    host, times = machine(), Times(options.window, options.slide)
+    with tempfile.TemporaryDirectory(prefix="bench-latency-") as folder:
+        broker = Mosquitto(Path(folder))
+        try:
+            found = {side: _side(side, host, broker, times, Path(folder), options) for side in (OURS, BASELINE)}
+        finally:
+            broker.stop()
+    slowest = {side: answer["max_s"] for side, answer in found.items()}
+    return {
+        "ratio": round(slowest[BASELINE] / slowest[OURS], 2) if all(slowest.values()) else None,
+        "ours": slowest[OURS],
+        "baseline": slowest[BASELINE],
+        "unit": "s",
+        "bound_s": options.slide + GRACE,
+        "kept_up": {side: answer.pop("kept_up") for side, answer in found.items()},
+        "rate": options.rate,
+        "sides": found,
+    }
+
+
+def _side(
+    side: str, host: Machine, broker: Mosquitto, times: Times, folder: Path, options: argparse.Namespace
+) -> dict[str, Any]:
+    say(f"{side}: starting Spark")
+    out = folder / f"{side}-out"
+    out.mkdir()
+    rendered = note(side, host, broker.url, times, out)
+    with running(paragraphs(rendered), properties(rendered), host, folder / side) as shell:
+        probing = Probing(side, shell, broker, times)
+        try:
+            load = probing.fill(options.rate)
+            since = time.time()
+            took = _probe(broker.port, out, options.probes, times)
+            done = [batch for batch in batches(shell) if batch.at - times.slide >= since]
+            sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - times.slide) if done else 0.0
+        finally:
+            probing.stop()
+    why = judge(done, times.slide, options.rate, sent).why if done else "no slide was done in time"
+    answer = {**_figures(took), "unseen": options.probes - len(took), "kept_up": not why, "why": why}
+    say(f"{side}: {answer}")
+    return answer
+
+
+def _probe(port: int, out: Path, count: int, times: Times) -> list[float]:
+    """Seconds that each probe took whose row appeared within six slides after the last one."""
+    published: dict[str, float] = {}
+    watch = _Watch(out)
+    link = connected(port, "")
+    try:
+        for number in range(count):
+            time.sleep(random.uniform(0, times.slide))
+            name, now = f"probe-{number:04d}", time.time()
+            link.sendall(packets.publish(MQTT_TOPIC, event(timestamp(now), quoted(name), 1, 50, 50)))
+            published[name] = now
+        end = time.monotonic() + 6 * times.slide
+        while len(watch.seen) < count and time.monotonic() < end:
+            time.sleep(LOOK)
+    finally:
+        link.close()
+        watch.stop()
+    return [watch.seen[name] - at for name, at in published.items() if name in watch.seen]
+
+
+class _Watch(threading.Thread):
+    """When each probe's first row became readable (epoch seconds)."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(daemon=True)
+        self._out, self._end = out, threading.Event()
+        self._known: set[str] = set()
+        self.seen: dict[str, float] = {}
+        self.start()
+
+    def run(self) -> None:
+        while not self._end.wait(LOOK):
+            for folder in self._out.iterdir():
+                if folder.name not in self._known and (folder / "_SUCCESS").exists():
+                    self._known.add(folder.name)
+                    self._read(folder, time.time())
+
+    def _read(self, folder: Path, now: float) -> None:
+        for file in folder.glob("part-*"):
+            for line in file.read_text(encoding="utf-8").splitlines():
+                name = next((word for word in line.split(",") if word.startswith("probe-")), None)
+                if name:
+                    self.seen.setdefault(name, now)
+
+    def stop(self) -> None:
+        self._end.set()
+        self.join()
+
+
+def _figures(took: Sequence[float]) -> dict[str, float | None]:
+    """The nearest-rank percentiles."""
+    ordered = sorted(took)
+
+    def rank(share: float) -> float | None:
+        return round(ordered[math.ceil(share * len(ordered)) - 1], 2) if ordered else None
+
+    return {"p50_s": rank(0.5), "p95_s": rank(0.95), "max_s": rank(1)}
