@@ -9,7 +9,7 @@ import select
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 
 from bench import packets
 from bench.link import READ, connected
@@ -33,7 +33,7 @@ def numbered(number: int, at: float, chance: random.Random) -> bytes:
 class Publisher(threading.Thread):
     """Publishes the events 0, 1, … `count` - 1 at `rate` events/s; ends when the broker has acknowledged all of them.
 
-    `again` are the numbers of those that were sent more than once.
+    `again` says of those that were sent more than once how many times more.
     """
 
     def __init__(self, port: int, topic: str, count: int, rate: float) -> None:
@@ -46,7 +46,7 @@ class Publisher(threading.Thread):
         self._to_send: deque[tuple[int, bool]] = deque()
         self._packet = 0
         self._next = 0
-        self.again: set[int] = set()
+        self.again: Counter[int] = Counter()
 
     @property
     def sent(self) -> int:

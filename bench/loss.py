@@ -65,14 +65,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "ours": missing[OURS],
         "baseline": missing[BASELINE],
         "unit": f"events missing of {options.events}",
-        "kept_up": {side: answer.pop("kept_up") for side, answer in found.items()},
+        "kept_up": {side: not number for side, number in missing.items()},
         "kills": options.kills,
         "duplicates_share": {side: round(answer["duplicates"] / options.events, 4) for side, answer in found.items()},
         "sides": found,
     }
 
 
-def _side(side: str, host: Machine, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+def _side(side: str, host: Machine, folder: Path, options: argparse.Namespace) -> dict[str, int]:
     say(f"{side}: starting Spark")
     file = folder / "numbers"
     file.touch()
@@ -87,24 +87,24 @@ def _side(side: str, host: Machine, folder: Path, options: argparse.Namespace) -
             publisher.start()
             try:
                 _kill_and_wait(side, broker, publisher, options)
-                numbers, over = _settled(file, options.events, options.quiet)
+                numbers = _settled(file, options.quiet)
             finally:
                 publisher.stop()
     finally:
         broker.stop()
-    answer = {**count(numbers, publisher.again, options.events), "kept_up": over}
+    answer = count(numbers, publisher.again, options.events)
     say(f"{side}: {answer}")
     return answer
 
 
-def count(numbers: Counter[int], again: set[int], events: int) -> dict[str, int]:
-    """Events missing, extra copies of events that were published once, and of those that were published again."""
+def count(numbers: Counter[int], again: Counter[int], events: int) -> dict[str, int]:
+    """Events missing, copies beyond those that were published, and copies that a second publication explains."""
     extra = {number: copies - 1 for number, copies in numbers.items() if 0 <= number < events}
     return {
         "missing": events - len(extra),
-        "duplicates": sum(copies for number, copies in extra.items() if number not in again),
-        "published_again": len(again),
-        "duplicates_of_these": sum(copies for number, copies in extra.items() if number in again),
+        "duplicates": sum(max(copies - again[number], 0) for number, copies in extra.items()),
+        "published_again": sum(again.values()),
+        "duplicates_of_these": sum(min(copies, again[number]) for number, copies in extra.items()),
     }
 
 
@@ -134,12 +134,11 @@ def _kill_and_wait(side: str, broker: Mosquitto, publisher: Publisher, options: 
     publisher.join()
 
 
-def _settled(file: Path, events: int, quiet: float) -> tuple[Counter[int], bool]:
-    """What Spark has counted once nothing more comes, and whether that is at least as many as were published."""
+def _settled(file: Path, quiet: float) -> Counter[int]:
+    """How many copies of each event Spark has, once nothing has come for `quiet` seconds."""
     size, since = -1, time.monotonic()
     while time.monotonic() - since < quiet:
         if file.stat().st_size != size:
             size, since = file.stat().st_size, time.monotonic()
         time.sleep(0.2)
-    numbers = Counter(int(line) for line in file.read_text().split())
-    return numbers, sum(numbers.values()) >= events
+    return Counter(int(line) for line in file.read_text().split())

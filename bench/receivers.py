@@ -30,7 +30,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Events/s that two receivers store (`ours`) and that one does (`baseline`)."""
+    """Events/s that two receivers store (`ours`) and that one does (`baseline`).
+
+    `kept_up` is whether the batches were on time; what was sent beyond what was stored, the broker has dropped.
+    """
     host = machine()
     with tempfile.TemporaryDirectory(prefix="bench-receivers-") as folder:
         broker = Mosquitto(Path(folder))

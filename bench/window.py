@@ -34,6 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
     parser.add_argument("--slides", type=int, default=6, help="slides with a full window that are measured (6)")
     parser.add_argument("--baseline-slides", type=int, default=2, help="the same for the document's long window (2)")
+    parser.add_argument("--warm", type=int, default=30, help="slides before those that are measured, at least (30)")
     parser.add_argument("--patience", type=float, default=1800, help="seconds for one window at most (1800)")
 
 
@@ -77,7 +78,8 @@ def _cost(side: str, host: Machine, folder: Path, times: Times, options: argpars
         texts[key] = STREAM.format(start=start) if key == "stream" else text
     say(f"{name} s: starting Spark")
     with running(texts, properties(rendered) | SETTINGS, host, folder / name) as shell:
-        fill = [times.window - times.slide] if at_once else [times.slide] * (times.window // times.slide - 1)
+        before = max(times.window // times.slide - 1, options.warm)
+        fill = [times.window - times.slide] if at_once else [times.slide] * before
         done, full = _go(shell, times, options, fill, count)
     say(f"{name} s: a slide takes {fmean(done):.2f} s" + ("" if full else ", and the window was not yet full"))
     return fmean(done), full
