@@ -31,6 +31,14 @@ def test_no_class_can_hold_the_shells_wrapper():
     assert not re.search(r"^(?:(?!final )\w+ )*class\b", connector_source(), re.MULTILINE)
 
 
+def test_no_class_makes_one_of_its_own_kind_or_of_another():
+    """One that does holds the shell's wrapper, which it needs to make it."""
+    source = connector_source()
+    names = re.findall(r"^final class (\w+)", source, re.MULTILINE)
+    classes = source.partition("\nobject NetpieMqtt ")[0]
+    assert [name for name in names if re.search(rf"\bnew {name}\b", classes)] == []
+
+
 def test_it_logs_no_secret():
     for line in connector_source().splitlines():
         if "reportError(" in line or "log.info(" in line:

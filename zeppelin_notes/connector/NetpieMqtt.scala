@@ -65,26 +65,6 @@ final class NetpieSettings(
   require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
   require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
     "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
-
-  /** The same for another client and other topics. */
-  def of(otherId: String, otherTopics: Array[String]): NetpieSettings = new NetpieSettings(brokerUrl, otherTopics, otherId,
-    login, qos, cleanSession, connectionTimeoutSeconds, keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight,
-    retryMillis)
-
-  /** The same for each of `receivers` that share the messages; see `sharing` of `NetpieMqtt.createStream`. */
-  def spread(receivers: Int, sharing: String): Seq[NetpieSettings] = {
-    val name = if (clientId.isEmpty) MqttAsyncClient.generateClientId() else clientId
-    require(receivers > 0, "receivers has to be above 0, not " + receivers)
-    require(sharing == "shared" || sharing == "topics", "sharing has to be shared or topics, not " + sharing)
-    require(receivers == 1 || !login.isSigned, "a NETPIE thing connects once: receivers has to be 1, not " + receivers)
-    require(receivers == 1 || sharing == "shared" || receivers <= topics.length,
-      "sharing = topics has at most as many receivers as topics: " + topics.length + ", not " + receivers)
-    val group = "$share/" + name.replaceAll("[/+#]", "_") + "/"
-    def share(receiver: Int): Array[String] =
-      if (sharing == "shared") topics.map(group + _)
-      else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
-    if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
-  }
 }
 
 /** What a stream of payloads holds of a message: its text. */
@@ -426,7 +406,7 @@ object NetpieMqtt extends Serializable {
       sharing: String = "shared"): DStream[String] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    stream(ssc, settings.spread(receivers, sharing), storageLevel, new NetpieText)
+    stream(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieText)
   }
 
   /** The same with the topic of each message before its payload. */
@@ -450,7 +430,7 @@ object NetpieMqtt extends Serializable {
       sharing: String = "shared"): DStream[(String, String)] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    stream(ssc, settings.spread(receivers, sharing), storageLevel, new NetpieTopicAndText)
+    stream(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieTopicAndText)
   }
 
   private def stream[T: ClassTag](
@@ -471,6 +451,25 @@ object NetpieMqtt extends Serializable {
     val input = ssc.receiverStream(new NetpieReceiver[T](settings, level, made))
     System.clearProperty("netpie.mqtt.stream." + input.id)
     input
+  }
+
+  /** The same for each of `receivers` that share the messages; see `sharing` of `createStream`. */
+  private def spread(one: NetpieSettings, receivers: Int, sharing: String): Seq[NetpieSettings] = {
+    val name = if (one.clientId.isEmpty) MqttAsyncClient.generateClientId() else one.clientId
+    val topics = one.topics
+    require(receivers > 0, "receivers has to be above 0, not " + receivers)
+    require(sharing == "shared" || sharing == "topics", "sharing has to be shared or topics, not " + sharing)
+    require(receivers == 1 || !one.login.isSigned, "a NETPIE thing connects once: receivers has to be 1, not " + receivers)
+    require(receivers == 1 || sharing == "shared" || receivers <= topics.length,
+      "sharing = topics has at most as many receivers as topics: " + topics.length + ", not " + receivers)
+    val group = "$share/" + name.replaceAll("[/+#]", "_") + "/"
+    def share(receiver: Int): Array[String] =
+      if (sharing == "shared") topics.map(group + _)
+      else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
+    def of(id: String, some: Array[String]): NetpieSettings = new NetpieSettings(one.brokerUrl, some, id, one.login, one.qos,
+      one.cleanSession, one.connectionTimeoutSeconds, one.keepAliveSeconds, one.mqttVersion, one.flushMessages,
+      one.flushMillis, one.inflight, one.retryMillis)
+    if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
   }
 
   /** A NETPIE 2015 thing: the application's key, and "TOKENSECRET&APPSECRET". The clientId is the token. */
