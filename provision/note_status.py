@@ -1,6 +1,7 @@
 """A note's state in one look: its paragraphs, its stream as Spark has it, and what the note itself has counted."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,8 @@ class NoteStatus:
             lines.append(("stream", f"Spark's page {self.page} can't be reached from here, or has ended: no figures"))
         if self.stream:
             lines.append(("stream", _figures(self.stream)))
+            if self.stream.messages:
+                lines.append(("messages", _messages(self.stream.messages)))
             if self.stream.last_error:
                 lines.append(("receiver", self.stream.last_error))
         if self.counts:
@@ -81,6 +84,12 @@ def _figures(stream: StreamState) -> str:
     if not stream.receivers:
         figures.append("no receiver runs")
     return "; ".join(figures)
+
+
+def _messages(counts: Mapping[str, int]) -> str:
+    """The connector's counts; those that it has none of yet are 0."""
+    listed = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("received", "stored", "acknowledged"))
+    return f"{listed}; {counts.get('reconnects', 0)} reconnects"
 
 
 def status_of(note: Note) -> NoteStatus:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from provision.brokers import check_broker
 from provision.errors import UsageError
 from provision.spark_settings import check_master, check_properties
 from provision.topics import check_filter, split_topics
@@ -83,6 +84,10 @@ def _whole(parameter: Parameter, text: str) -> int:
     return int(text)
 
 
+def _broker(parameter: Parameter, text: str) -> str:
+    return check_broker(text)
+
+
 def _choice(parameter: Parameter, text: str) -> str:
     if text not in parameter.choices:
         raise parameter.refuse(text, "one of " + ", ".join(parameter.choices))
@@ -115,6 +120,12 @@ def _coordinate(parameter: Parameter, text: str) -> str:
     return text
 
 
+def _file(parameter: Parameter, text: str) -> str:
+    if text and not (text.startswith("/") and text.isprintable()):
+        raise parameter.refuse(text, "an absolute path of a file")
+    return text
+
+
 def _files(parameter: Parameter, text: str) -> list[str]:
     paths = [path.strip() for path in text.split(",") if path.strip()]
     for path in paths:
@@ -132,8 +143,10 @@ def _properties(parameter: Parameter, text: str) -> list[str]:
 
 
 _TYPES: dict[str, Callable[[Parameter, str], Any]] = {
+    "broker": _broker,
     "choice": _choice,
     "coordinate": _coordinate,
+    "file": _file,
     "files": _files,
     "folder": _folder,
     "master": _master,

@@ -12,6 +12,7 @@ from provision.literals import FILTERS
 COMPUTED = frozenset(
     {
         "appkey",
+        "broker_client_id",
         "broker_url",
         "clean_session",
         "client_id",

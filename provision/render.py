@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from provision.brokers import broker_values
 from provision.bundle import Bundle, Condition, Template
 from provision.errors import UsageError
 from provision.literals import Dependencies, Secret
@@ -119,7 +120,7 @@ def context_of(
 
     return {
         **values,
-        "broker_url": login.broker_url,
+        **broker_values(values, login.broker_url, path),
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
         "mqtt_topics": [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])],
         "clean_session": clean_session(values),

@@ -1,17 +1,26 @@
 """A stream as Spark itself sees it: the REST API of the driver's page (Spark's "Monitoring and Instrumentation")."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 
+# The gauges of the connector's NetpieCounts among Spark's metrics: APPLICATION.driver.netpie.STREAM.mqtt.NAME
+_COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconnects)")
+
 
 @dataclass(frozen=True)
 class StreamState:
     """A running StreamingContext: counts since its start, times in ms and events/s of the batches
-    that Spark remembers, the receivers."""
+    that Spark remembers, the receivers.
+
+    `messages` are what this project's connector counts, up to a heartbeat of Spark's executors ago: received, stored,
+    acknowledged, reconnects. Other receivers have none.
+    """
 
     batches: int
     events: int
@@ -21,6 +30,7 @@ class StreamState:
     receivers: int
     last_error: str
     events_per_second: float = 0.0
+    messages: Mapping[str, int] = field(default_factory=dict)
 
     def answer(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
@@ -32,6 +42,7 @@ class StreamState:
             "delay_ms": self.delay_ms,
             "waiting_batches": self.waiting_batches,
             "receivers": self.receivers,
+            "messages": dict(self.messages) or None,
             "error": self.last_error or None,
         }
 
@@ -46,30 +57,44 @@ class SparkPage:
     def stream(self) -> StreamState | None:
         """The stream that runs, or None when there is none or the page is out of reach from here."""
         try:
-            application = self._get("applications")[0]["id"]
-            statistics = self._get(f"applications/{application}/streaming/statistics")
-            return _state(statistics, self._get(f"applications/{application}/streaming/receivers"))
+            streaming = f"api/v1/applications/{self._get('api/v1/applications')[0]['id']}/streaming"
+            statistics, receivers = self._get(f"{streaming}/statistics"), self._get(f"{streaming}/receivers")
+            return _state(statistics, receivers, self._messages())
         except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
             return None  # not Spark's answers: another server has that port now, or the stream has just ended
 
     def answers(self) -> bool:
         """Whether the page can be reached from here."""
         try:
-            self._get("applications")
+            self._get("api/v1/applications")
         except (requests.RequestException, ValueError):
             return False
         return True
+
+    def _messages(self) -> dict[str, int]:
+        """The connector's counts, summed over streams; none where Spark's metrics are not on its page."""
+        try:
+            gauges = self._get("metrics/json")["gauges"]
+        except requests.RequestException:
+            return {}
+        counts: Counter[str] = Counter()
+        for name, gauge in gauges.items():
+            if found := _COUNT.search(name):
+                counts[found[1]] += int(gauge["value"])
+        return dict(counts)
 
     def _get(self, path: str) -> Any:
         with requests.Session() as session:
             # a proxy from the environment can't reach this machine's loopback
             session.trust_env = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
-            response = session.get(f"{self.url}/api/v1/{path}", timeout=self._timeout)
+            response = session.get(f"{self.url}/{path}", timeout=self._timeout)
         response.raise_for_status()
         return response.json()
 
 
-def _state(statistics: Mapping[str, Any], receivers: Sequence[Mapping[str, Any]]) -> StreamState:
+def _state(
+    statistics: Mapping[str, Any], receivers: Sequence[Mapping[str, Any]], messages: Mapping[str, int]
+) -> StreamState:
     errors = [error for error in map(_error, receivers) if error]
     return StreamState(
         batches=int(statistics.get("numTotalCompletedBatches", 0)),
@@ -80,6 +105,7 @@ def _state(statistics: Mapping[str, Any], receivers: Sequence[Mapping[str, Any]]
         receivers=sum(bool(receiver.get("isActive")) for receiver in receivers),
         last_error=errors[-1] if errors else "",
         events_per_second=float(statistics.get("avgInputRate") or 0),
+        messages=messages,
     )
 
 

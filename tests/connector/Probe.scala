@@ -11,7 +11,8 @@ object Probe {
   def say(word: String, text: Any): Unit = println("PROBE " + word + " " + text.toString.replace("\n", "\\n"))
 
   def main(args: Array[String]): Unit = {
-    val conf = new SparkConf().setMaster("local[2]").setAppName("probe").set("spark.ui.enabled", "false")
+    val conf = new SparkConf().setMaster("local[4]").setAppName("probe").set("spark.ui.port", "0")
+      .set("spark.executor.heartbeatInterval", "300ms")
     val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
     sc.setLogLevel("ERROR")
     var ssc: StreamingContext = null
@@ -25,16 +26,20 @@ object Probe {
           ssc = new StreamingContext(sc, Milliseconds(500))
           options.get("checkpoint").foreach(ssc.checkpoint(_))
           ssc.addStreamingListener(new Reporter)
-          stream = if (options.contains("bahir")) bahir(ssc, options) else connector(ssc, options)
-          stream.foreachRDD { rdd =>
+          stream = try { if (options.contains("bahir")) bahir(ssc, options) else connector(ssc, options) } catch {
+            case refusal: IllegalArgumentException => say("refused", refusal.getMessage); null
+          }
+          if (stream != null) stream.foreachRDD { rdd =>
             val messages = rdd.collect()
             if (messages.nonEmpty) say("blocks", rdd.getNumPartitions)
+            Thread.sleep(messages.length * options.getOrElse("millisEach", "0").toLong)
             messages.foreach(say("message", _))
           }
-          ssc.start()
+          if (stream != null) ssc.start()
         case "stop" =>
           ssc.stop(stopSparkContext = false, stopGracefully = options.contains("graceful"))
           say("stopped", "")
+        case "page" => say("page", sc.uiWebUrl.get)
         case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
         case "threads" =>
           val names = Thread.getAllStackTraces.keySet.toArray.map(_.asInstanceOf[Thread].getName)
@@ -62,7 +67,8 @@ object Probe {
         flushMessages = options.getOrElse("flushMessages", "5000").toInt,
         retryMillis = options.getOrElse("retryMillis", "100").toInt,
         receivers = options.getOrElse("receivers", "1").toInt,
-        sharing = options.getOrElse("sharing", "shared"))
+        sharing = options.getOrElse("sharing", "shared"),
+        caFile = options.getOrElse("caFile", ""))
   }
 
   // The call of the document's note, with its import and its named arguments.

@@ -27,10 +27,11 @@ OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (MODULES + " su
 
 @dataclass(frozen=True)
 class SparkForTests:
-    """Where Spark, Java and Paho's jar are."""
+    """Where Spark, Java and Paho's jar are; `compiler` is the Java that Spark's Scala compiler runs on."""
 
     home: Path
     java: Path
+    compiler: Path
     paho_jar: Path
 
     def command(self, *jars: Path, options: tuple[str, ...] = ()) -> list[str]:
@@ -39,14 +40,26 @@ class SparkForTests:
         memory = ["-Xmx512m", "-Xss4m", "-XX:+IgnoreUnrecognizedVMOptions"]
         return [str(self.java), *memory, *OPENS, *options, "-cp", class_path]
 
+    def compile(self, source: Path, jar: Path, *jars: Path) -> None:
+        """Compile a Scala file into `jar`, with Spark's own compiler."""
+        compiler = ["scala.tools.nsc.Main", "-usejavacp", "-nowarn", "-d", str(jar), str(source)]
+        command = [str(self.compiler), *self.command(*jars)[1:], *compiler]
+        subprocess.run(command, check=True, timeout=300)
+
 
 def spark_for_tests() -> SparkForTests:
-    """The embedded Spark; or the one that TEST_SPARK_HOME names, on the Java of TEST_JAVA_HOME: 2.4 to 4.x."""
+    """The embedded Spark; or the one that TEST_SPARK_HOME names, on the Java of TEST_JAVA_HOME: 2.4 to 4.x.
+
+    TEST_COMPILER_HOME names another Java for the compiler.
+    """
     runtime = install_runtime(Choice(), Console())
     home, java_home = os.environ.get("TEST_SPARK_HOME"), os.environ.get("TEST_JAVA_HOME")
-    if home and java_home:
-        return SparkForTests(home=Path(home), java=Path(java_home) / "bin" / "java", paho_jar=runtime.paho_jar)
-    return SparkForTests(home=runtime.spark_home, java=runtime.java, paho_jar=runtime.paho_jar)
+    if not home or not java_home:
+        return SparkForTests(runtime.spark_home, runtime.java, runtime.java, runtime.paho_jar)
+    java, compiler = (
+        Path(each) / "bin" / "java" for each in (java_home, os.environ.get("TEST_COMPILER_HOME", java_home))
+    )
+    return SparkForTests(Path(home), java, compiler, runtime.paho_jar)
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +69,13 @@ def spark() -> SparkForTests:
 
 @pytest.fixture(scope="session")
 def connector_jar(spark: SparkForTests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_connector_jar(spark.home, spark.java, spark.paho_jar, tmp_path_factory.mktemp("connector"))
+    return build_connector_jar(spark.home, spark.compiler, spark.paho_jar, tmp_path_factory.mktemp("connector"))
 
 
 @pytest.fixture(scope="session")
 def probe_jar(spark: SparkForTests, connector_jar: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     jar = tmp_path_factory.mktemp("probe") / "probe.jar"
-    compiler = ["scala.tools.nsc.Main", "-usejavacp", "-nowarn", "-d", str(jar), str(HERE / "Probe.scala")]
-    subprocess.run([*spark.command(connector_jar), *compiler], check=True, timeout=300)
+    spark.compile(HERE / "Probe.scala", jar, connector_jar)
     return jar
 
 
@@ -73,7 +85,13 @@ class Probe:
     def __init__(self, command: list[str], folder: Path) -> None:
         self._log = (folder / "probe.log").open("wb")
         self._process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+            command,
+            cwd=folder,
+            env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
         )
         self._answers: queue.Queue[tuple[str, str]] = queue.Queue()
         self.seen: list[tuple[str, str]] = []
@@ -126,8 +144,19 @@ class Probe:
         return [text for kind, text in self.seen if kind == word]
 
     def counters(self) -> dict[str, int]:
+        """What the receivers have counted, as the driver knows it: up to a heartbeat ago."""
         pairs = (pair.split("=") for pair in self.ask("counters").split())
         return {name: int(value) for name, value in pairs}
+
+    def wait_for_counters(self, **wanted: int) -> dict[str, int]:
+        """All counters, once those that are `wanted` have their values."""
+        end = time.monotonic() + 20
+        counted = self.counters()
+        while any(counted.get(name) != value for name, value in wanted.items()):
+            assert time.monotonic() < end, counted
+            time.sleep(0.1)
+            counted = self.counters()
+        return counted
 
     def close(self) -> None:
         assert self._process.stdin
@@ -157,6 +186,25 @@ def probe(shared_probe: Probe) -> Iterator[Probe]:
     """A running application with no stream."""
     yield shared_probe
     shared_probe.ask("stop")
+
+
+@pytest.fixture(scope="session")
+def shared_limited_probe(
+    spark: SparkForTests, connector_jar: Path, probe_jar: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Probe]:
+    backpressure = "-Dspark.streaming.backpressure"
+    limits = (f"{backpressure}.enabled=true", f"{backpressure}.initialRate=100", f"{backpressure}.pid.minRate=20")
+    command = spark.command(probe_jar, connector_jar, options=(*limits, "-Dspark.streaming.receiver.maxRate=500"))
+    probe = Probe([*command, "Probe"], tmp_path_factory.mktemp("limited"))
+    yield probe
+    probe.close()
+
+
+@pytest.fixture
+def limited_probe(shared_limited_probe: Probe) -> Iterator[Probe]:
+    """One whose receivers may store 500 messages/s, and fewer where Spark does not keep up."""
+    yield shared_limited_probe
+    shared_limited_probe.ask("stop")
 
 
 class Store:
@@ -211,7 +259,7 @@ class Connect:
 
 
 class ScriptedBroker:
-    """An MQTT 3.1.1 broker for one client at a time; it records what it is told and sends what a test says.
+    """An MQTT 3.1.1 broker; it records what it is told, and publishes to its last client what a test says.
 
     `answers` are the return codes for the next connects (None: never answer), 0 when there are none left; before
     that, `slams` connections are reset as soon as they are there;
@@ -230,7 +278,7 @@ class ScriptedBroker:
         self.acknowledged: list[int] = []
         self.disconnects = 0
         self._changed = threading.Condition()
-        self._client: socket.socket | None = None
+        self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._next_id = 0
         self.port = 0
@@ -246,7 +294,7 @@ class ScriptedBroker:
         self._spawn(self._accept, self._server)
 
     def kill(self) -> None:
-        """Stop listening and drop the client without a word."""
+        """Stop listening and drop the clients without a word."""
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -257,8 +305,8 @@ class ScriptedBroker:
 
     def drop(self) -> None:
         with self._changed:
-            client, self._client = self._client, None
-        if client:
+            clients, self._clients = self._clients, []
+        for client in clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
@@ -280,7 +328,8 @@ class ScriptedBroker:
             name = topic.encode()
             head = struct.pack("!H", len(name)) + name
             packet_id = struct.pack("!H", self._next_id) if qos else b""
-            self._send(0x30 | qos << 1, head + packet_id + payload.encode())
+            for client in self._clients[-1:]:
+                client.sendall(packed(0x30 | qos << 1, head + packet_id + payload.encode()))
             sent.append(self._next_id if qos else 0)
         return sent
 
@@ -300,14 +349,14 @@ class ScriptedBroker:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 client.close()
             else:
-                self._client = client
+                self._clients.append(client)
                 self._spawn(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
         with client, client.makefile("rb") as stream:
             while packet := self._read(stream):
                 with self._changed:
-                    self._handle(*packet)
+                    self._handle(client, *packet)
                     self._changed.notify_all()
 
     @staticmethod
@@ -326,25 +375,26 @@ class ScriptedBroker:
             return None
         return None
 
-    def _handle(self, head: int, body: bytes) -> None:
+    def _handle(self, client: socket.socket, head: int, body: bytes) -> None:
         kind = head >> 4
         packet_id = struct.unpack("!H", body[:2])[0] if len(body) >= 2 else 0
         if kind == 1:
-            self._connect(body)
+            self._connect(client, body)
         elif kind == 8:
             topics = list(self._filters(body[2:]))
             self.subscriptions.append(topics)
-            self._send(0x90, body[:2] + bytes(q if self.grant is None else self.grant for _, q in topics))
+            granted = bytes(q if self.grant is None else self.grant for _, q in topics)
+            client.sendall(packed(0x90, body[:2] + granted))
         elif kind == 5:
-            self._send(0x62, body[:2])
+            client.sendall(packed(0x62, body[:2]))
         elif kind in (4, 7):
             self.acknowledged.append(packet_id)
         elif kind == 12:
-            self._send(0xD0, b"")
+            client.sendall(packed(0xD0, b""))
         elif kind == 14:
             self.disconnects += 1
 
-    def _connect(self, body: bytes) -> None:
+    def _connect(self, client: socket.socket, body: bytes) -> None:
         flags, rest = body[7], body[10:]
         client_id, rest = self._text(rest)
         username, rest = self._text(rest) if flags & 0x80 else ("", rest)
@@ -353,7 +403,7 @@ class ScriptedBroker:
         self.connects.append(said)
         answer = self.answers.popleft() if self.answers else 0
         if answer is not None:
-            self._send(0x20, bytes([self.session_present and answer == 0, answer]))
+            client.sendall(packed(0x20, bytes([self.session_present and answer == 0, answer])))
 
     def _filters(self, body: bytes) -> Iterator[tuple[str, int]]:
         while body:
@@ -366,16 +416,15 @@ class ScriptedBroker:
         end = 2 + struct.unpack("!H", body[:2])[0]
         return body[2:end].decode(), body[end:]
 
-    def _send(self, head: int, body: bytes) -> None:
-        size, length = len(body), b""
-        while True:
-            size, digit = divmod(size, 128)
-            length += bytes([digit | (0x80 if size else 0)])
-            if not size:
-                break
-        client = self._client
-        if client:
-            client.sendall(bytes([head]) + length + body)
+
+def packed(head: int, body: bytes) -> bytes:
+    """An MQTT packet."""
+    size, length = len(body), b""
+    while True:
+        size, digit = divmod(size, 128)
+        length += bytes([digit | (0x80 if size else 0)])
+        if not size:
+            return bytes([head]) + length + body
 
 
 @pytest.fixture

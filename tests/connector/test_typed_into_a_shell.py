@@ -40,6 +40,8 @@ def script(broker, tmp_path) -> Path:
 
 
 def test_a_typed_connector_streams_and_runs_again(spark, broker, script, tmp_path):
+    if spark.compiler != spark.java:
+        pytest.skip("this Spark's compiler, and so its shell, does not run on the Java that Spark runs on")
     shell = [
         "org.apache.spark.deploy.SparkSubmit",
         "--class",

@@ -78,8 +78,18 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
     )
     assert state.answer() == {
         "batches": 7, "events": 100, "events_per_s": 1.4, "processing_ms": 250.5, "delay_ms": 260.0,
-        "waiting_batches": 2, "receivers": 1, "error": None,
+        "waiting_batches": 2, "receivers": 1, "messages": None, "error": None,
     }  # fmt: skip
+
+
+def test_what_the_connector_counts_is_summed_over_its_streams(page: FakePage) -> None:
+    counts = {"0.mqtt.received": 100, "0.mqtt.stored": 90, "0.mqtt.reconnects": 0, "1.mqtt.received": 11, "0.x.y": 5}
+    gauges = {f"local-1.driver.netpie.{name}": {"value": value} for name, value in counts.items()}
+    page.answers["/metrics/json"] = {"version": "3.1.3", "gauges": {**gauges, "jvm.heap.used": {"value": 7}}}
+    page.stream(STATISTICS, [RECEIVER])
+    state = SparkPage(page.url).stream()
+    assert state is not None
+    assert state.answer()["messages"] == {"received": 111, "stored": 90, "reconnects": 0}
 
 
 def test_before_the_first_batch_times_are_zero(page: FakePage) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,11 @@ def test_a_stream_s_rate_and_times_are_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert lines(note()) == {
         "stream": "100 events (1.4/s) in 7 batches; 250 ms to process one, 260 ms from its end to its result"
     }
+
+
+def test_what_the_connector_has_counted_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    spark_says(monkeypatch, replace(STREAM, messages={"received": 100, "stored": 90, "reconnects": 2}))
+    assert lines(note())["messages"] == "100 received, 90 stored, 0 acknowledged; 2 reconnects"
 
 
 def test_a_receiver_s_error_and_waiting_batches_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,8 +45,9 @@ object MQTTUtils {
       flushMessages = 5000,
       flushMillis = 200,
       inflight = 20,
-      retryMillis = 1000)
-    NetpieMqtt.receiverStream(ssc, settings, storageLevel, new NetpieText)
+      retryMillis = 1000,
+      caFile = "")
+    NetpieMqtt.streams(ssc, Seq(settings), storageLevel, new NetpieText).head
   }
 
   def createStream(jssc: JavaStreamingContext, brokerUrl: String, topic: String): JavaReceiverInputDStream[String] =

@@ -5,22 +5,34 @@
 // what every Spark shell from Scala 2.11 to 2.13 accepts, line by line: no package clause, no two blank lines in a row, no
 // dollar sign followed by a brace (a form to Zeppelin), and every class is final and names no other class but by its type.
 // Such a class holds no reference to the shell's wrapper object, and so not to what else a note has defined.
-import java.io.{FilterInputStream, FilterOutputStream, InputStream, OutputStream}
+import com.codahale.metrics.{Gauge, MetricRegistry}
+import java.io.{ByteArrayInputStream, ByteArrayOutputStream, FilterInputStream, FilterOutputStream, InputStream}
+import java.io.{ObjectInputStream, ObjectOutputStream, OutputStream}
+import java.lang.invoke.{MethodHandles, MethodType}
+import java.lang.reflect.{InvocationHandler, Method, Proxy}
 import java.net.{InetAddress, Socket}
 import java.nio.charset.StandardCharsets
-import java.util.{ArrayList, Base64}
-import java.util.concurrent.{ArrayBlockingQueue, CountDownLatch, LinkedBlockingQueue, ThreadLocalRandom, TimeUnit}
+import java.nio.file.{Files, Paths}
+import java.security.{GeneralSecurityException, KeyStore}
+import java.security.cert.CertificateFactory
+import java.util.{ArrayList, Base64, UUID}
+import java.util.concurrent.{ArrayBlockingQueue, ConcurrentHashMap, CountDownLatch, LinkedBlockingQueue}
+import java.util.concurrent.{ThreadLocalRandom, TimeUnit}
 import java.util.concurrent.atomic.AtomicLong
 import javax.crypto.Mac
 import javax.crypto.spec.SecretKeySpec
 import javax.net.SocketFactory
+import javax.net.ssl.{SSLContext, TrustManagerFactory}
 import scala.collection.mutable.ArrayBuffer
 import scala.reflect.ClassTag
 import scala.util.control.NonFatal
+import org.apache.spark.SparkEnv
+import org.apache.spark.scheduler.{AccumulableInfo, SparkListener, SparkListenerExecutorMetricsUpdate, SparkListenerTaskEnd}
 import org.apache.spark.storage.StorageLevel
-import org.apache.spark.streaming.StreamingContext
+import org.apache.spark.streaming.{StreamingContext, StreamingContextState}
 import org.apache.spark.streaming.dstream.{DStream, InputDStream, ReceiverInputDStream}
 import org.apache.spark.streaming.receiver.Receiver
+import org.apache.spark.util.LongAccumulator
 import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttMessage}
 import org.eclipse.paho.client.mqttv3.{MqttAsyncClient, MqttConnectOptions, MqttException, MqttTopic}
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence
@@ -57,7 +69,8 @@ final class NetpieSettings(
     val flushMessages: Int,
     val flushMillis: Int,
     val inflight: Int,
-    val retryMillis: Int) extends Serializable {
+    val retryMillis: Int,
+    val caFile: String) extends Serializable {
   require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
   require(topics.nonEmpty, "topics has to name at least one topic")
   topics.foreach(MqttTopic.validate(_, true))
@@ -65,6 +78,9 @@ final class NetpieSettings(
   require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
   require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
     "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
+  require(caFile.isEmpty || isTls, "caFile is for ssl:// and wss://, not for " + brokerUrl)
+
+  def isTls: Boolean = brokerUrl.startsWith("ssl:") || brokerUrl.startsWith("wss:")
 }
 
 /** What a stream of payloads holds of a message: its text. */
@@ -77,14 +93,120 @@ final class NetpieTopicAndText extends ((String, String) => (String, String)) wi
   override def apply(topic: String, text: String): (String, String) = (topic, text)
 }
 
+/** What the receivers of a stream have counted: received, stored, acknowledged, reconnects. In the driver these are made of
+  * what the executors' heartbeats bring (each 10 s, `spark.executor.heartbeatInterval`), a sum over all receivers that ever
+  * ran; a receiver gets its part as `forReceivers`. They are kept as text in the system property netpie.mqtt.stream.ID, as a
+  * class that is typed into a note a second time is another, and shown among Spark's metrics (/metrics/json of its page). */
+final class NetpieCounts(ssc: StreamingContext) extends SparkListener {
+  private val names = Array("received", "stored", "acknowledged", "reconnects")
+  private val accumulators = names.map(name => ssc.sparkContext.longAccumulator("netpie " + name))
+  private val latest = new ConcurrentHashMap[(Long, Long), Long]
+  private val owner = UUID.randomUUID.toString
+  private var property = ""
+
+  /** The accumulators as an executor is to get them: Spark takes part in this serialization. */
+  def forReceivers: Array[Byte] = {
+    val bytes = new ByteArrayOutputStream
+    val out = new ObjectOutputStream(bytes)
+    out.writeObject(accumulators)
+    out.close()
+    bytes.toByteArray
+  }
+
+  /** From now on these are the counts of the stream `id`. */
+  def countFor(id: Int): Unit = {
+    property = "netpie.mqtt.stream." + id
+    alone {
+      System.clearProperty(property)
+      System.setProperty(property + ".owner", owner)
+      withMetrics { (metrics, kind) =>
+        metrics.getClass.getMethod("removeSource", kind).invoke(metrics, source(kind, id))
+        metrics.getClass.getMethod("registerSource", kind).invoke(metrics, source(kind, id))
+      }
+    }
+    ssc.sparkContext.addSparkListener(this)
+  }
+
+  private def number(name: Int): Long = {
+    var sum = 0L
+    latest.forEach(new java.util.function.BiConsumer[(Long, Long), Long] {
+      override def accept(key: (Long, Long), count: Long): Unit = if (key._2 == accumulators(name).id) sum += count
+    })
+    sum
+  }
+
+  override def onExecutorMetricsUpdate(event: SparkListenerExecutorMetricsUpdate): Unit = {
+    for (update <- event.accumUpdates) take(update._1, update._4)
+    if (ssc.getState() == StreamingContextState.STOPPED) leave()
+  }
+
+  override def onTaskEnd(event: SparkListenerTaskEnd): Unit =
+    if (event.taskInfo != null) take(event.taskInfo.taskId, event.taskInfo.accumulables)
+
+  private def take(task: Long, counts: Iterable[AccumulableInfo]): Unit = {
+    val ours = for (info <- counts; count <- info.update if accumulators.exists(_.id == info.id)) yield info.id -> count
+    for ((id, count) <- ours) latest.put((task, id), count.asInstanceOf[Long])
+    alone(if (ours.nonEmpty && isOwner)
+      System.setProperty(property, names.indices.map(i => names(i) + "=" + number(i)).mkString(" ")))
+  }
+
+  /** One stream takes an id while no other that had it leaves; the context is what they have in common. */
+  private def alone(act: => Unit): Unit = ssc.sparkContext.synchronized(act)
+
+  /** Whether no later stream has taken the id. */
+  private def isOwner: Boolean = System.getProperty(property + ".owner") == owner
+
+  private def leave(): Unit = {
+    ssc.sparkContext.removeSparkListener(this)
+    alone(if (isOwner) withMetrics { (metrics, kind) =>
+      metrics.getClass.getMethod("removeSource", kind).invoke(metrics, source(kind, property.split('.').last.toInt))
+    })
+  }
+
+  // Spark 2.4 has no public way to add to its metrics, and later ones none to take away again. These methods are there, by
+  // these names, from 2.4 to 4.x; without them only the metrics are missing.
+  private def withMetrics(use: (Object, Class[_]) => Unit): Unit =
+    try {
+      // Class.getMethod loads what all methods name, and Spark 4.3 from PyPI has not all of that.
+      val made = MethodType.methodType(Class.forName("org.apache.spark.metrics.MetricsSystem"))
+      val getter = MethodHandles.publicLookup.findVirtual(classOf[SparkEnv], "metricsSystem", made)
+      val metrics = getter.invokeWithArguments(SparkEnv.get)
+      use(metrics, Class.forName("org.apache.spark.metrics.source.Source"))
+    } catch {
+      case problem @ (NonFatal(_) | _: LinkageError) => org.slf4j.LoggerFactory.getLogger("netpie.mqtt").warn("no metrics: " + problem)
+    }
+
+  private def source(kind: Class[_], id: Int): Object = {
+    val registry = new MetricRegistry
+    for (i <- names.indices) registry.register(names(i), new Gauge[Long] { override def getValue: Long = number(i) })
+    Proxy.newProxyInstance(kind.getClassLoader, Array[Class[_]](kind), new InvocationHandler {
+      override def invoke(proxy: Object, method: Method, arguments: Array[Object]): Object = method.getName match {
+        case "sourceName" => "netpie." + id + ".mqtt"
+        case "metricRegistry" => registry
+        case "equals" => java.lang.Boolean.valueOf(proxy eq arguments(0))
+        case "hashCode" => Integer.valueOf(id)
+        case _ => "netpie." + id
+      }
+    })
+  }
+}
+
 /** Receives the messages of some topics; `made` makes an element of the stream of a topic and the payload, as UTF-8 text.
   * What runs lives in one `Run`, made by `onStart` and ended by `onStop`, so that a receiver that Spark starts again shares
   * nothing with its former self. */
-final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, made: (String, String) => T) extends Receiver[T](level) {
+final class NetpieReceiver[T](
+    settings: NetpieSettings,
+    level: StorageLevel,
+    made: (String, String) => T,
+    counts: Array[Byte]) extends Receiver[T](level) {
   @transient private var run: Run = null
+  @transient private var counters: Array[LongAccumulator] = null
 
   override def onStart(): Unit = synchronized {
-    run = new Run
+    // Read in the receiver's task they become that task's, and its executor's heartbeats take them to the driver.
+    if (counters == null)
+      counters = new ObjectInputStream(new ByteArrayInputStream(counts)).readObject().asInstanceOf[Array[LongAccumulator]]
+    run = new Run(counters)
     run.start()
   }
 
@@ -130,14 +252,12 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
 
   private final class Arrived(val element: T, val id: Int, val qos: Int, val connect: Long)
 
-  private final class Run extends MqttCallback {
+  private final class Run(counters: Array[LongAccumulator]) extends MqttCallback {
     private val log = org.slf4j.LoggerFactory.getLogger("netpie.mqtt")
     private val arrived = new ArrayBlockingQueue[Arrived](2 * settings.flushMessages)
     private val losses = new LinkedBlockingQueue[Throwable]()
-    private val received = new AtomicLong
-    private val stored = new AtomicLong
-    private val acknowledged = new AtomicLong
-    private val reconnects = new AtomicLong
+    // Each is added to by one thread.
+    private val Array(received, stored, acknowledged, reconnects) = counters
     private val connects = new AtomicLong
     // An acknowledgement names a message by a number that the broker uses anew after a reconnect; this lock keeps one that
     // is for an earlier connection from going out on the next.
@@ -159,7 +279,6 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
     }
 
     def start(): Unit = {
-      publishCounters()
       keeper.start()
       storer.start()
     }
@@ -218,11 +337,10 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
       val session = client.connect(options())
       session.waitForCompletion(patience)
       connecting = false
-      if (subscribed) reconnects.incrementAndGet()
+      if (subscribed) reconnects.add(1)
       if (!subscribed || !session.getSessionPresent) subscribe()
       subscribed = true
       log.info("MQTT " + settings.brokerUrl + ": connected")
-      publishCounters()
     }
 
     private def newClient(): MqttAsyncClient = {
@@ -239,12 +357,29 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
       made.setKeepAliveInterval(settings.keepAliveSeconds)
       made.setMqttVersion(settings.mqttVersion)
       if (settings.brokerUrl.startsWith("tcp:")) made.setSocketFactory(new PatientSockets)
+      if (settings.caFile.nonEmpty) made.setSocketFactory(trusting(settings.caFile))
       for (user <- settings.login.username(System.currentTimeMillis / 1000)) {
         made.setUserName(user)
         settings.login.password(settings.clientId, user).foreach(word => made.setPassword(word.toCharArray))
       }
       made
     }
+
+    /** Sockets that trust the certificates in `file`, and no others. */
+    private def trusting(file: String): SocketFactory =
+      try {
+        val pem = new ByteArrayInputStream(Files.readAllBytes(Paths.get(file)))
+        val read = CertificateFactory.getInstance("X.509").generateCertificates(pem).toArray
+        require(read.nonEmpty, "no certificate in it")
+        val store = KeyStore.getInstance(KeyStore.getDefaultType)
+        store.load(null, null)
+        for (i <- read.indices) store.setCertificateEntry("ca" + i, read(i).asInstanceOf[java.security.cert.Certificate])
+        val managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm)
+        managers.init(store)
+        val context = SSLContext.getInstance("TLS")
+        context.init(null, managers.getTrustManagers, null)
+        context.getSocketFactory
+      } catch { case NonFatal(problem) => throw new IllegalArgumentException("caFile " + file + ": " + oneLine(problem)) }
 
     private def subscribe(): Unit = {
       val answer = client.subscribe(settings.topics, Array.fill(settings.topics.length)(settings.qos))
@@ -262,8 +397,9 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
     /** Drops whatever Paho still has of the last connection. */
     private def reset(): Unit = try client.disconnectForcibly(1, 1, false) catch { case NonFatal(_) => }
 
+    /** Whether the broker, or its certificate, will be the same at the next try. */
     private def refused(problem: Throwable): Boolean = problem match {
-      case e: MqttException => e.getReasonCode == 4 || e.getReasonCode == 5
+      case e: MqttException => e.getReasonCode == 4 || e.getReasonCode == 5 || distrust(e).isDefined
       case e => e.isInstanceOf[SecurityException]
     }
 
@@ -272,9 +408,18 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
         "user name or password refused (CONNACK 4); the token may be gone: get new credentials"
       case e: MqttException if e.getReasonCode == 5 =>
         "not authorised (CONNACK 5); the key may be disabled, or has no right to this application"
+      case e: MqttException if distrust(e).isDefined =>
+        val trusted = if (settings.caFile.isEmpty) "the authorities that Java trusts" else "caFile " + settings.caFile
+        "the broker's certificate is refused: " + distrust(e).get.getMessage + " (checked against " + trusted + ")"
       case e: MqttException if e.getCause != null => e.getMessage + " (" + oneLine(e.getCause) + ")"
       case e: MqttException => e.getMessage + " (code " + e.getReasonCode + ")"
       case e => oneLine(e)
+    }
+
+    /** The innermost reason why Java does not take the broker's certificate, if that is the problem. */
+    private def distrust(problem: Throwable): Option[Throwable] = {
+      val causes = Iterator.iterate(problem)(_.getCause).takeWhile(_ != null).toList
+      causes.filter(_.isInstanceOf[GeneralSecurityException]).lastOption
     }
 
     private def oneLine(problem: Throwable): String = String.valueOf(problem).split("\n")(0)
@@ -290,28 +435,61 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
       val item = new Arrived(made(topic, text), message.getId, message.getQos, connects.get)
       var taken = false
       while (running && !taken) taken = arrived.offer(item, 100, TimeUnit.MILLISECONDS)
-      if (taken) received.incrementAndGet()
+      if (taken) received.add(1)
     }
 
     // --- the store ---
     private def keepStoring(): Unit = {
       val batch = new ArrayList[Arrived](settings.flushMessages)
       try while (running || !arrived.isEmpty) {
-        collect(batch)
+        val limit = rateLimit
+        collect(batch, blockSize(limit))
         if (!batch.isEmpty && storeAll(batch)) acknowledge(batch)
+        pace(batch.size, limit)
         batch.clear()
       } catch { case _: InterruptedException => }
     }
 
-    /** Fills `batch` until it is full or old, or until the broker seems to wait for acknowledgements. */
-    private def collect(batch: ArrayList[Arrived]): Unit = {
+    /** Messages/s that Spark takes at most: `spark.streaming.receiver.maxRate`, or what its back-pressure allows now, which
+      * Spark tells only a block generator of its own. */
+    private def rateLimit: Long = {
+      val limit = try rateNow() catch { case NonFatal(_) => maxRate }
+      if (limit > 0) limit else Long.MaxValue
+    }
+
+    private val maxRate = SparkEnv.get.conf.getLong("spark.streaming.receiver.maxRate", Long.MaxValue)
+
+    // Not public in Spark, though the same from 2.4 to 4.x; without it `maxRate` remains.
+    private val rateNow: () => Long =
+      try {
+        val supervisor = classOf[Receiver[_]].getMethod("supervisor").invoke(NetpieReceiver.this)
+        val ask = supervisor.getClass.getMethod("getCurrentRateLimit")
+        ask.setAccessible(true)
+        () => ask.invoke(supervisor).asInstanceOf[Long]
+      } catch { case NonFatal(_) | _: LinkageError => () => maxRate }
+
+    private def blockSize(limit: Long): Int =
+      if (limit >= settings.flushMessages * 1000L / settings.flushMillis) settings.flushMessages
+      else math.max(1, limit * settings.flushMillis / 1000).toInt
+
+    /** Waits until so many messages more are within the limit; meanwhile the queue fills, and the broker has to wait. */
+    private def pace(messages: Int, limit: Long): Unit = if (messages > 0 && limit < Long.MaxValue) {
+      free = math.max(free, System.nanoTime) + messages * 1000000000L / limit
+      while (running && System.nanoTime < free)
+        TimeUnit.NANOSECONDS.sleep(math.min(free - System.nanoTime, 100000000L))
+    }
+
+    private var free = System.nanoTime
+
+    /** Fills `batch` until it has `most` or is old, or until the broker seems to wait for acknowledgements. */
+    private def collect(batch: ArrayList[Arrived], most: Int): Unit = {
       var next = arrived.poll(settings.flushMillis, TimeUnit.MILLISECONDS)
       val deadline = System.nanoTime + TimeUnit.MILLISECONDS.toNanos(settings.flushMillis)
       while (next != null) {
         batch.add(next)
-        arrived.drainTo(batch, settings.flushMessages - batch.size)
+        arrived.drainTo(batch, most - batch.size)
         val left = math.min(deadline - System.nanoTime, patienceNanos(batch.size))
-        val open = running && left > 0 && batch.size < settings.flushMessages
+        val open = running && left > 0 && batch.size < most
         next = if (open) arrived.poll(left, TimeUnit.NANOSECONDS) else null
       }
     }
@@ -339,12 +517,11 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
           case NonFatal(problem) if running =>
             val count = batch.size + " messages"
             reportError("Spark did not store " + count + ": " + oneLine(problem) + "; they are kept and tried again", null)
-            publishCounters()
             Thread.sleep(pauseMillis(tries, false))
           case NonFatal(_) =>
         }
       }
-      if (done) stored.addAndGet(batch.size.toLong)
+      if (done) stored.add(batch.size.toLong)
       done
     }
 
@@ -355,18 +532,11 @@ final class NetpieReceiver[T](settings: NetpieSettings, level: StorageLevel, mad
           val item = batch.get(i)
           if (item.qos > 0 && item.connect == connects.get && client.isConnected) {
             client.messageArrivedComplete(item.id, item.qos)
-            acknowledged.incrementAndGet()
+            acknowledged.add(1)
           }
         } catch { case _: MqttException => }
       }
-      publishCounters()
     }
-
-    /** A class typed into a note is loaded once by the shell and once by the executor, even in one JVM; text in a system
-      * property is what both see. */
-    private def publishCounters(): Unit =
-      System.setProperty("netpie.mqtt.stream." + streamId, "received=" + received.get + " stored=" + stored.get +
-        " acknowledged=" + acknowledged.get + " reconnects=" + reconnects.get)
   }
 }
 
@@ -385,7 +555,9 @@ object NetpieMqtt extends Serializable {
     * @param receivers how many receive at once, as CLIENTID-0, CLIENTID-1, …; each takes a core of Spark's for good
     * @param sharing how several receivers share the messages: `shared`, by a subscription that the broker shares among them
     *   ($share/CLIENTID/TOPIC: Mosquitto from 1.6 on, EMQX, HiveMQ, VerneMQ; a broker that does not know it sends nothing),
-    *   or `topics`, each of them with some of the topics */
+    *   or `topics`, each of them with some of the topics
+    * @param caFile for ssl:// and wss://: a PEM file of the authorities to trust, readable on the executors; without one they
+    *   are those that Java trusts. The certificate has to be for the host of `brokerUrl` */
   def createStream(
       ssc: StreamingContext,
       brokerUrl: String,
@@ -403,10 +575,11 @@ object NetpieMqtt extends Serializable {
       inflight: Int = 20,
       retryMillis: Int = 1000,
       receivers: Int = 1,
-      sharing: String = "shared"): DStream[String] = {
+      sharing: String = "shared",
+      caFile: String = ""): DStream[String] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    stream(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieText)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile)
+    union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieText))
   }
 
   /** The same with the topic of each message before its payload. */
@@ -427,30 +600,26 @@ object NetpieMqtt extends Serializable {
       inflight: Int = 20,
       retryMillis: Int = 1000,
       receivers: Int = 1,
-      sharing: String = "shared"): DStream[(String, String)] = {
+      sharing: String = "shared",
+      caFile: String = ""): DStream[(String, String)] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis)
-    stream(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieTopicAndText)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile)
+    union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieTopicAndText))
   }
 
-  private def stream[T: ClassTag](
+  private def union[T: ClassTag](ssc: StreamingContext, each: Seq[DStream[T]]): DStream[T] =
+    if (each.size == 1) each.head else ssc.union(each)
+
+  /** A stream for each of the settings; `counters` of the first are those of all. */
+  def streams[T: ClassTag](
       ssc: StreamingContext,
       each: Seq[NetpieSettings],
       level: StorageLevel,
-      made: (String, String) => T): DStream[T] = {
-    val inputs = each.map(settings => receiverStream(ssc, settings, level, made))
-    if (inputs.size == 1) inputs.head else ssc.union(inputs)
-  }
-
-  /** The stream of one receiver. */
-  def receiverStream[T: ClassTag](
-      ssc: StreamingContext,
-      settings: NetpieSettings,
-      level: StorageLevel,
-      made: (String, String) => T): ReceiverInputDStream[T] = {
-    val input = ssc.receiverStream(new NetpieReceiver[T](settings, level, made))
-    System.clearProperty("netpie.mqtt.stream." + input.id)
-    input
+      made: (String, String) => T): Seq[ReceiverInputDStream[T]] = {
+    val counts = new NetpieCounts(ssc)
+    val inputs = each.map(settings => ssc.receiverStream(new NetpieReceiver[T](settings, level, made, counts.forReceivers)))
+    counts.countFor(inputs.head.id)
+    inputs
   }
 
   /** The same for each of `receivers` that share the messages; see `sharing` of `createStream`. */
@@ -468,7 +637,7 @@ object NetpieMqtt extends Serializable {
       else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
     def of(id: String, some: Array[String]): NetpieSettings = new NetpieSettings(one.brokerUrl, some, id, one.login, one.qos,
       one.cleanSession, one.connectionTimeoutSeconds, one.keepAliveSeconds, one.mqttVersion, one.flushMessages,
-      one.flushMillis, one.inflight, one.retryMillis)
+      one.flushMillis, one.inflight, one.retryMillis, one.caFile)
     if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
   }
 
@@ -486,8 +655,8 @@ object NetpieMqtt extends Serializable {
   def password(hmacKey: String, clientId: String, username: String): String =
     signed("", hmacKey).password(clientId, username).get
 
-  /** What the receivers of `stream`, or of what it is made of, have counted since they started: received, stored,
-    * acknowledged, reconnects. */
+  /** What the receivers of `stream`, or of what it is made of, have counted since they started, a heartbeat ago: received,
+    * stored, acknowledged, reconnects. */
   def counters(stream: DStream[_]): Map[String, Long] = {
     val counted = for (id <- inputs(stream).toSeq; text <- Option(System.getProperty("netpie.mqtt.stream." + id)).toSeq;
       pair <- text.split(" ").toSeq.map(_.split("="))) yield pair(0) -> pair(1).toLong

@@ -3,6 +3,7 @@
                  topics={{ mqtt_topics | scala }},
                  clientId={{ client_id | scala }},
                  login=NetpieMqtt.signed({{ appkey | scala }}, {{ hmac_key | scala }}),
+                 caFile={{ broker_ca | scala }},
                  qos={{ qos | scala }},
                  cleanSession={{ clean_session | scala }},
                  storageLevel=if (sc.isLocal) StorageLevel.MEMORY_AND_DISK_SER else StorageLevel.MEMORY_AND_DISK_SER_2)

@@ -1,0 +1,10 @@
+@transient val lineStream = NetpieMqtt.createStream(ssc,
+                 brokerUrl={{ broker_url | scala }},
+                 topics={{ mqtt_topics | scala }},
+                 clientId={{ broker_client_id | scala }},
+                 receivers={{ receivers | scala }},
+                 sharing={{ sharing | scala }},
+                 caFile={{ broker_ca | scala }},
+                 qos={{ qos | scala }},
+                 cleanSession={{ clean_session | scala }},
+                 storageLevel=if (sc.isLocal) StorageLevel.MEMORY_AND_DISK_SER else StorageLevel.MEMORY_AND_DISK_SER_2)
