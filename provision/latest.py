@@ -11,7 +11,7 @@ from provision.windows import Window
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 DEFAULT_SLIDE = 10.0  # seconds, as in the document, where the note's own text names none
-_SLIDE = re.compile(r"\.window\([^\n]*Seconds\((\d+)\)\s*\)")
+_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
 _COUNTS = re.compile(r"^counts: (.*)$", re.MULTILINE)
 
 
@@ -29,7 +29,7 @@ def slide_seconds(note: Note) -> float:
 
 
 def counts(paragraph: Paragraph | None) -> dict[str, int]:
-    """The counts in the paragraph's output (events, malformed, windows) since the stream's start; none before."""
+    """The counts in the paragraph's output (events, late, malformed, windows) since the stream's start; none before."""
     found = _COUNTS.findall(paragraph.output) if paragraph else []
     pairs = (word.partition("=") for word in found[-1].split()) if found else ()
     return {name: int(number) for name, _, number in pairs if number.isdecimal()}

@@ -81,7 +81,7 @@ def test_an_edit_comes_back_with_its_places(tmp_path: Path) -> None:
     at = index_of(bench.note, "window")
     bench.edit(at, text=f"{bench.texts()[at]}\n// mine")
     check(bench, pulled(bench, tmp_path))
-    text = next(t.text for t in load_bundle(str(tmp_path / "streaming")).templates if t.key == "window")
+    text = next(t.text for t in load_bundle(str(tmp_path / "streaming")).templates if t.file.name == "window.scala")
     assert "{{ window | scala }}" in text
     assert text.endswith("// mine")
 
@@ -117,7 +117,8 @@ def test_paragraphs_added_deleted_and_moved_titles_and_charts_come_along(tmp_pat
     latest = next(p for p in note.paragraphs if p.key == "latest")
     assert latest.config["results"]["0"]["graph"]["mode"] == "pieChart"
     assert {t.key for t in load_bundle(str(tmp_path / "streaming")).templates if t.when.get("variant") == "print"} == {
-        "outputs"
+        "outputs",
+        "window",
     }
 
 

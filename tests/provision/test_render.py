@@ -150,9 +150,10 @@ def test_streaming_has_the_connector_s_source_or_the_import_of_its_jar() -> None
 def test_streaming_s_paragraphs_stand_in_order_and_none_blocks(variant: str) -> None:
     note = rendered("streaming", variant=variant)
     keys = [paragraph.key for paragraph in note.paragraphs]
-    chart = [] if variant == "print" else ["chart"]
+    query = [] if variant == "print" else ["query"]
+    slices, chart = (["columns", "slices"], ["chart"]) if query else ([], [])
     assert keys == [
-        "introduction", "dependencies", "stop", "connector", "results", "context", "stream", "window", "query",
+        "introduction", "dependencies", "stop", "connector", "results", *slices, "context", "stream", "window", *query,
         "outputs", "start", "latest", *chart,
     ]  # fmt: skip
     assert not any(paragraph.blocks for paragraph in note.paragraphs)

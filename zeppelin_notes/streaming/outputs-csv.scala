@@ -1,12 +1,7 @@
 Results.table(new Time(0), spark.sql(query))
 
-lineStream.foreachRDD( rdd => Measures.count(rdd) )
-
-lineStream60.foreachRDD( (rdd, time) => {
-    Measures.read(rdd).createOrReplaceTempView("measure")
-    val avgDF = spark.sql(spark.conf.get("netpie.query")).cache
+lineStream60.foreachWindow( (avgDF, time) => {
     Results.text(time) { avgDF.show }
     avgDF.repartition(1).write.csv({{ out_prefix | scala }} + time.milliseconds)
     Results.table(time, avgDF)
-    avgDF.unpersist()
 })

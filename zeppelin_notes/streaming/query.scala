@@ -7,3 +7,4 @@ val query = """
 
 spark.sql(query).printSchema
 spark.conf.set("netpie.query", query)
+println(lineStream60.explain(query))

@@ -1,34 +1,18 @@
-// How events become the table "measure", and what the stream has done: counts, and the latest windows as text and as the
-// table "averages". All of it lives in the driver.
-import org.apache.spark.rdd.RDD
+// What the stream has done: counts, and the latest windows as text and as the table "averages". It lives in the driver.
 import org.apache.spark.sql.{DataFrame, Row}
 import org.apache.spark.sql.types.{StructField, StructType, TimestampType}
 import org.apache.spark.streaming.Time
-
-object Measures {
-  private val columns = "ts Timestamp, id String, loadavg double, cpu double, mem double"
-
-  /** Events as a table; a line that is no event is a row of nulls, as in the document's code. */
-  def read(lines: RDD[String]): DataFrame = {
-    val few = lines.coalesce(sc.defaultParallelism)
-    spark.read.schema(columns).option("timestampFormat", "yyyy-MM-dd'T'HH:mm:ssZ").json(few)
-  }
-
-  /** Every line is an event; one that gives no row with a time and an id is malformed. */
-  def count(lines: RDD[String]): Unit = {
-    val events = lines.count
-    val good = read(lines).filter("ts is not null and id is not null").count
-    Results.count("events", events)
-    Results.count("malformed", math.max(0, events - good))
-  }
-}
 
 object Results {
   private val keptWindows = 60
   private val keptRows = 1000
   private var windows = Vector.empty[(Long, String)]
   private var rows = Vector.empty[(Long, Seq[(String, String)], Seq[Row])]
-  private var counts = Map("events" -> 0L, "malformed" -> 0L, "windows" -> 0L)
+  private var counts = Map("events" -> 0L, "late" -> 0L, "malformed" -> 0L, "windows" -> 0L)
+  private var more = () => ""
+
+  /** Shows what `line` says along with the counts. */
+  def about(line: () => String): Unit = more = line
 
   def count(name: String, more: Long): Unit = synchronized { counts = counts.updated(name, counts(name) + more) }
 
@@ -54,10 +38,6 @@ object Results {
   def show(howMany: Int): Unit = synchronized {
     for ((end, text) <- windows.takeRight(howMany)) println("window until " + java.time.Instant.ofEpochMilli(end) + "\n" + text)
     println(counts.toSeq.sorted.map { case (name, n) => name + "=" + n }.mkString("counts: ", " ", ""))
+    if (more().nonEmpty) println(more())
   }
 }
-
-// From Spark 3.0 on a date that is none, such as February 30, fails the whole window unless it is told to be null.
-spark.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
-spark.conf.set("spark.sql.shuffle.partitions", sc.defaultParallelism)
-Measures.read(sc.emptyRDD[String]).createOrReplaceTempView("measure")

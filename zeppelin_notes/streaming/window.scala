@@ -1,1 +1,1 @@
-@transient val lineStream60 = lineStream.window(Seconds({{ window | scala }}), Seconds({{ slide | scala }}))
+@transient val lineStream60 = Slices.of(lineStream, window = Seconds({{ window | scala }}), slide = Seconds({{ slide | scala }}))

@@ -1,0 +1,73 @@
+// Gives the same lines to a note's slices and to the document's code, and compares the rows of every window.
+object Compare {
+  import org.apache.spark.rdd.RDD
+  import org.apache.spark.sql.{DataFrame, Row}
+  import org.apache.spark.streaming.{Seconds, StreamingContext, Time}
+
+  /** The document's code, up to the query. */
+  private def document(rdd: RDD[String], query: String): DataFrame = {
+    val measureDF = spark.read.schema("ts Timestamp, id String, loadavg double, cpu double, mem double").option("timestampFormat", "yyyy-MM-dd'T'HH:mm:ssZ").json(rdd)
+    measureDF.createOrReplaceTempView("measure")
+    spark.sql(query)
+  }
+
+  /** Rows in an order that the query does not give: by all that is no double, then by these. */
+  private def sorted(rows: Array[Row]): Seq[Seq[Any]] = rows.map(_.toSeq).toSeq.sortBy { row =>
+    val (doubles, others) = row.partition(_.isInstanceOf[Double])
+    (others.mkString("|"), doubles.map(value => "%12.6e".format(value)).mkString("|"))
+  }
+
+  private def near(one: Any, other: Any): Boolean = (one, other) match {
+    case (a: Double, b: Double) => a.equals(b) || math.abs(a - b) <= 1e-9 * math.max(math.abs(a), math.abs(b))
+    case _ => one == other
+  }
+
+  private def same(one: Seq[Seq[Any]], other: Seq[Seq[Any]]): Boolean = one.size == other.size &&
+    one.zip(other).forall { case (a, b) => a.size == b.size && a.zip(b).forall { case (x, y) => near(x, y) } }
+
+  private def text(packed: String): String = new String(java.util.Base64.getDecoder.decode(packed), "UTF-16BE")
+
+  /** `run` with what a file holds, encoded: a line of queries, then a line for each batch. */
+  def file(name: String, window: Int, slide: Int): Unit = {
+    val lines = new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(name)), "US-ASCII").split("\n", -1)
+    val texts = lines.toSeq.map(_.split(" ").toSeq.filter(_.nonEmpty).map(word => text(word.drop(1))))
+    run(texts.tail, window, slide, texts.head)
+  }
+
+  /** Runs `batches` of a second each, `queries` one after the other; says "same" and how many windows had rows, or what differs. */
+  def run(batches: Seq[Seq[String]], window: Int, slide: Int, queries: Seq[String]): Unit = {
+    StreamingContext.getActive.foreach(_.stop(false, false))
+    val context = new StreamingContext(sc, Seconds(1))
+    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
+    val slices = Slices.of(stream, Seconds(window), Seconds(slide))
+    val begin = 1540000000
+    var kept = Vector.empty[RDD[String]]
+    var answer = ""
+    var full = 0
+    for ((lines, i) <- batches.zipWithIndex if answer.isEmpty) {
+      val rdd = sc.parallelize(lines, 1 + i % 3)
+      kept = (kept :+ rdd).takeRight(window)
+      val time = new Time(1000L * (begin + i))
+      slices.add(rdd.asInstanceOf[RDD[Any]], time)
+      if ((i + 1) % slide == 0) {
+        val query = queries(i / slide % queries.size)
+        val ours = slices.rows(time, query)
+        val (columns, rows) = (ours.schema.map(field => field.name -> field.dataType), sorted(ours.collect))
+        val reference = document(sc.union(kept), query)
+        val wanted = sorted(reference.collect)
+        if (columns != reference.schema.map(field => field.name -> field.dataType)) answer = query + ": columns " + ours.schema + " for " + reference.schema
+        else if (!same(rows, wanted)) answer = query + ": " + rows + " for " + wanted
+        if (rows.nonEmpty) full += 1
+      }
+    }
+    slices.close()
+    context.stop(false, false)
+    Bench.say("compared " + (if (answer.isEmpty) "same " + full else answer.replace("\n", " ")))
+  }
+
+  def explained(query: String): String = {
+    val context = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
+    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
+    Slices.of(stream, Seconds(9), Seconds(3)).explain(text(query.drop(1)))
+  }
+}

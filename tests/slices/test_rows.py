@@ -1,0 +1,167 @@
+"""The rows of a note's windows are those of the document's code, whatever comes and whatever is asked."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bench.shell import Shell
+from bench.sides import OURS, Times, machine, note, paragraphs, properties
+
+pytestmark = pytest.mark.integration
+
+NEEDED = ("results", "columns", "slices")
+COMPARE = (Path(__file__).parent / "compare.scala").read_text(encoding="utf-8")
+
+DOCUMENT = "select max(ts) as ts, id, avg(loadavg), avg(cpu), avg(mem) from measure group by id order by ts, id"
+PARTS = [
+    DOCUMENT,
+    "select count(*), count(id), sum(cpu), min(ts), max(id), avg(mem) from measure",
+    "select id, sum(cpu) / count(*) as mean, max(mem) - min(mem) from measure where cpu > 20 group by id having count(*) > 1",
+    "select substring(id, 1, 1) as letter, avg(cpu + mem) from measure group by substring(id, 1, 1) order by 2 desc limit 2",
+    "select m.id, upper(m.id), avg(m.cpu) from measure m where m.id is not null group by m.id",
+    "select max(mean) from (select id, avg(cpu) as mean from measure group by id)",
+    "select id from measure group by id",
+    "select id, rank() over (order by avg(cpu), id) from measure group by id",
+    "select hour(ts), sum(cast(cpu as int)), count(mem) from measure group by hour(ts)",
+]
+ROWS = [
+    "select * from measure",
+    "select id, count(distinct cpu), stddev(cpu), collect_set(id) from measure group by id",
+    "select distinct id from measure where cpu > 20",
+    "select a.id, avg(b.cpu) from measure a join (select distinct id, cpu from measure) b on a.id = b.id group by a.id",
+    "select id, avg(cpu) from measure where cpu >= (select avg(cpu) from measure) group by id",
+    "select avg(cpu) from (select cpu from measure order by cpu desc, ts, id limit 3)",
+    "select grouping(id), id, avg(cpu) from measure group by cube(id)",
+    "select id, sum(cast(cpu as decimal(10, 2))) from measure group by id",
+]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    host, folder = machine(), tmp_path_factory.mktemp("slices")
+    rendered = note(OURS, host, "tcp://127.0.0.1:1", Times(), folder / "out")
+    shell = Shell(host.runtime, folder / "shell", properties(rendered))
+    try:
+        for key in NEEDED:
+            shell.paste(key, paragraphs(rendered)[key])
+        shell.paste("compare", COMPARE)
+        yield shell
+    finally:
+        shell.close()
+
+
+def compared(shell: Shell, folder: Path, batches: list[list[str]], window: int, slide: int, queries: list[str]) -> str:
+    """What the shell says of these batches of lines."""
+    before = len(shell.heard("compared"))
+    file = folder / "case"
+    file.write_text("\n".join(" ".join(map(packed, texts)) for texts in [queries, *batches]))
+    shell.tell(f'Compare.file("{file}", {window}, {slide})')
+    shell.wait(lambda: len(shell.heard("compared")) > before, "comparison", timeout=120)
+    return shell.heard("compared")[before]
+
+
+def packed(text: str) -> str:
+    """Any text as a word of ASCII."""
+    return "=" + base64.b64encode(text.encode("utf-16-be", "surrogatepass")).decode()
+
+
+ids = st.sampled_from(["a", "b", "host-0001", "กข", "☃ snow", "", "A\\B", 'say "x"', "tab\t"])
+clock = st.builds(
+    "{}-{:02}-{:02}T{:02}:{:02}:{:02}{}".format,
+    st.sampled_from([1582, 1969, 2018, 2024, 2100]),
+    st.integers(0, 13),
+    st.sampled_from([0, 1, 28, 29, 30, 31]),
+    st.sampled_from([0, 9, 23, 24]),
+    st.sampled_from([0, 59, 60]),
+    st.sampled_from([0, 36, 60]),
+    st.sampled_from(["+0700", "-0330", "+0000", "+1500", "Z", "+07:00", ""]),
+)
+stamps = st.one_of(st.integers(0, 59).map("2018-10-29T09:53:{:02}+0700".format), clock, st.text(max_size=4))
+numbers = st.one_of(
+    st.floats(0, 100).map(lambda value: round(value, 4)),
+    st.floats(),
+    st.integers(-100, 100),
+    st.sampled_from([0.0, -0.0, 1e-7, 1e300, 2**53 + 1, 10**17 + 1, 12345678901234567890, 0.1 + 0.2]),
+)
+odd = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.lists(st.integers(0, 1), max_size=1))
+events = st.fixed_dictionaries(
+    {},
+    optional={
+        "ts": st.one_of(stamps, stamps, odd, st.integers(0, 10**9)),
+        "id": st.one_of(ids, ids, odd, numbers),
+        "loadavg": st.one_of(numbers, numbers, odd),
+        "cpu": st.one_of(numbers, numbers, odd),
+        "mem": numbers,
+        "more": odd,
+    },
+)
+plain = st.fixed_dictionaries(
+    {"ts": stamps, "id": ids, "loadavg": st.floats(0, 9), "cpu": st.floats(0, 100), "mem": st.integers(0, 100)}
+)
+bad = st.sampled_from(
+    ["", " ", "null", "[]", "{", "{}", " { } ", '{"ts": "2018', "no JSON", "7", '"text"', '{"cpu": 1}{"cpu": 2}',
+     '[{"id": "a", "cpu": 1}, {"id": "b"}]', '{"cpu": 1, "cpu": 2, "id": "a"}', '{"id": "a", "cpu": 01}', '{"cpu": .5}',
+     '{"cpu": 5.}', '{"cpu": 1e2, "id": "a"}', '{"cpu": -0, "id": "a"}', '{"cpu": +1}', '{"cpu": NaN}', '{"id": "a",}',
+     '{"id": "a"} ', '{"id": "a"} x', "{'id': 'a'}", '{"id": "a" "cpu": 1}', '{"id": {"cpu": 1}, "cpu": 2}',
+     '{"ID": "a", "cpu": 3}', '{"\\u0069d": "a", "cpu": 4}', '\ufeff{"id": "a"}', '{"id": "a\x01", "cpu": 1}',
+     '{"id": "a", "cpu": 0.1000000000000000055511151231257827}', '{"id": "a", "cpu": tru}', '{"cpu": nullx, "id": "b"}'],
+)  # fmt: skip
+lines = st.one_of(plain.map(json.dumps), events.map(json.dumps), events.map(lambda e: json.dumps(e, ensure_ascii=False)), bad)
+batches = st.lists(st.lists(lines, max_size=8), min_size=1, max_size=12)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    batches=batches,
+    window=st.integers(1, 12),
+    slide=st.integers(1, 3),
+    queries=st.lists(st.sampled_from([DOCUMENT, *PARTS, *ROWS]), min_size=1, max_size=2),
+)
+def test_any_events_in_any_windows_give_the_rows_of_the_document_s_code(shell, tmp_path, batches, window, slide, queries):
+    assert compared(shell, tmp_path, batches, window, slide, queries).startswith("same")
+
+
+def a_minute(count: int) -> list[list[str]]:
+    """Batches with some events each, and a gap."""
+    return [
+        [json.dumps({"ts": f"2018-10-29T09:53:{i:02}+0700", "id": f"id-{(i + n) % 4}", "loadavg": n / 7, "cpu": 10.0 * n, "mem": i})
+         for n in range(i % 7 if i % 11 else 0)]
+        for i in range(count)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", [*PARTS, *ROWS])
+def test_any_query_gives_the_rows_of_the_document_s_code(shell, tmp_path, query):
+    assert compared(shell, tmp_path, a_minute(12), 9, 3, [query]) in ("same 2", "same 3", "same 4")
+
+
+def test_a_long_window_is_put_together_from_parts_of_parts(shell, tmp_path):
+    assert compared(shell, tmp_path, a_minute(90), 75, 3, [DOCUMENT]).startswith("same")
+
+
+def explained(shell: Shell, query: str) -> str:
+    before = len(shell.heard("explained"))
+    shell.tell(f'Bench.say("explained " + Compare.explained("{packed(query)}"))')
+    shell.wait(lambda: len(shell.heard("explained")) > before, "explanation", timeout=60)
+    return shell.heard("explained")[before]
+
+
+@pytest.mark.parametrize("query", PARTS)
+def test_a_query_that_permits_it_is_computed_from_parts(shell, query):
+    assert explained(shell, query) == "Each window: aggregates of its slices, put together"
+
+
+@pytest.mark.parametrize("query", [*ROWS, "select max(ts) from measure where ts > current_timestamp() - interval 1 day"])
+def test_a_query_that_needs_every_row_says_why(shell, query):
+    assert explained(shell, query).startswith("Each window: all its rows are queried, as ")
