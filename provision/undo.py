@@ -8,12 +8,12 @@ from provision.errors import ProvisionError
 from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged, moves
 from provision.ownership import PAGE, STARTED
-from provision.plan import MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
+from provision.plan import BEFORE, MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
 from provision.records import REMOVE, Record, Records, Saved
 from provision.writing import check_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
-_OWN = (MARK, ORIGIN)
+_OWN = (MARK, ORIGIN, BEFORE)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
 import time
+import uuid
 
 import click
 
@@ -59,12 +60,13 @@ def apply(
     if each is not None:
         from provision.commands.each import ForAll, apply_each  # what one note needs no import of
 
-        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url)))
+        run = uuid.uuid4().hex
 
-        apply_each(
-            console, each, ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row)
-        )
+        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
+            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url, run)))
+
+        how_each = ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row, run)
+        apply_each(console, each, how_each)
         return
     with wanted.rendered(console, embedded) as (client, rendered):
 

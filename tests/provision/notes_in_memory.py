@@ -110,6 +110,8 @@ class NotesInMemory:
             raise NotFoundError(f"no credential for {entity!r} is stored")
 
     def checkpoint_note(self, note_id: str, message: str) -> str | None:
+        if self.revisions and self.revisions[0][1] == self.get_note(note_id):
+            return None
         revision = Revision(f"r{len(self.revisions)}", message, len(self.revisions))
         self.revisions.insert(0, (revision, self.get_note(note_id)))
         return revision.id
@@ -118,7 +120,10 @@ class NotesInMemory:
         return [revision for revision, note in self.revisions if note.id == note_id]
 
     def get_revision(self, note_id: str, revision_id: str) -> Note:
-        return next(note for revision, note in self.revisions if revision.id == revision_id)
+        for revision, note in self.revisions:
+            if revision.id == revision_id:
+                return note
+        raise NotFoundError(f"no such revision: {revision_id}")
 
     # what follows is the person at the web page
 

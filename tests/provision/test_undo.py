@@ -1,6 +1,7 @@
 """Taking an apply back: what it wrote goes, what a person did since stays."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.apply import OURS, THEIRS
+from provision.cli import run
 from provision.errors import ProvisionError
 from provision.plan import Verdict, make_plan
 from provision.records import Record, Records
 from provision.removal import remove_note
 from provision.render import RenderedNote, RenderedParagraph
-from provision.revisions import UNDONE, keep_revision, record_from_revision
+from provision.revisions import record_from_revision
+from provision.server import ServerOptions
 from provision.undo import Undone, undo_note
 from zeppelin_sdk import ServerVersion
 
@@ -236,6 +239,7 @@ class Kept(Records):
 
     def __init__(self) -> None:
         self.kept: dict[str, Record] = {}
+        self.run = ""
 
     def save(self, record: Record) -> None:
         data = json.dumps([vars(saved) for saved in (*record.before, *record.after)])
@@ -309,8 +313,61 @@ def test_where_this_machine_has_no_record_the_server_s_revision_tells(records: R
     assert record is not None
     undo_note(bench.client, record, records)
     assert bench.seen()[1:] == before
-    keep_revision(bench.client, bench.id, UNDONE)
     assert record_from_revision(bench.client, bench.note) is None
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch, records: Records) -> Callable[[Bench], None]:
+    """Puts a bench's server behind the command line."""
+    monkeypatch.setenv("ZEPPELIN_URL", "http://zeppelin.example:8080")
+    return lambda bench: monkeypatch.setattr(ServerOptions, "connect_running", lambda *_arguments: bench.server)
+
+
+def with_revisions(records: Records | None) -> Bench:
+    bench = Bench(AB, records)
+    bench.server.server_version = ServerVersion(0, 11, 0)
+    return bench
+
+
+def test_a_note_that_was_as_the_last_revision_has_it_is_undone_to_there(records: Records) -> None:
+    """The server makes no revision of what has not changed since a person, or an undo, made one."""
+    bench = with_revisions(records)
+    bench.apply(A2B2)
+    bench.edit(0, text="mine")
+    bench.client.checkpoint_note(bench.id, "a person's own")
+    before = bench.seen()
+    bench.apply(render(a="a2", b="b3"))
+    records.forget("folder/note")
+    record = record_from_revision(bench.client, bench.note)
+    assert record is not None
+    undo_note(bench.client, record, records)
+    assert bench.seen() == before
+
+
+def test_an_apply_from_another_machine_is_the_one_that_is_taken_back(
+    records: Records, serve: Callable[[Bench], None]
+) -> None:
+    bench = with_revisions(records)
+    bench.apply(A2B2)
+    before = bench.seen()
+    bench.records = Records("http://elsewhere.example:8080")
+    bench.apply(render(a="a3", b="b3"))
+    serve(bench)
+    assert run(["undo", "note"]) == 0
+    assert bench.seen() == before
+    assert [revision.message for revision, _ in bench.server.revisions][0] == "provision undo"
+
+
+def test_a_revision_that_the_server_has_no_more_leaves_the_record(
+    records: Records, serve: Callable[[Bench], None]
+) -> None:
+    bench = with_revisions(records)
+    before = bench.seen()
+    bench.apply(A2B2)
+    bench.server.revisions.clear()
+    serve(bench)
+    assert run(["undo"]) == 0
+    assert bench.seen() == before
 
 
 def test_a_removed_note_comes_back_as_the_person_left_it(records: Records) -> None:
