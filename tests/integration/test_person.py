@@ -171,6 +171,7 @@ def test_what_an_open_page_saves_over_an_apply_is_told_and_stays(at_work: AtWork
     outcome = apply("--settle", "1.5", window=120)
     page.join(10)
     assert outcome.status == 3
+    assert "the note is open in Zeppelin's page: " in outcome.err
     assert "open page" in outcome.err
     assert at_work.paragraph("window").text == typed
     assert verdicts(apply(window=120))["window"] == "update"  # the page has put the old base back with the old text

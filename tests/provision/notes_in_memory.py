@@ -2,8 +2,10 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Self
 
 from zeppelin_sdk import (
@@ -12,7 +14,9 @@ from zeppelin_sdk import (
     NoteInfo,
     NoteNotFoundError,
     NotFoundError,
+    OthersPresent,
     Paragraph,
+    ParagraphChanged,
     ParagraphNotFoundError,
     Revision,
     ServerVersion,
@@ -31,6 +35,7 @@ class NotesInMemory:
         self.writes: list[str] = []
         self.fail_at: int | None = None
         self.server_version = ServerVersion(0, 10, 0)
+        self.others: frozenset[str] | None = None
         self.revisions: list[tuple[Revision, Note]] = []
         self._ids = itertools.count(1)
 
@@ -124,6 +129,14 @@ class NotesInMemory:
             if revision.id == revision_id:
                 return note
         raise NotFoundError(f"no such revision: {revision_id}")
+
+    @contextmanager
+    def follow(self, note_id: str) -> Iterator[Any]:
+        """A follower that hears of those who have the note open, then of its paragraphs."""
+        note, heard = self.get_note(note_id), [ParagraphChanged(p) for p in self.get_note(note_id).paragraphs]
+        there = self.others is not None
+        events = iter([OthersPresent(there, self.others or frozenset()), *heard])
+        yield SimpleNamespace(note=None if there else note, read=lambda _timeout: next(events, None))
 
     # what follows is the person at the web page
 
