@@ -117,7 +117,7 @@ class _Apply:
         if not writer.is_idle:
             self._record(live, plan)
             writer.write(self._done, self._revision)
-            self._finish(live.id)
+        self._finish(live.id)
         changes = tuple(self._done.get(change.key, change) for change in plan.changes)
         left = tuple(change for change in self._done.values() if change.key not in {each.key for each in changes})
         return Applied(live.id, replace(plan, changes=changes + left), len(self._done))

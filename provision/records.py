@@ -118,7 +118,7 @@ class Records:
     def finish(self, path: str, note_id: str) -> None:
         """Note that what the record tells has been done whole, and which note it is about."""
         record = self.find(path)
-        if record is not None:
+        if record is not None and not record.done:
             self.save(replace(record, done=True, note_id=note_id))
 
     def forget(self, path: str) -> None:

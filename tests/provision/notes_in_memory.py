@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -24,8 +24,30 @@ from zeppelin_sdk import (
 from zeppelin_sdk.models import note_path
 
 
+def _write(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A call that changes something: it is noted in `writes`, and cut off where a test wants that."""
+
+    def decorate(call: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: "NotesInMemory", *arguments: Any, **more: Any) -> Any:
+            fails = self.fail_at is not None and len(self.writes) >= self.fail_at
+            if fails and not self.fails_late:
+                raise ConnectionError(what)
+            self.writes.append(what)
+            answer = call(self, *arguments, **more)
+            if fails:
+                raise ConnectionError(what)
+            return answer
+
+        return write
+
+    return decorate
+
+
 class NotesInMemory:
-    """Notes that a person (`set_text`, …) and an apply (the client's own methods) change."""
+    """Notes that a person (`set_text`, …) and an apply (the client's own methods) change.
+
+    From write number `fail_at` on the connection is cut: ahead of the write, or with `fails_late` behind it.
+    """
 
     url = "http://zeppelin.example:8080"
 
@@ -34,6 +56,7 @@ class NotesInMemory:
         self.credentials: dict[str, tuple[str, str]] = {}
         self.writes: list[str] = []
         self.fail_at: int | None = None
+        self.fails_late = False
         self.server_version = ServerVersion(0, 10, 0)
         self.others: frozenset[str] | None = None
         self.revisions: list[tuple[Revision, Note]] = []
@@ -62,44 +85,44 @@ class NotesInMemory:
     def note_url(self, note_id: str) -> str:
         return f"{self.url}/#/notebook/{note_id}"
 
+    @_write("delete note")
     def delete_note(self, note_id: str) -> None:
-        self._write("delete note")
         del self.notes[note_id]
 
     def get_paragraph(self, note_id: str, paragraph_id: str) -> Paragraph:
         return self._find(note_id, paragraph_id)
 
+    @_write("import")
     def import_note(self, note: Mapping[str, Any], path: str) -> str:
-        self._write("import")
         paragraphs = [{**entry, "id": self._new_id()} for entry in json.loads(json.dumps(note))["paragraphs"]]
         note_id = self._new_id()
         self.notes[note_id] = Note.from_json({"id": note_id, "path": path, "paragraphs": paragraphs})
         return note_id
 
+    @_write("add")
     def add_paragraph(
         self, note_id: str, *, text: str, title: str = "", index: int, config: Mapping[str, Any] | None = None
     ) -> str:
-        self._write("add")
         new = Paragraph(self._new_id(), title=title, text=text, config=_copied(config or {}))
         self.put(note_id, index, new)
         return new.id
 
+    @_write("text")
     def update_paragraph(self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None) -> None:
-        self._write("text")
         old = self._find(note_id, paragraph_id)
         self.swap(note_id, replace(old, text=text, title=old.title if title is None else title))
 
+    @_write("config")
     def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
-        self._write("config")
         old = self._find(note_id, paragraph_id)
         self.swap(note_id, replace(old, config={**old.config, **_copied(config)}))
 
+    @_write("delete")
     def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self._write("delete")
         self.remove(note_id, paragraph_id)
 
+    @_write("move")
     def move_paragraph(self, note_id: str, paragraph_id: str, index: int) -> None:
-        self._write("move")
         moved = self._find(note_id, paragraph_id)
         self.remove(note_id, paragraph_id)
         self.put(note_id, index, moved)
@@ -169,11 +192,6 @@ class NotesInMemory:
 
     def _set(self, note_id: str, paragraphs: list[Paragraph]) -> None:
         self.notes[note_id] = replace(self.notes[note_id], paragraphs=tuple(paragraphs))
-
-    def _write(self, what: str) -> None:
-        if self.fail_at is not None and len(self.writes) >= self.fail_at:
-            raise ConnectionError(what)
-        self.writes.append(what)
 
     def _new_id(self) -> str:
         return f"p{next(self._ids)}"

@@ -192,9 +192,11 @@ def test_settings_of_a_paragraph_outlast_an_update() -> None:
     assert (config["editorHide"], config["mine"]) == (True, {"chart": 1})
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(12))
-def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(after: int) -> None:
+def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(after: int, late: bool) -> None:
     bench = Bench(render(a="a1", b="b1", c="c1", d="d1"))
+    bench.server.fails_late = late
     bench.edit(1, text="mine")
     bench.server.insert(bench.id, 2, "own")
     wanted = render(x="x1", a="a2", b="b1", c="c2", e="e1", f="f1")

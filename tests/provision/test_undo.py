@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,19 @@ def test_a_note_that_the_apply_has_made_stays_with_what_is_the_person_s(records:
     assert bench.texts() == ["own", "mine"]
 
 
+def test_an_apply_whose_end_was_lost_and_that_has_nothing_left_to_do_is_not_undone_with_the_next(
+    records: Records,
+) -> None:
+    bench = Bench(AB, records)
+    made = records.find("folder/note")
+    assert made is not None
+    records.save(replace(made, done=False, note_id=""))
+    bench.apply(AB)
+    bench.apply(A2B2)
+    assert undo(bench).note_id == bench.id
+    assert bench.texts() == ["a1", "b1"]
+
+
 def test_an_undo_leaves_nothing_to_undo(records: Records) -> None:
     bench = Bench(AB, records)
     bench.apply(A2B2)
@@ -159,9 +173,9 @@ def worked_on(records: Records) -> Bench:
     return bench
 
 
-def cut_off(bench: Bench, after: int, action: str) -> None:
+def cut_off(bench: Bench, after: int, action: str, late: bool) -> None:
     bench.server.writes.clear()
-    bench.server.fail_at = after
+    bench.server.fail_at, bench.server.fails_late = after, late
     try:
         bench.apply(CHANGED) if action == "apply" else undo(bench)
     except ConnectionError:
@@ -170,13 +184,16 @@ def cut_off(bench: Bench, after: int, action: str) -> None:
     bench.server.fail_at = None
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(records: Records, after: int) -> None:
+def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(
+    records: Records, after: int, late: bool
+) -> None:
     whole, bench = worked_on(records), worked_on(records)
     whole.apply(CHANGED)
     bench = worked_on(records)
     before = bench.seen()
-    cut_off(bench, after, "apply")
+    cut_off(bench, after, "apply", late)
     bench.apply(CHANGED)
     assert bench.seen() == whole.seen()
     assert [*make_plan(bench.note, CHANGED).writes] == []
@@ -184,22 +201,24 @@ def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(
     assert bench.seen() == before
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_undo_cut_off_anywhere_is_finished_by_the_next(records: Records, after: int) -> None:
+def test_an_undo_cut_off_anywhere_is_finished_by_the_next(records: Records, after: int, late: bool) -> None:
     bench = worked_on(records)
     before = bench.seen()
     bench.apply(CHANGED)
-    cut_off(bench, after, "undo")
+    cut_off(bench, after, "undo", late)
     if records.find("folder/note"):
         undo(bench)
     assert bench.seen() == before
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_apply_cut_off_anywhere_can_be_taken_back(records: Records, after: int) -> None:
+def test_an_apply_cut_off_anywhere_can_be_taken_back(records: Records, after: int, late: bool) -> None:
     bench = worked_on(records)
     before, made = bench.seen(), records.find("folder/note")
-    cut_off(bench, after, "apply")
+    cut_off(bench, after, "apply", late)
     if records.find("folder/note") != made:
         undo(bench)
     assert bench.seen() == before
