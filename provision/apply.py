@@ -29,7 +29,7 @@ from provision.plan import (
 from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
 from provision.revisions import keep_revision
-from provision.writing import Meanwhile, called, check_untouched, plan_again, write_content
+from provision.writing import Meanwhile, called, delete_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 __all__ = ["OURS", "THEIRS", "Applied", "Applying", "apply_note", "came_back", "note_json", "put_credentials"]
@@ -320,8 +320,7 @@ class _Writer:
 
     def _delete(self, change: Change) -> None:
         if change.live is not None:
-            check_untouched(self._client, self._id, change.live)
-            self._client.delete_paragraph(self._id, change.live.id)
+            delete_untouched(self._client, self._id, change.live)
 
     def _do(self, change: Change) -> None:
         match change:
