@@ -373,3 +373,14 @@ def test_without_json_there_is_a_line_a_row(each, zeppelin, netpie: Emulator, tm
     out = sorted(capsys.readouterr().out.splitlines())
     assert out[0] == "done    /NETPIE/ClassApp a csv (line 2)"
     assert out[1].startswith("failed  ? (line 3): window=61 is no multiple of batch=10; ")
+
+
+def test_on_a_terminal_a_bar_goes_ahead_of_the_lines(
+    each, zeppelin, netpie: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (tmp_path / "two.csv").write_text("topic\na\nb\n")
+    assert run(["apply", "--each", str(tmp_path / "two.csv"), "--auth", netpie.auth_url]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["done", "done"]
+    assert "100%" in said.err
