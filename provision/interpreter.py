@@ -26,7 +26,7 @@ def is_shared(setting: InterpreterSetting) -> bool:
 
 
 def per_note(setting: InterpreterSetting) -> str:
-    """ "shared", "scoped" or "isolated"."""
+    """Which process a note's Spark is: "shared", "scoped" or "isolated", as `InterpreterOption` has it."""
     return _option(setting, "perNote") or SHARED
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.apply import OURS, THEIRS
+from provision.apply import OURS, THEIRS, Applying, apply_note
 from provision.cli import run
 from provision.errors import ProvisionError
 from provision.plan import Verdict, make_plan
@@ -19,8 +19,9 @@ from provision.render import RenderedNote, RenderedParagraph
 from provision.revisions import record_from_revision
 from provision.server import ServerOptions
 from provision.undo import Undone, undo_note
-from zeppelin_sdk import ServerVersion
+from zeppelin_sdk import ServerVersion, ZeppelinClient
 
+from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
 from .note_bench import Bench, render, with_config
 
 AB, A2B2 = render(a="a1", b="b1"), render(a="a2", b="b2")
@@ -387,6 +388,26 @@ def test_a_revision_that_the_server_has_no_more_leaves_the_record(
     serve(bench)
     assert run(["undo"]) == 0
     assert bench.seen() == before
+
+
+@pytest.mark.parametrize("generation", ["0.11", "0.12"])
+def test_a_server_with_revisions_is_enough_to_undo_from_another_machine(
+    generation: str, records: Records, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=5) as client:
+        note_id = apply_note(client, AB, Applying(records=records)).note_id
+        paragraphs = fake.notes[note_id]["paragraphs"]
+        for number, paragraph in enumerate(paragraphs):  # as the real one does on import
+            paragraph.update(id=f"p{number}", status="READY")
+        paragraphs[0]["text"] = "mine"
+        apply_note(client, render(a="a1", b="b2"), Applying(records=records))
+        assert [each["text"] for each in paragraphs] == ["mine", "b2"]
+        monkeypatch.setenv("ZEPPELIN_URL", fake.url)  # the records are of another address
+        assert run(["undo", "folder/note"]) == 0
+        assert [each["text"] for each in paragraphs] == ["mine", "b1"]
+        capsys.readouterr()
+        assert run(["undo", "folder/note"]) == 0
+        assert capsys.readouterr().out == "nothing to undo\n"
 
 
 def test_a_removed_note_comes_back_as_the_person_left_it(records: Records) -> None:
