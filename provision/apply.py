@@ -8,6 +8,7 @@ from typing import Any
 from provision.errors import ConflictError
 from provision.order import moves
 from provision.plan import (
+    BEFORE,
     MARK,
     ORIGIN,
     OURS,
@@ -28,7 +29,7 @@ from provision.plan import (
 from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
 from provision.revisions import keep_revision
-from provision.writing import Meanwhile, called, check_untouched, plan_again, write_content
+from provision.writing import Meanwhile, called, delete_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 __all__ = ["OURS", "THEIRS", "Applied", "Applying", "apply_note", "came_back", "note_json", "put_credentials"]
@@ -99,6 +100,7 @@ class _Apply:
     def __init__(self, client: ZeppelinClient, note: RenderedNote, how: Applying) -> None:
         self._client, self._note, self._how = client, note, how
         self._done: dict[str, Change] = {}
+        self._revision = ""
 
     def attempt(self) -> Applied:
         live = read_note(self._client, self._note.path)
@@ -114,8 +116,8 @@ class _Apply:
         writer = _Writer(self._client, self._note, live, plan)
         if not writer.is_idle:
             self._record(live, plan)
-            writer.write(self._done)
-            self._finish(live.id)
+            writer.write(self._done, self._revision)
+        self._finish(live.id)
         changes = tuple(self._done.get(change.key, change) for change in plan.changes)
         left = tuple(change for change in self._done.values() if change.key not in {each.key for each in changes})
         return Applied(live.id, replace(plan, changes=changes + left), len(self._done))
@@ -136,16 +138,16 @@ class _Apply:
             from provision.undo import undone  # an apply that was cut off is rare
 
             before, order = undone(earlier, live, secrets), earlier.order
-            created = earlier.created
+            created, self._revision = earlier.created, earlier.revision
+        elif live is not None:
+            self._revision = keep_revision(self._client, live.id)
         after = tuple(_planned(change, secrets) for change in plan.changes if change.after is not None)
         if live is not None:
             place = {each: index for index, each in enumerate(plan.order or [p.id for p in live.paragraphs])}
             after = tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
         note_id = live.id if live else ""
-        bundle = self._note.bundle
-        records.save(Record(APPLY, self._note.path, note_id, bundle, before, after, order, created=created))
-        if live is not None and not self._done:
-            keep_revision(self._client, live.id)
+        record = Record(APPLY, self._note.path, note_id, self._note.bundle, before, after, order, created=created)
+        records.save(replace(record, run=records.run, revision=self._revision))
 
     def _finish(self, note_id: str) -> None:
         if self._how.records is not None:
@@ -246,7 +248,7 @@ class _Writer:
     def __init__(self, client: ZeppelinClient, note: RenderedNote, live: Note, plan: Plan) -> None:
         self._client, self._note, self._id, self._plan = client, note, live.id, plan
         self._ids = [paragraph.id for paragraph in live.paragraphs]
-        there = by_key(live)
+        self._live = there = by_key(live)
         self._adopted = {c.key: c.live for c in plan.changes if c.live is not None and c.key not in there}
         self._there = {key: paragraph.id for key, paragraph in (there | self._adopted).items()}
         self._marks = {key: dict(provenance(paragraph)) for key, paragraph in there.items()}
@@ -254,7 +256,7 @@ class _Writer:
         self._keys = set(plan.known)
         self._dropped = [change for change in plan.changes if change.verdict is Verdict.DROP]
         self._origins = {
-            key: paragraph.config[ORIGIN] for key, paragraph in by_key(live).items() if paragraph.config.get(ORIGIN)
+            key: paragraph.config[ORIGIN] for key, paragraph in there.items() if paragraph.config.get(ORIGIN)
         }
 
     @property
@@ -269,8 +271,9 @@ class _Writer:
         there = [change for change in plan.changes if change.live and change.render]
         return all(self._mark_of(change.render) == self._marks[change.key] for change in there)
 
-    def write(self, done: dict[str, Change]) -> None:
-        """Do all of the plan, and note in `done` each change as it is done."""
+    def write(self, done: dict[str, Change], revision: str = "") -> None:
+        """Do all of the plan, and note in `done` each change as it is done; `revision` is the one of before."""
+        self._note_revision({"revision": revision} if revision else {})
         self._arrange()
         for change in self._plan.changes:
             self._do(change)
@@ -307,10 +310,17 @@ class _Writer:
             self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: noted})
             self._origins[holder] = noted
 
+    def _note_revision(self, noted: dict[str, Any]) -> None:
+        """One paragraph tells of the revision before this apply, and none of an older apply's."""
+        holder = self._holder()
+        for key, paragraph in self._live.items():
+            wanted = noted if key == holder else {}
+            if paragraph.config.get(BEFORE, {}) != wanted:
+                self._client.update_paragraph_config(self._id, paragraph.id, {BEFORE: wanted})
+
     def _delete(self, change: Change) -> None:
         if change.live is not None:
-            check_untouched(self._client, self._id, change.live)
-            self._client.delete_paragraph(self._id, change.live.id)
+            delete_untouched(self._client, self._id, change.live)
 
     def _do(self, change: Change) -> None:
         match change:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from provision.console import Console
-from provision.each_options import ISOLATED
+from provision.each_options import ISOLATED, SHARED
+from provision.records import Records, SparkRecord
 from zeppelin_sdk import InterpreterSetting, ZeppelinClient
 
 DEFAULT_DRIVER_MEMORY = "1g"  # Spark's own, where the setting names none
@@ -24,12 +25,41 @@ def is_shared(setting: InterpreterSetting) -> bool:
     return not is_isolated(setting) and _option(setting, "perUser") != ISOLATED
 
 
+def per_note(setting: InterpreterSetting) -> str:
+    """Which process a note's Spark is: "shared", "scoped" or "isolated", as `InterpreterOption` has it."""
+    return _option(setting, "perNote") or SHARED
+
+
 def _option(setting: InterpreterSetting, name: str) -> str:
     return str((setting.raw.get("option") or {}).get(name, ""))
 
 
-def set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str) -> InterpreterSetting:
-    """Give each note a Spark of its own ("isolated"), or all of them one ("shared"); what runs in Spark is ended."""
+def change_per_note(
+    client: ZeppelinClient, setting: InterpreterSetting, mode: str, records: Records
+) -> InterpreterSetting:  # fmt: skip
+    """Give each note a Spark of its own ("isolated"), or all of them one ("shared"), and keep the means of undoing.
+
+    What runs in Spark is ended.
+    """
+    records.save_spark(SparkRecord(setting.id, per_note(setting), mode, records.run))
+    return _set_per_note(client, setting, mode)
+
+
+def take_per_note_back(client: ZeppelinClient, records: Records, run: str, console: Console) -> None:
+    """Undo what `run` did to Spark's setting, once none of its notes is left to be undone."""
+    record = records.spark()
+    if record is None or record.run != run or any(each.run == run for each in records.all()):
+        return
+    setting = client.wait_interpreter_ready(record.setting_id)
+    if per_note(setting) == record.after:
+        with console.step(f"Spark's setting, {record.before} as it was: restarting its interpreter, for all notes"):
+            _set_per_note(client, setting, record.before)
+    elif per_note(setting) != record.before:
+        console.say(f"Spark's setting was changed since; it stays: {per_note(setting)}")
+    records.forget_spark()
+
+
+def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str) -> InterpreterSetting:
     option = {**(setting.raw.get("option") or {}), "perNote": mode}
     updated = client.update_interpreter_setting(replace(setting, raw={**setting.raw, "option": option}))
     return client.wait_interpreter_ready(updated.id)

@@ -19,6 +19,8 @@ MARK = "provision"
 (sha256; the text itself too, compressed, unless it holds a secret), title and config."""
 ORIGIN = "provision-note"
 """The key, in one paragraph's config, for what the whole note was made of: bundle, parameters, order of the keys."""
+BEFORE = "provision-before"
+"""The key beside it for the server's revision before the last apply (`revision`), where the server keeps revisions."""
 OURS, THEIRS = "ours", "theirs"
 
 

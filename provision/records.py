@@ -1,16 +1,20 @@
-"""The tool's own records of what a note was before an apply or a removal: one file a note, and no secret in it."""
+"""The tool's own records of what a note was before an apply or a removal: one file a note, and no secret in it.
+
+One more a server tells what Spark's setting was before an apply of many notes changed it.
+"""
 
 import hashlib
 import json
 import re
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from provision.home import private_dir, state_dir, write_private
-from provision.plan import base_is_secret, provenance
+from provision.plan import BEFORE, base_is_secret, provenance
 from zeppelin_sdk import Paragraph
 from zeppelin_sdk.models import note_path
 
@@ -36,7 +40,7 @@ class Saved:
             key=key if isinstance(key, str) else "",
             title=paragraph.title,
             text=None if base_is_secret(paragraph) else without(secrets, paragraph.text),
-            config=dict(paragraph.config),
+            config={name: value for name, value in paragraph.config.items() if name != BEFORE},
         )
 
 
@@ -45,7 +49,8 @@ class Record:
     """What was done to a note, and what it was before: the paragraphs that were concerned, in the note's order.
 
     `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`:
-    nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch.
+    nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch. `run`: what one command
+    did has one word in common. `revision`: the server's own of what was before, where it keeps them.
     """
 
     what: str
@@ -59,6 +64,19 @@ class Record:
     created: bool = False
     done: bool = False
     undoing: bool = False
+    run: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class SparkRecord:
+    """What an apply did to Spark's setting: whether notes shared a process before it (`perNote`), and after it."""
+
+    setting_id: str
+    before: str
+    after: str
+    run: str
+    at: float = field(default_factory=time.time)
 
 
 def without(secrets: Sequence[str], text: str) -> str | None:
@@ -68,21 +86,39 @@ def without(secrets: Sequence[str], text: str) -> str | None:
 
 
 class Records:
-    """The records of one server's notes, by path: `state_dir()/records/HOST_PORT/NAME.json`, 0600."""
+    """The records of one server's notes, by path: `state_dir()/records/HOST_PORT/NAME.json`, 0600.
 
-    def __init__(self, url: str) -> None:
+    `run` is the word for what is done through it, one of its own unless it is given.
+    """
+
+    def __init__(self, url: str, run: str = "") -> None:
+        self.run = run or uuid.uuid4().hex
         server = re.sub(r"[^\w.-]+", "_", url.partition("://")[2])
         self._folder = state_dir() / "records" / server
 
     def save(self, record: Record) -> None:
         """Keep a record in the place of an older one of that path."""
-        private_dir(self._folder.parent)
-        write_private(private_dir(self._folder) / self._name(record.path), json.dumps(asdict(record)))
+        self._write(self._folder / self._name(record.path), record)
+
+    def save_spark(self, record: SparkRecord) -> None:
+        """Keep what was done to Spark's setting, in the place of what was before."""
+        self._write(self._spark, record)
+
+    def spark(self) -> SparkRecord | None:
+        """What was last done to Spark's setting, unless it has been undone."""
+        try:
+            return SparkRecord(**json.loads(self._spark.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def forget_spark(self) -> None:
+        """Delete the record of Spark's setting, if there is one."""
+        self._spark.unlink(missing_ok=True)
 
     def finish(self, path: str, note_id: str) -> None:
         """Note that what the record tells has been done whole, and which note it is about."""
         record = self.find(path)
-        if record is not None:
+        if record is not None and not record.done:
             self.save(replace(record, done=True, note_id=note_id))
 
     def forget(self, path: str) -> None:
@@ -96,6 +132,15 @@ class Records:
     def all(self) -> list[Record]:
         """All of them, the latest first."""
         return sorted(self._each(), key=lambda record: record.at, reverse=True)
+
+    @property
+    def _spark(self) -> Path:
+        return self._folder / "settings" / "spark.json"
+
+    def _write(self, file: Path, record: Record | SparkRecord) -> None:
+        for folder in (self._folder.parent, self._folder, file.parent):
+            private_dir(folder)
+        write_private(file, json.dumps(asdict(record)))
 
     def _each(self) -> Iterator[Record]:
         for file in self._folder.glob("*.json") if self._folder.is_dir() else ():

@@ -44,7 +44,8 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
     begun = earlier is not None and earlier.what == REMOVE and not earlier.done and earlier.note_id == note.id
     if not begun:
         before = tuple(Saved.of(paragraph, secrets) for paragraph in note.paragraphs)
-        records.save(Record(REMOVE, note.path, note.id, str(origin(note).get("bundle", "")), before, ()))
+        bundle = str(origin(note).get("bundle", ""))
+        records.save(Record(REMOVE, note.path, note.id, bundle, before, (), run=records.run))
     for entity in entities:
         with suppress(NotFoundError):
             client.delete_credential(entity)

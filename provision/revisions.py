@@ -3,9 +3,9 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from provision.plan import base_is_secret, base_text, by_key, origin, provenance
+from provision.plan import BEFORE, base_is_secret, base_text, by_key, origin, provenance
 from provision.records import APPLY, Record, Saved
-from zeppelin_sdk import Note, Paragraph, Revision, ZeppelinClient, ZeppelinError
+from zeppelin_sdk import Note, NotFoundError, Paragraph, ServerError, ZeppelinClient, ZeppelinError
 
 MESSAGE = "before provision apply"
 UNDONE = "provision undo"
@@ -13,34 +13,40 @@ SINCE = (0, 11)
 """The first server whose REST API has revisions."""
 
 
-def keep_revision(client: ZeppelinClient, note_id: str, message: str = MESSAGE) -> None:
-    """Save a revision where the server has the call; one that keeps none, or fails to, hinders nothing."""
+def keep_revision(client: ZeppelinClient, note_id: str, message: str = MESSAGE) -> str:
+    """The id of a revision of the note as it is: a new one, or the last where nothing has changed since.
+
+    Empty where the server has not the call. One that keeps no revisions, or fails to, hinders nothing.
+    """
     if client.version() >= SINCE:
         with suppress(ZeppelinError):
-            client.checkpoint_note(note_id, message)
+            kept = client.checkpoint_note(note_id, message)
+            return kept or next((revision.id for revision in client.list_revisions(note_id)), "")
+    return ""
+
+
+def noted_revision(note: Note) -> str:
+    """The id of the revision before the last apply, as that has noted it in the note; empty where there is none."""
+    noted = (paragraph.config.get(BEFORE) for paragraph in by_key(note).values())
+    return next((str(each["revision"]) for each in noted if isinstance(each, dict) and each.get("revision")), "")
 
 
 def record_from_revision(client: ZeppelinClient, live: Note) -> Record | None:
     """What the last apply did, read from the revision before it and from the bases in the note; None without one."""
-    if client.version() < SINCE:
+    revision = noted_revision(live)
+    if not revision:
         return None
-    found = _last_apply(client.list_revisions(live.id))
-    if found is None:
+    try:
+        was = client.get_revision(live.id, revision)
+    except (NotFoundError, ServerError):
         return None
     there, noted = by_key(live), origin(live)
-    was = client.get_revision(live.id, found.id)
     before = tuple(map(Saved.of, by_key(was).values()))
     order = [key for key in noted.get("order", ()) if key in there]
     after = tuple(_applied(there[key]) for key in [*order, *(key for key in there if key not in order)])
     ids = tuple(paragraph.id for paragraph in was.paragraphs)
-    return Record(APPLY, live.path, live.id, str(noted.get("bundle", "")), before, after, ids, done=True)
-
-
-def _last_apply(revisions: list[Revision]) -> Revision | None:
-    """The revision before the last apply, unless an undo has followed."""
-    ours = (revision for revision in revisions if revision.message.strip() in (MESSAGE, UNDONE))
-    last = next(ours, None)
-    return last if last is not None and last.message.strip() == MESSAGE else None
+    bundle = str(noted.get("bundle", ""))
+    return Record(APPLY, live.path, live.id, bundle, before, after, ids, done=True, revision=revision)
 
 
 def _applied(live: Paragraph) -> Saved:

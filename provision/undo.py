@@ -8,12 +8,12 @@ from provision.errors import ProvisionError
 from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged, moves
 from provision.ownership import PAGE, STARTED
-from provision.plan import MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
+from provision.plan import BEFORE, MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
 from provision.records import REMOVE, Record, Records, Saved
-from provision.writing import check_untouched, plan_again, write_content
+from provision.writing import delete_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
-_OWN = (MARK, ORIGIN)
+_OWN = (MARK, ORIGIN, BEFORE)
 
 
 @dataclass(frozen=True)
@@ -227,8 +227,7 @@ def _there(saved: Sequence[Saved], ids: Sequence[str]) -> list[str]:
 
 def _do(client: ZeppelinClient, note_id: str, step: Step, ids: list[str], order: list[str]) -> None:
     if step.verdict is Verdict.DROP and step.live is not None:
-        check_untouched(client, note_id, step.live)
-        client.delete_paragraph(note_id, step.live.id)
+        delete_untouched(client, note_id, step.live)
         ids.remove(step.live.id)
     elif step.live is not None and step.after is not None and step.saved is not None:
         had, has = step.saved.config, step.live.config

@@ -1,10 +1,13 @@
-"""What an apply and an undo have in common: a paragraph is written only as long as nobody has touched it meanwhile."""
+"""What an apply and an undo have in common: a paragraph is written only as long as nobody has touched it meanwhile.
 
-from collections.abc import Callable, Mapping
+Zeppelin has no lock: a paragraph is read once more right before it is written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from provision.errors import ConflictError
-from provision.plan import Content, digest
+from provision.plan import Content, digest, provenance
 from zeppelin_sdk import NoteExistsError, NotFoundError, Paragraph, ZeppelinClient
 
 ATTEMPTS = 5
@@ -37,23 +40,34 @@ def plan_again(path: str, attempt: Callable[[], _Done]) -> _Done:
     )
 
 
-def check_untouched(client: ZeppelinClient, note_id: str, live: Paragraph) -> None:
-    """Raise `Meanwhile` when a paragraph's text or title is not what it was, or it runs: Zeppelin has no lock."""
+def check_untouched(
+    client: ZeppelinClient, note_id: str, live: Paragraph, settings: Iterable[str], *, may_run: bool = False
+) -> None:
+    """Raise `Meanwhile` when a paragraph's text, title or one of `settings` is not what it was, or it runs."""
     now = client.get_paragraph(note_id, live.id)
-    if digest(now.text) != digest(live.text) or now.title != live.title:
+    is_set = any(now.config.get(name) != live.config.get(name) for name in settings)
+    if is_set or digest(now.text) != digest(live.text) or now.title != live.title:
         raise Meanwhile(f"{called(live)} was edited")
-    if now.status.is_active:
+    if now.status.is_active and not may_run:
         raise Meanwhile(f"{called(live)} runs")
+
+
+def delete_untouched(client: ZeppelinClient, note_id: str, live: Paragraph) -> None:
+    """Delete a paragraph of the bundle's, unless somebody has touched it meanwhile."""
+    check_untouched(client, note_id, live, provenance(live).get("config", ()))
+    client.delete_paragraph(note_id, live.id)
 
 
 def write_content(
     client: ZeppelinClient, note_id: str, live: Paragraph, after: Content, marks: Mapping[str, Any]
 ) -> None:
     """Bring a paragraph to `after`: text and title first, then settings and `marks` in one call."""
-    if after.changes_text_of(live):
-        check_untouched(client, note_id, live)
+    changes_text, settings = after.changes_text_of(live), after.changed_config(live)
+    if changes_text or settings:
+        check_untouched(client, note_id, live, settings, may_run=not changes_text)
+    if changes_text:
         client.update_paragraph(note_id, live.id, text=after.text, title=after.title)
-    config = {**after.changed_config(live), **{k: v for k, v in marks.items() if live.config.get(k) != v}}
+    config = {**settings, **{k: v for k, v in marks.items() if live.config.get(k) != v}}
     if config:
         client.update_paragraph_config(note_id, live.id, config)
 

@@ -1,6 +1,7 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
 import time
+import uuid
 
 import click
 
@@ -59,12 +60,13 @@ def apply(
     if each is not None:
         from provision.commands.each import ForAll, apply_each  # what one note needs no import of
 
-        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url)))
+        run = uuid.uuid4().hex
 
-        apply_each(
-            console, each, ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row)
-        )
+        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
+            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url, run)))
+
+        how_each = ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row, run)
+        apply_each(console, each, how_each)
         return
     with wanted.rendered(console, embedded) as (client, rendered):
 
@@ -75,6 +77,7 @@ def apply(
 
         how = Applying(wanted.decision, Records(client.url), None if no_run else stop)
         applied = write(client, rendered, console, how=how)
+        _tell_open(client, applied, console, hint=settle is None)
         if settle is not None:
             _settle(client, applied, rendered, settle, console)
         if not no_run:
@@ -112,6 +115,18 @@ def write(
         if change.verdict not in told:
             console.say(f"  {change_line(change)}")
     return applied
+
+
+def _tell_open(client: ZeppelinClient, applied: Applied, console: Console, *, hint: bool) -> None:
+    """Say that a note of which something was overwritten is open elsewhere."""
+    if not any(change.live for change in applied.plan.writes):
+        return
+    from provision.presence import open_elsewhere  # the websocket's library, which most applies need nothing of
+
+    where = open_elsewhere(client, applied.note_id)
+    if where is not None:
+        advice = "; --settle waits for that, and tells" if hint else ""
+        console.say(f"the note is open {where}: what was not saved there yet goes over what was written{advice}")
 
 
 def _settle(client: ZeppelinClient, applied: Applied, rendered: RenderedNote, seconds: float, console: Console) -> None:

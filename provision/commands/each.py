@@ -16,9 +16,10 @@ from provision.each_options import ISOLATED, SHARED, EachOptions
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.errors import ConflictError, ProvisionError, UsageError
-from provision.interpreter import driver_memory, is_isolated, set_per_note, spark_setting
+from provision.interpreter import change_per_note, driver_memory, is_isolated, spark_setting
 from provision.noting import Wanted, fit_embedded, parse_parameters
 from provision.people import Person, read_people
+from provision.records import Records
 from provision.render import RenderedNote
 from provision.server import ServerOptions
 from zeppelin_sdk import ZeppelinClient
@@ -28,7 +29,10 @@ Write = Callable[[ZeppelinClient, RenderedNote], Applied]
 
 @dataclass(frozen=True)
 class ForAll:
-    """What holds for all rows: options of `apply`, the embedded stack if it is the server, how a note is written."""
+    """What holds for all rows: options of `apply`, the embedded stack if it is the server, how a note is written.
+
+    `run` is the word in the records of what is done.
+    """
 
     application: ApplicationOptions
     server: ServerOptions
@@ -36,6 +40,7 @@ class ForAll:
     pairs: tuple[str, ...]
     embedded: stack.Stack | None
     write: Write
+    run: str
 
 
 def apply_each(console: Console, each: EachOptions, how: ForAll) -> None:
@@ -44,7 +49,7 @@ def apply_each(console: Console, each: EachOptions, how: ForAll) -> None:
     rows, failed = _prepare(people, how, console)
     with how.server.connect_running() as client:
         _check_users(client, people, rows, console)
-        _check_spark(client, each, len(rows), console)
+        _check_spark(client, each, len(rows), how.run, console)
         there = {note.path for note in client.list_notes()}
     writing = Each(lambda person: _connect(how.server, person), how.write, there, run=each.run, jobs=each.jobs)
     outcomes = sorted([*failed, *_provision(writing, rows, failed, console)], key=lambda outcome: outcome.line)
@@ -80,7 +85,7 @@ def _check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequenc
         )
 
 
-def _check_spark(client: ZeppelinClient, each: EachOptions, count: int, console: Console) -> None:
+def _check_spark(client: ZeppelinClient, each: EachOptions, count: int, run: str, console: Console) -> None:
     """Bring Spark's setting to what was asked for, and say what it means for so many notes."""
     setting = spark_setting(client)
     memory = f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
@@ -91,8 +96,8 @@ def _check_spark(client: ZeppelinClient, each: EachOptions, count: int, console:
         )
     if each.per_note is not None and is_isolated(setting) != (each.per_note == ISOLATED):
         with console.step("restarting Spark's interpreter, for all notes"):
-            setting = set_per_note(client, setting, each.per_note)
-        back = " (--shared takes it back)" if each.per_note == ISOLATED else ""
+            setting = change_per_note(client, setting, each.per_note, Records(client.url, run))
+        back = " (--shared takes it back, `provision undo` with the notes)" if each.per_note == ISOLATED else ""
         console.say(f"Spark is now {'a process a note' if is_isolated(setting) else 'one process for all notes'}{back}")
     if is_isolated(setting):
         console.say(f"each note has a Spark of its own: {memory}")

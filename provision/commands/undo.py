@@ -1,19 +1,22 @@
 """`provision undo`: the last apply taken back."""
 
+from typing import Any
+
 import click
 
 from provision.cli import json_option
-from provision.console import Console
+from provision.console import Console, one_line
 from provision.diff import verdict_line
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
+from provision.interpreter import take_per_note_back
 from provision.notes import find_note
 from provision.plan import Verdict
-from provision.records import REMOVE, Record, Records
-from provision.revisions import UNDONE, keep_revision, record_from_revision
+from provision.records import REMOVE, Record, Records, SparkRecord
+from provision.revisions import UNDONE, keep_revision, noted_revision, record_from_revision
 from provision.running import stop_if_running
 from provision.server import ServerOptions, server_options
 from provision.undo import Step, Undone, undo_note
-from zeppelin_sdk import NoteNotFoundError, ZeppelinClient
+from zeppelin_sdk import NoteNotFoundError, ZeppelinClient, ZeppelinError
 
 
 @click.command()
@@ -24,41 +27,98 @@ from zeppelin_sdk import NoteNotFoundError, ZeppelinClient
 def undo(console: Console, /, server: ServerOptions, note: str | None) -> None:
     """Take back what the last `apply` has changed in a note, or its removal by `remove`.
 
-    NOTE is its id, its path, or the end of its path; without it, the note of this server that was applied or removed
-    last from this machine. Texts, titles, settings, order, and paragraphs that came or went become what they were;
-    what you have edited since stays. A note that the apply has made is deleted, unless something in it is yours.
+    NOTE is its id, its path, or the end of its path; without it, what was applied or removed last on this server from
+    this machine: with `apply --each` all of its notes. Texts, titles, settings, order, and paragraphs that came or
+    went become what they were; what you have edited since stays. A note that the apply has made is deleted, unless
+    something in it is yours. What --isolate or --shared has changed goes back with the last note of its apply.
+
+    Where somebody has applied the note from another machine since, the server's own revision tells what was before,
+    from Zeppelin 0.11 on.
 
     Credentials stay as they are, and the stream that runs is not started anew: see `provision run`.
     """
     with server.connect_running() as client:
         records = Records(client.url)
-        record = _record(client, records, note)
-        if record is None:
-            console.result({"note": None, "changes": [], "written": 0}, "nothing to undo")
-            return
-        _stop(client, record, console)
-        with console.step(f"note {record.path}"):
-            done = undo_note(client, record, records)
-            if done.note_id:
-                keep_revision(client, done.note_id, UNDONE)
-        for step in done.steps:
-            if step.verdict is not Verdict.SAME:
-                console.say(f"  {verdict_line(step.verdict, step.title, step.key, _remark(step))}")
-        _tell(client, record, done, console)
+        run, found = _last(records) if note is None else _named(client, records, note)
+        failed = 0
+        if len(found) > 1:
+            failed = _undo_all(client, found, records, console)
+        elif found:
+            _tell(client, found[0], _undo(client, found[0], records, console), console)
+        if run:
+            take_per_note_back(client, records, run, console)
+        if not found:
+            text = "no note was changed by it" if run else "nothing to undo"
+            console.result({"note": None, "changes": [], "written": 0}, text)
+        if failed:
+            raise click.exceptions.Exit(ProvisionError.exit_code)
 
 
-def _record(client: ZeppelinClient, records: Records, name: str | None) -> Record | None:
-    """The record of what is to be undone; where this machine has none, what the server's revisions tell."""
+def _last(records: Records) -> tuple[str, list[Record]]:
+    """What one command did last, and its notes."""
     every = records.all()
-    if name is None:
-        return next(iter(every), None)
+    things: list[Record | SparkRecord] = [*every, *filter(None, [records.spark()])]
+    last = max(things, key=lambda each: each.at, default=None)
+    if last is None or not last.run:
+        return "", every[:1]
+    return last.run, [record for record in every if record.run == last.run]
+
+
+def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, list[Record]]:
+    """The record of one note; where this machine has none, what the server's revision tells."""
+    every = records.all()
     wanted = f"/{name.lstrip('/')}"
     found = [r for r in every if name == r.note_id or wanted == _absolute(r.path)]
     found = found or [r for r in every if _absolute(r.path).endswith(wanted)]
     if len(found) > 1:
         paths = ", ".join(record.path for record in found)
         raise UsageError(f"more than one note ends in {name!r}: {paths}", next_step="give one whole path")
-    return found[0] if found else record_from_revision(client, find_note(client, name))
+    if found:
+        return found[0].run, found
+    told = record_from_revision(client, find_note(client, name))
+    return "", [told] if told else []
+
+
+def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, console: Console) -> int:
+    """Undo many notes' apply, each for itself; returns how many failed."""
+    answers: list[dict[str, Any]] = []
+    failed = 0
+    for record in found:
+        try:
+            done = _undo(client, record, records, console)
+            answers.append({"path": record.path, "error": None, **done.answer(_url(client, done))})
+        except (ProvisionError, ZeppelinError) as error:
+            failed += 1
+            told = {"kind": error.kind, "message": error.message, "next": error.next_step}
+            answers.append({"path": record.path, "error": told})
+            console.say(f"failed   {record.path}: {one_line('; '.join(filter(None, told.values())))}", style="red")
+    console.result({"rows": answers}, f"{len(found) - failed} of {len(found)} notes are as they were")
+    return failed
+
+
+def _undo(client: ZeppelinClient, record: Record, records: Records, console: Console) -> Undone:
+    record = _latest(client, record)
+    _stop(client, record, console)
+    with console.step(f"note {record.path}"):
+        done = undo_note(client, record, records)
+        if done.note_id:
+            keep_revision(client, done.note_id, UNDONE)
+    for step in done.steps:
+        if step.verdict is not Verdict.SAME:
+            console.say(f"  {verdict_line(step.verdict, step.title, step.key, _remark(step))}")
+    return done
+
+
+def _latest(client: ZeppelinClient, record: Record) -> Record:
+    """The record, or what the server's revision tells of an apply that another machine has made since."""
+    if record.what == REMOVE or not record.note_id:
+        return record
+    try:
+        live = client.get_note(record.note_id)
+    except NoteNotFoundError:
+        return record
+    noted = noted_revision(live)
+    return record if noted in ("", record.revision) else record_from_revision(client, live) or record
 
 
 def _absolute(path: str) -> str:
@@ -88,8 +148,12 @@ def _remark(step: Step) -> str:
     return ""
 
 
+def _url(client: ZeppelinClient, done: Undone) -> str | None:
+    return client.note_url(done.note_id) if done.note_id else None
+
+
 def _tell(client: ZeppelinClient, record: Record, done: Undone, console: Console) -> None:
-    url = client.note_url(done.note_id) if done.note_id else None
+    url = _url(client, done)
     if url is None:
         text = f"{record.path}: the apply had made it, and it is deleted"
     elif record.what == REMOVE:

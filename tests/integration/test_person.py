@@ -16,7 +16,7 @@ from provision.embedded.application import application_file
 from provision.embedded.ports import LOOPBACK, Ports, claim
 from provision.embedded.starting import Starting, wait_until_ready
 from provision.notes import find_note
-from provision.plan import by_key
+from provision.plan import by_key, provenance
 from provision.records import Records
 from provision.removal import remove_note
 from provision.render import RenderedNote, RenderedParagraph
@@ -158,19 +158,20 @@ def test_a_paragraph_that_the_person_runs_is_overwritten_only_when_it_has_ended(
 
 
 def test_what_an_open_page_saves_over_an_apply_is_told_and_stays(at_work: AtWork) -> None:
-    typed = f"{at_work.paragraph('window').text}\n// typed before the apply"
-    identity = at_work.paragraph("window").id
+    held = at_work.paragraph("window")
+    typed = f"{held.text}\n// typed before the apply"
 
     def save_late() -> None:
-        while "120" not in at_work.client.get_paragraph(at_work.page.note_id, identity).text:
+        while provenance(at_work.client.get_paragraph(at_work.page.note_id, held.id)) == provenance(held):
             time.sleep(0.05)
-        at_work.page.commit_paragraph(identity, text=typed)
+        at_work.page.commit_paragraph(held.id, text=typed, config=held.config)
 
     page = threading.Thread(target=save_late)
     page.start()
     outcome = apply("--settle", "1.5", window=120)
     page.join(10)
     assert outcome.status == 3
+    assert "the note is open in Zeppelin's page: " in outcome.err
     assert "open page" in outcome.err
     assert at_work.paragraph("window").text == typed
     assert verdicts(apply(window=120))["window"] == "update"  # the page has put the old base back with the old text

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from provision.embedded.application import application_file
 from provision.windows import Window
 from zeppelin_sdk import ParagraphError
 
@@ -123,6 +125,32 @@ def test_the_whole_note_runs_again_without_a_restart(streams: Streams, stream: S
     assert again.application() == spark
     assert "restart" not in outcome.err
     assert again.counts()["events"] == 1
+
+
+def test_new_credentials_restart_the_stream_and_nothing_else(streams: Streams, stream: Stream) -> None:
+    spark, stack = stream.application(), streams.embedded.stack
+    with edited(stream, "query", "group by id", "where cpu < 1000 group by id"):
+        before = seen(stream)
+        thing = ["--credentials-file", application_file(), "--auth", stack.netpie.auth]
+        old = done("creds", "show", "--json", *thing).answer
+        assert done("creds", "refresh", "--json", *thing).answer != old
+        outcome = streams.apply("streaming", stream.out)
+        again = streams.started("streaming", stream.out)
+        assert outcome.answer["written"] == 0
+        assert seen(again) == before
+        again.publish([event(AT, "new credentials")])
+        assert windows_with(again, "new credentials")
+
+    assert again.application() == spark
+    assert "restart" not in outcome.err
+
+
+def seen(stream: Stream) -> list[tuple[str, str, dict[str, Any]]]:
+    """What a person sees of the note's paragraphs: all but the tool's own settings, and outputs."""
+    return [
+        (p.title, p.text, {key: value for key, value in p.config.items() if not key.startswith("provision")})
+        for p in stream.note.paragraphs
+    ]
 
 
 def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) -> None:

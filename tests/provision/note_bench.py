@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from provision.apply import Applied, Applying, apply_note
-from provision.plan import MARK, ORIGIN, Decision, Verdict, make_plan
+from provision.plan import BEFORE, MARK, ORIGIN, Decision, Verdict, make_plan
 from provision.records import Records
 from provision.render import RenderedNote, RenderedParagraph
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
@@ -75,4 +75,4 @@ class Bench:
 
 def seen_config(paragraph: Paragraph) -> dict[str, Any]:
     """A paragraph's settings without the tool's own, and without those that are empty."""
-    return {key: value for key, value in paragraph.config.items() if key not in (MARK, ORIGIN) and value}
+    return {key: value for key, value in paragraph.config.items() if key not in (MARK, ORIGIN, BEFORE) and value}

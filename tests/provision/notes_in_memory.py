@@ -2,8 +2,10 @@
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, Self
 
 from zeppelin_sdk import (
@@ -12,7 +14,9 @@ from zeppelin_sdk import (
     NoteInfo,
     NoteNotFoundError,
     NotFoundError,
+    OthersPresent,
     Paragraph,
+    ParagraphChanged,
     ParagraphNotFoundError,
     Revision,
     ServerVersion,
@@ -20,8 +24,30 @@ from zeppelin_sdk import (
 from zeppelin_sdk.models import note_path
 
 
+def _write(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A call that changes something: it is noted in `writes`, and cut off where a test wants that."""
+
+    def decorate(call: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: "NotesInMemory", *arguments: Any, **more: Any) -> Any:
+            fails = self.fail_at is not None and len(self.writes) >= self.fail_at
+            if fails and not self.fails_late:
+                raise ConnectionError(what)
+            self.writes.append(what)
+            answer = call(self, *arguments, **more)
+            if fails:
+                raise ConnectionError(what)
+            return answer
+
+        return write
+
+    return decorate
+
+
 class NotesInMemory:
-    """Notes that a person (`set_text`, …) and an apply (the client's own methods) change."""
+    """Notes that a person (`set_text`, …) and an apply (the client's own methods) change.
+
+    From write number `fail_at` on the connection is cut: ahead of the write, or with `fails_late` behind it.
+    """
 
     url = "http://zeppelin.example:8080"
 
@@ -30,7 +56,9 @@ class NotesInMemory:
         self.credentials: dict[str, tuple[str, str]] = {}
         self.writes: list[str] = []
         self.fail_at: int | None = None
+        self.fails_late = False
         self.server_version = ServerVersion(0, 10, 0)
+        self.others: frozenset[str] | None = None
         self.revisions: list[tuple[Revision, Note]] = []
         self._ids = itertools.count(1)
 
@@ -57,44 +85,44 @@ class NotesInMemory:
     def note_url(self, note_id: str) -> str:
         return f"{self.url}/#/notebook/{note_id}"
 
+    @_write("delete note")
     def delete_note(self, note_id: str) -> None:
-        self._write("delete note")
         del self.notes[note_id]
 
     def get_paragraph(self, note_id: str, paragraph_id: str) -> Paragraph:
         return self._find(note_id, paragraph_id)
 
+    @_write("import")
     def import_note(self, note: Mapping[str, Any], path: str) -> str:
-        self._write("import")
         paragraphs = [{**entry, "id": self._new_id()} for entry in json.loads(json.dumps(note))["paragraphs"]]
         note_id = self._new_id()
         self.notes[note_id] = Note.from_json({"id": note_id, "path": path, "paragraphs": paragraphs})
         return note_id
 
+    @_write("add")
     def add_paragraph(
         self, note_id: str, *, text: str, title: str = "", index: int, config: Mapping[str, Any] | None = None
     ) -> str:
-        self._write("add")
         new = Paragraph(self._new_id(), title=title, text=text, config=_copied(config or {}))
         self.put(note_id, index, new)
         return new.id
 
+    @_write("text")
     def update_paragraph(self, note_id: str, paragraph_id: str, *, text: str, title: str | None = None) -> None:
-        self._write("text")
         old = self._find(note_id, paragraph_id)
         self.swap(note_id, replace(old, text=text, title=old.title if title is None else title))
 
+    @_write("config")
     def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
-        self._write("config")
         old = self._find(note_id, paragraph_id)
         self.swap(note_id, replace(old, config={**old.config, **_copied(config)}))
 
+    @_write("delete")
     def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self._write("delete")
         self.remove(note_id, paragraph_id)
 
+    @_write("move")
     def move_paragraph(self, note_id: str, paragraph_id: str, index: int) -> None:
-        self._write("move")
         moved = self._find(note_id, paragraph_id)
         self.remove(note_id, paragraph_id)
         self.put(note_id, index, moved)
@@ -110,6 +138,8 @@ class NotesInMemory:
             raise NotFoundError(f"no credential for {entity!r} is stored")
 
     def checkpoint_note(self, note_id: str, message: str) -> str | None:
+        if self.revisions and self.revisions[0][1] == self.get_note(note_id):
+            return None
         revision = Revision(f"r{len(self.revisions)}", message, len(self.revisions))
         self.revisions.insert(0, (revision, self.get_note(note_id)))
         return revision.id
@@ -118,7 +148,18 @@ class NotesInMemory:
         return [revision for revision, note in self.revisions if note.id == note_id]
 
     def get_revision(self, note_id: str, revision_id: str) -> Note:
-        return next(note for revision, note in self.revisions if revision.id == revision_id)
+        for revision, note in self.revisions:
+            if revision.id == revision_id:
+                return note
+        raise NotFoundError(f"no such revision: {revision_id}")
+
+    @contextmanager
+    def follow(self, note_id: str) -> Iterator[Any]:
+        """A follower that hears of those who have the note open, then of its paragraphs."""
+        note, heard = self.get_note(note_id), [ParagraphChanged(p) for p in self.get_note(note_id).paragraphs]
+        there = self.others is not None
+        events = iter([OthersPresent(there, self.others or frozenset()), *heard])
+        yield SimpleNamespace(note=None if there else note, read=lambda _timeout: next(events, None))
 
     # what follows is the person at the web page
 
@@ -151,11 +192,6 @@ class NotesInMemory:
 
     def _set(self, note_id: str, paragraphs: list[Paragraph]) -> None:
         self.notes[note_id] = replace(self.notes[note_id], paragraphs=tuple(paragraphs))
-
-    def _write(self, what: str) -> None:
-        if self.fail_at is not None and len(self.writes) >= self.fail_at:
-            raise ConnectionError(what)
-        self.writes.append(what)
 
     def _new_id(self) -> str:
         return f"p{next(self._ids)}"

@@ -11,7 +11,7 @@ from provision.plan import MARK, Verdict
 from provision.render import RenderedNote, RenderedParagraph, entities
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
-from .note_bench import Bench, render
+from .note_bench import Bench, render, with_config
 from .notes_in_memory import NotesInMemory
 from .rendering import LOGIN, SECRETS, rendered
 
@@ -192,9 +192,11 @@ def test_settings_of_a_paragraph_outlast_an_update() -> None:
     assert (config["editorHide"], config["mine"]) == (True, {"chart": 1})
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(12))
-def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(after: int) -> None:
+def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(after: int, late: bool) -> None:
     bench = Bench(render(a="a1", b="b1", c="c1", d="d1"))
+    bench.server.fails_late = late
     bench.edit(1, text="mine")
     bench.server.insert(bench.id, 2, "own")
     wanted = render(x="x1", a="a2", b="b1", c="c2", e="e1", f="f1")
@@ -236,6 +238,28 @@ def test_an_edit_saved_while_the_note_is_being_written_can_make_a_conflict(monke
     with pytest.raises(ConflictError, match="'Title of b'.*while others were written"):
         bench.apply(render(a="a2", b="b2"))
     assert bench.texts() == ["a2", "mine"]
+
+
+CHARTS = [
+    with_config(render(a=text, b="b1"), "b", {"results": {"height": height}}) for text, height in [("a1", 1), ("a2", 2)]
+]
+
+
+@pytest.mark.parametrize("wanted", [CHARTS[1], render(a="a2")], ids=["changed", "dropped"])
+def test_a_chart_edited_while_the_note_is_being_written_is_planned_in(
+    monkeypatch: pytest.MonkeyPatch, wanted: RenderedNote
+) -> None:
+    bench = Bench(CHARTS[0])
+    update = bench.server.update_paragraph
+
+    def update_and_edit_the_next(*arguments: Any, **more: Any) -> None:
+        update(*arguments, **more)
+        bench.set(1, results={"height": 99})
+
+    monkeypatch.setattr(bench.server, "update_paragraph", update_and_edit_the_next)
+    bench.apply(wanted)
+    assert bench.texts() == ["a2", "b1"]
+    assert bench.note.paragraphs[1].config["results"] == {"height": 99}
 
 
 def test_a_note_that_never_rests_is_a_conflict_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,6 +273,67 @@ def test_isolating_gives_each_note_a_spark_and_sharing_takes_it_back(
     assert zeppelin.settings["spark"]["option"]["perNote"] == "shared"
 
 
+def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
+    each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    each("topic,window", "a,60", "b,60")
+    before = texts(zeppelin)
+    each("topic,window", "a,120", "b,120", "c,120", options=("--isolate",))
+    assert len(zeppelin.notes) == 3
+    assert run(["undo", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {row["path"]: row["note"] is None for row in answer["rows"]} == {
+        "NETPIE/ClassApp a csv": False, "NETPIE/ClassApp b csv": False, "NETPIE/ClassApp c csv": True
+    }  # fmt: skip
+    assert texts(zeppelin) == before
+    assert zeppelin.settings["spark"]["option"] == {"remote": True, "perNote": "shared", "owners": ["ann"]}
+    assert zeppelin.settings["spark"]["properties"]["SPARK_HOME"]["value"] == "/opt/spark"
+
+
+def test_spark_s_setting_goes_back_with_the_last_note_of_its_apply(
+    each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    each("topic", "a", "b", options=("--isolate",))
+    assert run(["undo", "ClassApp a csv"]) == 0
+    assert per_note(zeppelin) == "isolated"
+    assert run(["undo", "ClassApp b csv"]) == 0
+    assert per_note(zeppelin) == "shared"
+
+
+def test_spark_s_setting_alone_is_undone_and_stays_where_somebody_has_changed_it_since(
+    each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    each("topic", "a")
+    each("topic", "a", options=("--isolate",))
+    assert run(["undo"]) == 0
+    assert (per_note(zeppelin), len(zeppelin.notes)) == ("shared", 1)
+    assert capsys.readouterr().out == "no note was changed by it\n"
+    each("topic", "a", options=("--isolate",))
+    zeppelin.settings["spark"]["option"]["perNote"] = "scoped"
+    assert run(["undo"]) == 0
+    assert per_note(zeppelin) == "scoped"
+
+
+def test_a_note_that_can_not_be_undone_keeps_no_other_from_it(each, zeppelin: FakeZeppelin, capsys) -> None:
+    each("topic", "a", "b")
+    for note_id in [note["id"] for note in zeppelin.notes.values() if " a " in note["path"]]:
+        del zeppelin.notes[note_id]
+    assert run(["undo"]) == 1
+    assert "no more on" in capsys.readouterr().err
+    assert zeppelin.notes == {}
+
+
+def per_note(zeppelin: FakeZeppelin) -> str:
+    return str(zeppelin.settings["spark"]["option"]["perNote"])
+
+
+def texts(zeppelin: FakeZeppelin) -> dict[str, list[str]]:
+    return {note["path"]: [each["text"] for each in note["paragraphs"]] for note in zeppelin.notes.values()}
+
+
 def test_permissions_need_a_server_with_users(each, zeppelin: FakeZeppelin) -> None:
     status, answer = each("topic,owner", "a,ann")
     assert status == 2
@@ -312,3 +373,14 @@ def test_without_json_there_is_a_line_a_row(each, zeppelin, netpie: Emulator, tm
     out = sorted(capsys.readouterr().out.splitlines())
     assert out[0] == "done    /NETPIE/ClassApp a csv (line 2)"
     assert out[1].startswith("failed  ? (line 3): window=61 is no multiple of batch=10; ")
+
+
+def test_on_a_terminal_a_bar_goes_ahead_of_the_lines(
+    each, zeppelin, netpie: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    (tmp_path / "two.csv").write_text("topic\na\nb\n")
+    assert run(["apply", "--each", str(tmp_path / "two.csv"), "--auth", netpie.auth_url]) == 0
+    said = capsys.readouterr()
+    assert [line.split()[0] for line in said.out.splitlines()] == ["done", "done"]
+    assert "100%" in said.err

@@ -115,6 +115,24 @@ def test_what_came_back_from_an_open_page_is_status_3(
     assert bench.texts() == ["mine"]
 
 
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [(None, ""), (["anonymous"], "open in Zeppelin's page:"), (["ann", "bob"], "open in Zeppelin's page by ann, bob:")],
+)
+def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
+    serve: Serve, capsys: Capture, others: list[str] | None, said: str
+) -> None:
+    bench = Bench(render(a="a1"))
+    bench.server.others = None if others is None else frozenset(others)
+    serve(bench, render(a="a1", b="b1"))
+    assert run(["apply", *SAID, "--no-run"]) == 0
+    assert "is open" not in capsys.readouterr().err  # nothing that an open page has is overwritten
+    serve(bench, render(a="a2", b="b1"))
+    assert run(["apply", *SAID, "--no-run"]) == 0
+    told = capsys.readouterr().err
+    assert (said in told) if said else ("is open" not in told)
+
+
 def lines(old: RenderedNote, new: RenderedNote, mine: str | None = None) -> list[Line]:
     bench = Bench(old)
     if mine is not None:

@@ -1,22 +1,27 @@
 """Taking an apply back: what it wrote goes, what a person did since stays."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.apply import OURS, THEIRS
+from provision.apply import OURS, THEIRS, Applying, apply_note
+from provision.cli import run
 from provision.errors import ProvisionError
 from provision.plan import Verdict, make_plan
 from provision.records import Record, Records
 from provision.removal import remove_note
 from provision.render import RenderedNote, RenderedParagraph
-from provision.revisions import UNDONE, keep_revision, record_from_revision
+from provision.revisions import record_from_revision
+from provision.server import ServerOptions
 from provision.undo import Undone, undo_note
-from zeppelin_sdk import ServerVersion
+from zeppelin_sdk import ServerVersion, ZeppelinClient
 
+from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
 from .note_bench import Bench, render, with_config
 
 AB, A2B2 = render(a="a1", b="b1"), render(a="a2", b="b2")
@@ -122,6 +127,19 @@ def test_a_note_that_the_apply_has_made_stays_with_what_is_the_person_s(records:
     assert bench.texts() == ["own", "mine"]
 
 
+def test_an_apply_whose_end_was_lost_and_that_has_nothing_left_to_do_is_not_undone_with_the_next(
+    records: Records,
+) -> None:
+    bench = Bench(AB, records)
+    made = records.find("folder/note")
+    assert made is not None
+    records.save(replace(made, done=False, note_id=""))
+    bench.apply(AB)
+    bench.apply(A2B2)
+    assert undo(bench).note_id == bench.id
+    assert bench.texts() == ["a1", "b1"]
+
+
 def test_an_undo_leaves_nothing_to_undo(records: Records) -> None:
     bench = Bench(AB, records)
     bench.apply(A2B2)
@@ -156,9 +174,9 @@ def worked_on(records: Records) -> Bench:
     return bench
 
 
-def cut_off(bench: Bench, after: int, action: str) -> None:
+def cut_off(bench: Bench, after: int, action: str, late: bool) -> None:
     bench.server.writes.clear()
-    bench.server.fail_at = after
+    bench.server.fail_at, bench.server.fails_late = after, late
     try:
         bench.apply(CHANGED) if action == "apply" else undo(bench)
     except ConnectionError:
@@ -167,13 +185,16 @@ def cut_off(bench: Bench, after: int, action: str) -> None:
     bench.server.fail_at = None
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(records: Records, after: int) -> None:
+def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(
+    records: Records, after: int, late: bool
+) -> None:
     whole, bench = worked_on(records), worked_on(records)
     whole.apply(CHANGED)
     bench = worked_on(records)
     before = bench.seen()
-    cut_off(bench, after, "apply")
+    cut_off(bench, after, "apply", late)
     bench.apply(CHANGED)
     assert bench.seen() == whole.seen()
     assert [*make_plan(bench.note, CHANGED).writes] == []
@@ -181,22 +202,24 @@ def test_an_apply_cut_off_anywhere_and_finished_by_the_next_is_taken_back_whole(
     assert bench.seen() == before
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_undo_cut_off_anywhere_is_finished_by_the_next(records: Records, after: int) -> None:
+def test_an_undo_cut_off_anywhere_is_finished_by_the_next(records: Records, after: int, late: bool) -> None:
     bench = worked_on(records)
     before = bench.seen()
     bench.apply(CHANGED)
-    cut_off(bench, after, "undo")
+    cut_off(bench, after, "undo", late)
     if records.find("folder/note"):
         undo(bench)
     assert bench.seen() == before
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("after", range(22))
-def test_an_apply_cut_off_anywhere_can_be_taken_back(records: Records, after: int) -> None:
+def test_an_apply_cut_off_anywhere_can_be_taken_back(records: Records, after: int, late: bool) -> None:
     bench = worked_on(records)
     before, made = bench.seen(), records.find("folder/note")
-    cut_off(bench, after, "apply")
+    cut_off(bench, after, "apply", late)
     if records.find("folder/note") != made:
         undo(bench)
     assert bench.seen() == before
@@ -236,6 +259,7 @@ class Kept(Records):
 
     def __init__(self) -> None:
         self.kept: dict[str, Record] = {}
+        self.run = ""
 
     def save(self, record: Record) -> None:
         data = json.dumps([vars(saved) for saved in (*record.before, *record.after)])
@@ -309,8 +333,81 @@ def test_where_this_machine_has_no_record_the_server_s_revision_tells(records: R
     assert record is not None
     undo_note(bench.client, record, records)
     assert bench.seen()[1:] == before
-    keep_revision(bench.client, bench.id, UNDONE)
     assert record_from_revision(bench.client, bench.note) is None
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch, records: Records) -> Callable[[Bench], None]:
+    """Puts a bench's server behind the command line."""
+    monkeypatch.setenv("ZEPPELIN_URL", "http://zeppelin.example:8080")
+    return lambda bench: monkeypatch.setattr(ServerOptions, "connect_running", lambda *_arguments: bench.server)
+
+
+def with_revisions(records: Records | None) -> Bench:
+    bench = Bench(AB, records)
+    bench.server.server_version = ServerVersion(0, 11, 0)
+    return bench
+
+
+def test_a_note_that_was_as_the_last_revision_has_it_is_undone_to_there(records: Records) -> None:
+    """The server makes no revision of what has not changed since a person, or an undo, made one."""
+    bench = with_revisions(records)
+    bench.apply(A2B2)
+    bench.edit(0, text="mine")
+    bench.client.checkpoint_note(bench.id, "a person's own")
+    before = bench.seen()
+    bench.apply(render(a="a2", b="b3"))
+    records.forget("folder/note")
+    record = record_from_revision(bench.client, bench.note)
+    assert record is not None
+    undo_note(bench.client, record, records)
+    assert bench.seen() == before
+
+
+def test_an_apply_from_another_machine_is_the_one_that_is_taken_back(
+    records: Records, serve: Callable[[Bench], None]
+) -> None:
+    bench = with_revisions(records)
+    bench.apply(A2B2)
+    before = bench.seen()
+    bench.records = Records("http://elsewhere.example:8080")
+    bench.apply(render(a="a3", b="b3"))
+    serve(bench)
+    assert run(["undo", "note"]) == 0
+    assert bench.seen() == before
+    assert [revision.message for revision, _ in bench.server.revisions][0] == "provision undo"
+
+
+def test_a_revision_that_the_server_has_no_more_leaves_the_record(
+    records: Records, serve: Callable[[Bench], None]
+) -> None:
+    bench = with_revisions(records)
+    before = bench.seen()
+    bench.apply(A2B2)
+    bench.server.revisions.clear()
+    serve(bench)
+    assert run(["undo"]) == 0
+    assert bench.seen() == before
+
+
+@pytest.mark.parametrize("generation", ["0.11", "0.12"])
+def test_a_server_with_revisions_is_enough_to_undo_from_another_machine(
+    generation: str, records: Records, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=5) as client:
+        note_id = apply_note(client, AB, Applying(records=records)).note_id
+        paragraphs = fake.notes[note_id]["paragraphs"]
+        for number, paragraph in enumerate(paragraphs):  # as the real one does on import
+            paragraph.update(id=f"p{number}", status="READY")
+        paragraphs[0]["text"] = "mine"
+        apply_note(client, render(a="a1", b="b2"), Applying(records=records))
+        assert [each["text"] for each in paragraphs] == ["mine", "b2"]
+        monkeypatch.setenv("ZEPPELIN_URL", fake.url)  # the records are of another address
+        assert run(["undo", "folder/note"]) == 0
+        assert [each["text"] for each in paragraphs] == ["mine", "b1"]
+        capsys.readouterr()
+        assert run(["undo", "folder/note"]) == 0
+        assert capsys.readouterr().out == "nothing to undo\n"
 
 
 def test_a_removed_note_comes_back_as_the_person_left_it(records: Records) -> None:

@@ -1,67 +1,26 @@
 """A forwarding HTTP proxy on loopback: CONNECT, and plain requests by their whole URL. Nothing is cached."""
 
 import base64
-import contextlib
 import http.client
 import select
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
+from .loopback import LoopbackHandler, LoopbackServer
 
-class ForwardingProxy:
+
+class ForwardingProxy(LoopbackServer):
     """The proxy: `asked` is what it was asked ("CONNECT host:port", "GET http://…"), `refuse` a status for all."""
 
     def __init__(self, *, user: str = "", password: str = "") -> None:
         self.asked: list[str] = []
         self.refuse = 0
         self.authorization = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}" if user else ""
-        self._connections: set[socket.socket] = set()
-        proxy = self
-
-        class Handler(_Handler):
-            owner = proxy
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.002})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
+        super().__init__(_Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     owner: ForwardingProxy
-
-    def setup(self) -> None:
-        super().setup()
-        self.owner._connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.owner._connections.discard(self.connection)
-        with contextlib.suppress(OSError):
-            super().finish()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
     def _may(self) -> bool:
         self.owner.asked.append(f"{self.command} {self.path}")

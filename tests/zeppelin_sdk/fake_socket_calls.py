@@ -103,7 +103,14 @@ class SocketCall:
             raise Refused(f"HTTP 404 Not Found: {self.data['id']}")
         if note:
             self.fake.open_notes[self.connection] = note["id"]
+            self._tell_of_others()
         self.reply("NOTE", note=note)
+
+    def _tell_of_others(self) -> None:
+        """From 0.9 on, whoever has the note open hears how many have, ahead of the note."""
+        if self.fake.generation != "0.8":
+            others = list(self.fake.open_notes.values()).count(self.note["id"]) > 1
+            self.tell("COLLABORATIVE_MODE_STATUS", status=others, **({"users": ["anonymous"]} if others else {}))
 
     def commit(self) -> None:
         paragraph = self.paragraph

@@ -10,19 +10,16 @@ import copy
 import itertools
 import json
 import re
-import socket
 import ssl
-import sys
 import threading
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .fake_socket_calls import SocketCall
 from .fake_websocket import ServerSocket, accept_key
+from .loopback import LoopbackHandler, LoopbackServer
 
 VERSIONS = {"0.8": "0.8.2", "0.10": "0.10.1", "0.11": "0.11.2", "0.12": "0.12.1"}
 TICKET = "ticket-of-ann"
@@ -70,7 +67,7 @@ def html(status: int, text: str, headers: dict[str, str] | None = None) -> Answe
     return Answer(status, f"<html><body>{text}</body></html>", {"Content-Type": "text/html", **(headers or {})})
 
 
-class FakeZeppelin:
+class FakeZeppelin(LoopbackServer):
     """The server: `requests` is what it was asked, `fail_next` sets what it answers next."""
 
     def __init__(
@@ -104,34 +101,14 @@ class FakeZeppelin:
         self.revisions: dict[str, list[dict[str, Any]]] = {}
         self.heard = threading.Condition()
         self._ids = itertools.count(1)
-        self._connections: set[socket.socket] = set()
-        fake = self
-
-        class Handler(_Handler):
-            zeppelin = fake
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = False
         self._scheme = "https" if tls else "http"
+        super().__init__(_Handler)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.002})
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self.drop_connections()
-        self._server.server_close()
-        self._thread.join()
 
     @property
     def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._server.server_port}{self.prefix}"
+        return f"{self._scheme}://{self.address}{self.prefix}"
 
     def asked(self, method: str = "", contains: str = "") -> list[Request]:
         """The requests with this method and this text in their path."""
@@ -143,12 +120,6 @@ class FakeZeppelin:
 
     def expire_sessions(self) -> None:
         self.sessions.clear()
-
-    def drop_connections(self) -> None:
-        """Cut every open connection, websockets included."""
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
     def tell(self, operation: str, **data: Any) -> None:
         """Send a message to every websocket."""
@@ -500,10 +471,20 @@ def stop_note(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
 
 @route("GET", "notebook/job/{}")
 def note_job(fake: FakeZeppelin, _request: Request, note_id: str) -> Answer:
+    return ok(_jobs(fake, note_id))
+
+
+@route("GET", "notebook/job/{}/{}")
+def paragraph_job(fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str) -> Answer:
+    fake.paragraph(note_id, paragraph_id)
+    return ok(next(job for job in _jobs(fake, note_id) if job["id"] == paragraph_id))
+
+
+def _jobs(fake: FakeZeppelin, note_id: str) -> list[dict[str, str]]:
     paragraphs = fake.note(note_id)["paragraphs"]
     if fake.generation == "0.12" and any(p["status"] == "ERROR" for p in paragraphs):
         raise fake.failed("NoClassDefFoundError", "org/apache/commons/lang/StringUtils")
-    return ok([{"id": p["id"], "status": p["status"], "progress": "0"} for p in paragraphs])
+    return [{"id": p["id"], "status": p["status"], "progress": "0"} for p in paragraphs]
 
 
 def _params(fake: FakeZeppelin, request: Request) -> dict[str, Any]:
@@ -686,34 +667,15 @@ def delete_credential(fake: FakeZeppelin, _request: Request, entity: str) -> Ans
     return ok()
 
 
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that trusts no certificate, or has gone."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     """HTTP/1.1 in front of a FakeZeppelin."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # an answer in one packet: its parts would wait for each other's acknowledgement
-    zeppelin: FakeZeppelin
-
-    def setup(self) -> None:
-        super().setup()
-        self.zeppelin._connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.zeppelin._connections.discard(self.connection)
-        with contextlib.suppress(OSError):
-            super().finish()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+    owner: FakeZeppelin
 
     def do_GET(self) -> None:
-        if self.path == f"{self.zeppelin.prefix}/ws":
+        if self.path == f"{self.owner.prefix}/ws":
             self._websocket()
         else:
             self._rest()
@@ -730,7 +692,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _rest(self) -> None:
         request = self._request()
         try:
-            answer = self.zeppelin.answer(request)
+            answer = self.owner.answer(request)
         except Answer as raised:
             answer = raised
         except Drop:
@@ -755,11 +717,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(int(self.headers.get("Content-Length") or 0)),
         )
-        self.zeppelin.requests.append(request)
+        self.owner.requests.append(request)
         return request
 
     def _websocket(self) -> None:
-        fake = self.zeppelin
+        fake = self.owner
         request = self._request()
         self.close_connection = True
         if fake.users and fake._user(request) is None:
@@ -787,7 +749,7 @@ class _Handler(BaseHTTPRequestHandler):
         fake.open_notes.pop(connection, None)
 
     def _message(self, connection: ServerSocket, message: dict[str, Any]) -> None:
-        fake = self.zeppelin
+        fake = self.owner
         with fake.heard:
             fake.socket_messages.append(message)
             fake.heard.notify_all()

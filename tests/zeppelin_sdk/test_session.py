@@ -9,6 +9,7 @@ from zeppelin_sdk import (
     NoteNotFoundError,
     NoteRunningError,
     NoteSession,
+    OthersPresent,
     Paragraph,
     ParagraphAdded,
     ParagraphChanged,
@@ -122,9 +123,13 @@ def test_paragraphs_are_inserted_moved_and_removed(note: NoteSession, fake: Fake
     assert [p.text for p in note.note.paragraphs] == ["", "%md last", "%md two"]
 
 
-def test_what_one_does_the_other_hears(client: ZeppelinClient, note: NoteSession, note_id: str) -> None:
+def test_what_one_does_the_other_hears(
+    client: ZeppelinClient, note: NoteSession, fake: FakeZeppelin, note_id: str
+) -> None:
     with client.follow(note_id) as follower:
-        assert [follower.read(5), follower.read(5)]
+        if fake.generation != "0.8":
+            assert follower.read(5) == OthersPresent(True, frozenset({"anonymous"}))
+        assert [type(follower.read(5)) for _ in "12"] == [ParagraphChanged] * 2
         added = note.insert_paragraph(0)
         note.move_paragraph(added.id, 2)
         note.remove_paragraph(added.id)
