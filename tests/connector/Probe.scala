@@ -1,6 +1,6 @@
 // A Spark application that tests drive: a line on standard input is a command, a line "PROBE WORD TEXT" an answer.
 import netpie.spark._
-import org.apache.spark.{SparkConf, SparkContext}
+import org.apache.spark.{SparkConf, SparkContext, SparkEnv}
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming._
 import org.apache.spark.streaming.dstream.{DStream, ReceiverInputDStream}
@@ -17,12 +17,19 @@ object Probe {
     sc.setLogLevel("ERROR")
     var ssc: StreamingContext = null
     var stream: DStream[String] = null
+    var configured = Array[String]()
     say("ready", sc.version)
     for (line <- scala.io.Source.stdin.getLines()) {
       val words = line.split("\t")
       val options = words.tail.map(_.split("=", 2)).map(pair => pair(0) -> pair(1)).toMap
       words(0) match {
         case "start" =>
+          configured.foreach(SparkEnv.get.conf.remove(_))
+          configured = for (pair <- options.getOrElse("conf", "").split(",").filter(_.nonEmpty)) yield {
+            val Array(name, value) = pair.split("=")
+            SparkEnv.get.conf.set(name, value)
+            name
+          }
           ssc = new StreamingContext(sc, Milliseconds(500))
           options.get("checkpoint").foreach(ssc.checkpoint(_))
           ssc.addStreamingListener(new Reporter)

@@ -6,16 +6,18 @@ import time
 
 import pytest
 
+from .conftest import LIMITS
+
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def flood(limited_probe, broker):
+def flood(probe, broker):
     """Starts a stream and publishes to it as fast as it is taken; messages are large, so that no socket holds many."""
     senders = []
 
     def start(count: int, **options: object) -> threading.Thread:
-        limited_probe.start(broker.url, qos=0, flushMessages=50, **options)
+        probe.start(broker.url, qos=0, flushMessages=50, conf=",".join(LIMITS.split()), **options)
         broker.until_subscribed()
         messages = [f"m{i}" + "x" * 10_000 for i in range(count)]
         senders.append(threading.Thread(target=publish, args=messages))
@@ -32,17 +34,17 @@ def flood(limited_probe, broker):
         sender.join()
 
 
-def test_the_highest_rate_is_kept(limited_probe, flood):
+def test_the_highest_rate_is_kept(probe, flood):
     began = time.monotonic()
     flood(2500)
-    limited_probe.wait_for_messages(2500, timeout=120)
+    probe.wait_for_messages(2500, timeout=120)
     assert time.monotonic() - began > 2500 / 500 - 0.5
 
 
-def test_a_receiver_slows_down_when_batches_take_too_long(limited_probe, flood):
+def test_a_receiver_slows_down_when_batches_take_too_long(probe, flood):
     sender = flood(6000, millisEach=10)  # Spark can do 100 messages/s, and the receiver 500
     time.sleep(8)
-    counted = limited_probe.counters()
+    counted = probe.counters()
     assert 100 < counted["stored"] < 0.6 * 500 * 8
     assert counted["received"] <= counted["stored"] + 4 * 50
     assert sender.is_alive()

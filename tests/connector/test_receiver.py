@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_the_driver_s_page_tells_what_was_counted(probe, broker):
     broker.until_subscribed()
     broker.publish(*(f"m{i}" for i in range(10)))
     probe.wait_for_counters(acknowledged=10)
-    state = SparkPage(probe.ask("page")).stream()
+    state = SparkPage(probe.ask("page"), timeout=20).stream()
     assert state
     assert state.messages == {"received": 10, "stored": 10, "acknowledged": 10, "reconnects": 0}
 
@@ -129,6 +130,15 @@ def test_a_refusal_is_named_and_retried_slowly(probe, broker, answer, reason):
     assert reason in probe.wait("error")
     broker.until_subscribed()
     assert broker.connects[1].at - broker.connects[0].at > 30 * 0.05 * 0.8
+
+
+def test_each_failure_doubles_the_pause_before_the_next_try(probe, broker):
+    broker.answers.extend([3, 3, 3, 3])
+    probe.start(broker.url, retryMillis=200)
+    broker.until_subscribed()
+    pauses = [later.at - earlier.at for earlier, later in pairwise(broker.connects)]
+    for times, pause in enumerate(pauses):
+        assert 0.8 * 0.2 * 2**times < pause < 1.2 * 0.2 * 2**times + 0.5
 
 
 def test_a_refused_subscription_is_named_with_its_topic(probe, broker):

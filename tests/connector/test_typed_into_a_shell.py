@@ -32,7 +32,7 @@ def script(broker, tmp_path) -> Path:
     """Types the connector line by line, uses it, and enters it again at one go, as Zeppelin does."""
     source = tmp_path / "NetpieMqtt.scala"
     source.write_text(connector_source(), encoding="utf-8")
-    taken = "".join(f"val {name} = new Object\n" for name in TAKEN.split())
+    taken = f"val {', '.join(TAKEN.split())} = new Object\n"
     typed, pasted = (USE.replace("URL", broker.url).replace("NAME", name) for name in ("typed", "pasted"))
     script = tmp_path / "script"
     script.write_text(f"{taken}{connector_source()}{typed}:paste {source}\n{pasted}System.exit(0)\n", encoding="utf-8")
@@ -50,6 +50,7 @@ def test_a_typed_connector_streams_and_runs_again(spark, broker, script, tmp_pat
         "shell",
     ]
     shell += ["--master", "local[2]", "--jars", str(spark.paho_jar), "--conf", "spark.ui.enabled=false"]
+    shell += ["--conf", "spark.executor.heartbeatInterval=300ms"]  # which brings the counters
     command = [*spark.command(options=("-Dscala.usejavacp=true",)), *shell, "spark-shell"]
     output = tmp_path / "output"
     with script.open("rb") as typed, output.open("wb") as printed:

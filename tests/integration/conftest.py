@@ -17,6 +17,7 @@ from provision.publisher import Publisher
 from provision.running import note_state, stream_state
 from zeppelin_sdk import ZeppelinClient
 
+from ..connector.conftest import QUICK_START
 from .command import Outcome, done
 from .streams import TOPIC, Stream, parameters, publisher
 
@@ -30,10 +31,39 @@ class Embedded:
     home: Path
 
 
+ORDER = [
+    "bad_input",
+    "recovery",
+    "demo",
+    "cli_note",
+    "numbers",
+    "streaming_note",
+    "logs",
+    "person",
+    "sdk_real",
+    "sdk_websocket",
+    "each",
+    "cluster",
+    "secrets",
+]
+"""Files whose notes want the same Spark follow each other, as starting another is what takes most of the time.
+
+`streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
+`logs` comes when no stream prints; `secrets` looks at what all have left.
+"""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.integration)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    known = Path(__file__).parent in item.path.parents and name in ORDER
+    return ORDER.index(name) if known else -1
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +75,7 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "cache").symlink_to(installed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROVISION_HOME", str(folder))
+        patch.setenv("JAVA_TOOL_OPTIONS", f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {QUICK_START}".strip())
         for name in [name for name in os.environ if name.startswith(("NETPIE_", "ZEPPELIN_"))]:
             patch.delenv(name)
         yield folder

@@ -200,7 +200,7 @@ def test_a_note_that_is_not_there_is_wrong_usage(embedded: Embedded, untouched: 
 
 @pytest.mark.parametrize(
     "moment",
-    ["starting Zeppelin and the NETPIE emulator", "  Streaming context", "waiting for window"],
+    ["starting Zeppelin and the NETPIE emulator", "  Stop the stream", "waiting for window"],
 )
 def test_ctrl_c_ends_the_demo_and_all_that_it_started(
     provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -213,10 +213,11 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(
     log = tmp_path / "err"
     with log.open("wb") as err:
         demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
+    mark = ""
     try:
+        mark = wait_for("the stack's mark", read_mark)
         wait_for(moment, lambda: moment in log.read_text() or demo.poll() is not None, timeout=120)
         assert moment in log.read_text()
-        mark = wait_for("the stack's mark", read_mark)
         wait_for("the first process", lambda: processes.marked(mark))
         time.sleep(0.5)
         ports = listening(mark)
@@ -224,10 +225,12 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(
         status = demo.wait(60)
     finally:
         demo.kill()
+        left = processes.marked(mark) if mark else []
+        processes.end(left)
 
     assert status == 130
     assert [line for line in log.read_text().splitlines() if "rror" in line] == ["error: interrupted"]
-    assert processes.marked(mark) == []
+    assert left == []
     assert [port for port in ports if is_open(port)] == []
     assert not (home / "state" / "stack.json").exists()
 

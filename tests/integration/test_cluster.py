@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from netpie_creds import MqttLogin
+from provision.embedded.application import demo_application
 from provision.interpreter import spark_setting
 from provision.notes import find_note
 from provision.plan import by_key
@@ -17,11 +18,11 @@ from .cluster import Cluster, standalone_cluster
 from .command import done
 from .conftest import Embedded, Streams
 from .mosquitto import mosquitto
-from .streams import TOPIC, Stream, event, publisher, wait_for
+from .streams import TOPIC, Stream, event, parameters, publisher, wait_for
 from .test_numbers import check, known_events
 
 AT = "2018-10-29T09:53:36+0700"
-MEMORY = "spark.executor.memory=512m"
+PROPERTIES = "spark.executor.memory=512m,spark.executor.heartbeatInterval=1s"
 KEPT = ("--param", "qos=1", "--param", "session=persistent")
 INFLIGHT = 20  # messages that a broker sends and has not seen acknowledged: these can come twice
 
@@ -32,13 +33,18 @@ def cluster(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield running
 
 
+def on(cluster: Cluster) -> list[str]:
+    """The options of a note whose Spark is the cluster."""
+    return ["--spark-master", cluster.url, "--param", f"spark_properties={PROPERTIES}"]
+
+
 @pytest.fixture(scope="module")
 def stream(
     embedded: Embedded, cluster: Cluster, streams: Streams, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stream]:
     """The note's stream on the cluster; Spark is restarted at the end, before its cluster goes."""
     out = tmp_path_factory.mktemp("out")
-    streams.apply("streaming", out, "--spark-master", cluster.url, "--spark-property", MEMORY, *KEPT)
+    streams.apply("streaming", out, *on(cluster), *KEPT)
     streams.current = None
     note = find_note(embedded.client, "/streams/streaming")
     with publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC, qos=1) as link:
@@ -83,40 +89,43 @@ def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is
     assert sum(stream.batches().values()) <= len(stream.sent) + 200 + INFLIGHT
 
 
-TWO_RECEIVERS = """\
-%spark
-@transient val lineStream = NetpieMqtt.createStream(ssc,
-                 brokerUrl="tcp://127.0.0.1:{port}",
-                 topics=Seq("many/#"),
-                 clientId="many",
-                 qos=1,
-                 storageLevel=StorageLevel.MEMORY_AND_DISK_SER_2,
-                 receivers=2)"""
-
-
-def test_two_receivers_are_spread_over_the_executors_and_share_the_events(
-    stream: Stream, tmp_path_factory: pytest.TempPathFactory
+def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_several_topics(
+    stream: Stream, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     ids = [f"shared {number}" for number in range(400)]
-    paragraph = stream.paragraph("stream")
+    appid = demo_application().appid
     with mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker, ExitStack() as put_back:
-        put_back.callback(stream.client.update_paragraph, stream.note_id, paragraph.id, text=paragraph.text)
-        text = TWO_RECEIVERS.format(port=broker.port)
-        stream.client.update_paragraph(stream.note_id, paragraph.id, text=text)
+        own = {"broker": f"tcp://127.0.0.1:{broker.port}", "broker_login": "none", "qos": 1, "receivers": 2}
+        topics = {"topic": "one,many/+", "topic_column": "yes", "out": stream.out}
+        done("apply", "--no-run", "--note", stream.note.path, *on(cluster), *parameters("streaming", **own, **topics))
+        query = stream.paragraph("query")
+        put_back.callback(stream.client.update_paragraph, stream.note_id, query.id, text=query.text)
+        text = query.text.replace("as ts, id,", "as ts, id, topic,").replace("group by id", "group by id, topic")
+        stream.client.update_paragraph(stream.note_id, query.id, text=text)
         done("run", stream.note.path)
         receivers = wait_for("two receivers", lambda: len(stream.receivers()) == 2 and stream.receivers())
         wait_for("their subscriptions", lambda: broker.log().count("Sending SUBACK") == 2)
         login = MqttLogin("127.0.0.1", broker.port, "many-publisher", "any", "any")
-        with Publisher(lambda: login, "many/x", qos=1) as link:
-            link.publish([event(AT, id).encode() for id in ids])
-            assert link.flush(20) == 0
-        wait_for("every event", lambda: set(ids) <= {row[1] for window in stream.windows() for row in window.rows})
+        sent = {f"/{appid}/one": ids[:200], f"/{appid}/many/x": ids[200:]}
+        for topic, some in sent.items():
+            with Publisher(lambda: login, topic, qos=1) as link:
+                link.publish([event(AT, id).encode() for id in some])
+                assert link.flush(20) == 0
+        published = {(id, topic) for topic, some in sent.items() for id in some}
+        wait_for("every event", lambda: published <= {row[1:3] for window in stream.windows() for row in window.rows})
 
         assert len({receiver["executorId"] for receiver in receivers}) == 2
         assert all(receiver["avgEventRate"] > 0 for receiver in stream.receivers())
         wait_for("all of them counted", lambda: sum(stream.batches().values()) >= len(ids))
         assert sum(stream.batches().values()) == len(ids)
+        told = {"received": 400, "stored": 400, "acknowledged": 400, "reconnects": 0}
+        wait_for("what the executors counted", lambda: messages(stream) == told)
         done("stop", stream.note.path)
+
+
+def messages(stream: Stream) -> dict[str, int]:
+    """What `provision status` tells of the connector's messages."""
+    return done("status", stream.note.path, "--json").answer["stream"]["messages"]
 
 
 def test_a_note_without_a_master_wants_another_spark(stream: Stream, streams: Streams) -> None:

@@ -3,27 +3,29 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from provision.cli import run
 from zeppelin_sdk import ParagraphStatus
 
+from .command import done
 from .conftest import Embedded
 
 QUICK = ["--param", "batch=2", "--param", "slide=2", "--param", "window=6"]
 
 
-def demo(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    status = run(["demo", "--json", *QUICK, *arguments])
-    output = capsys.readouterr()
-    assert status == 0, output.err
-    return json.loads(output.out)
+@pytest.fixture(scope="module", params=["streaming", "classic"])
+def shown(embedded: Embedded, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the demo of each variant of a bundle answered; one bundle after the other, as each wants another Spark."""
+    return {
+        variant: done("demo", "--json", *QUICK, "--bundle", request.param, "--variant", variant).answer
+        for variant in ("csv", "average", "print")
+    }
 
 
-@pytest.mark.parametrize("bundle", ["streaming", "classic"])
-def test_csv_windows_are_read_back_from_files(embedded: Embedded, capsys, bundle: str) -> None:
-    answer = demo(capsys, "--bundle", bundle, "--variant", "csv")
+def test_csv_windows_are_read_back_from_files(shown: dict[str, Any]) -> None:
+    answer = shown["csv"]
 
     assert len(answer["windows"]) == 2
     for window in answer["windows"]:
@@ -33,26 +35,21 @@ def test_csv_windows_are_read_back_from_files(embedded: Embedded, capsys, bundle
     assert answer["events"]["counted"] == answer["events"]["published"] > 0
 
 
-@pytest.mark.parametrize("bundle", ["streaming", "classic"])
-def test_average_windows_are_tables(embedded: Embedded, capsys, bundle: str) -> None:
-    answer = demo(capsys, "--bundle", bundle, "--variant", "average")
+def test_average_windows_are_tables(shown: dict[str, Any]) -> None:
+    answer = shown["average"]
 
     assert [len(window["rows"][0]) for window in answer["windows"]] == [5, 5]
     assert answer["windows"][0]["files"] == []
 
 
-@pytest.mark.parametrize("bundle", ["streaming", "classic"])
-def test_print_windows_are_events(embedded: Embedded, capsys, bundle: str) -> None:
-    answer = demo(capsys, "--bundle", bundle, "--variant", "print")
-
-    for window in answer["windows"]:
+def test_print_windows_are_events(shown: dict[str, Any]) -> None:
+    assert len(shown["print"]["windows"]) == 2
+    for window in shown["print"]["windows"]:
         assert set(json.loads(window["rows"][0][0])) == {"ts", "id", "loadavg", "cpu", "mem"}
 
 
-def test_the_demo_leaves_no_stream_behind(embedded: Embedded, capsys) -> None:
-    answer = demo(capsys, "--windows", "1")
-
-    note = embedded.client.get_note(answer["note"].rsplit("/", 1)[1])
-    assert not any(paragraph.status is ParagraphStatus.RUNNING for paragraph in note.paragraphs)
-    assert run(["status", note.path, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["state"] == "stopped"
+def test_the_demo_leaves_no_stream_behind(embedded: Embedded, shown: dict[str, Any]) -> None:
+    for answer in shown.values():
+        note = embedded.client.get_note(answer["note"].rsplit("/", 1)[1])
+        assert not any(paragraph.status is ParagraphStatus.RUNNING for paragraph in note.paragraphs)
+        assert done("status", note.path, "--json").answer["state"] == "stopped"
