@@ -31,7 +31,8 @@ object Compare {
   def file(name: String, window: Int, slide: Int): Unit = {
     val lines = new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(name)), "US-ASCII").split("\n", -1)
     val texts = lines.toSeq.map(_.split(" ").toSeq.filter(_.nonEmpty).map(word => text(word.drop(1))))
-    run(texts.tail, window, slide, texts.head)
+    try run(texts.tail, window, slide, texts.head)
+    catch { case problem: Throwable => Bench.say("compared " + String.valueOf(problem).split("\n")(0)) }
   }
 
   /** Runs `batches` of a second each, `queries` one after the other; says "same" and how many windows had rows, or what differs. */

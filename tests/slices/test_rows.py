@@ -116,7 +116,7 @@ batches = st.lists(st.lists(lines, max_size=8), min_size=1, max_size=12)
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -143,7 +143,7 @@ def a_minute(count: int) -> list[list[str]]:
 
 @pytest.mark.parametrize("query", [*PARTS, *ROWS])
 def test_any_query_gives_the_rows_of_the_document_s_code(shell, tmp_path, query):
-    assert compared(shell, tmp_path, a_minute(12), 9, 3, [query]) in ("same 2", "same 3", "same 4")
+    assert compared(shell, tmp_path, a_minute(6), 5, 3, [query]) in ("same 1", "same 2")
 
 
 def test_a_long_window_is_put_together_from_parts_of_parts(shell, tmp_path):

@@ -328,13 +328,15 @@ final class Parts(plan: LogicalPlan, split: Aggregate, leaf: LogicalPlan) {
     result.cast(functions(i).dataType).as("a" + i)
   }
 
+  lazy val schema: StructType = of(Inside.frame(leaf)).schema
+
   /** The part of a table with the columns of `measure`. */
   def of(table: DataFrame): DataFrame = {
     val rows = Inside.analyzed(table)
     val same = Project(leaf.output.zip(rows.output).map { case (wanted, has) => Alias(has, wanted.name)(exprId = wanted.exprId) }, rows)
     val needed = groups.zip(names).map { case (group, name) => Alias(group, name)() } ++
       functions.zipWithIndex.map { case (function, i) => Alias(function.aggregateFunction.children.head, "c" + i)() }
-    val below = split.child.transform { case node if node eq leaf => same }
+    val below = split.child.transformUp { case node if node eq leaf => same }
     grouped(Inside.frame(Project(needed, below)), columns.map { case (name, first, _) => first.as(name) })
   }
 
@@ -504,7 +506,7 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
   })
 
   private def partsTable(made: Parts, some: Seq[RDD[InternalRow]]): DataFrame =
-    Inside.frame(few(some), made.of(table(Nil)).schema)
+    Inside.frame(few(some), made.schema)
 
   private def table(some: Seq[Slice]): DataFrame = Inside.frame(few(some.map(_.rows)), reader.schema)
 
