@@ -6,7 +6,7 @@
 // dollar sign followed by a brace (a form to Zeppelin), and every class is final and names no other class but by its type.
 // Such a class holds no reference to the shell's wrapper object, and so not to what else a note has defined.
 import com.codahale.metrics.{Gauge, MetricRegistry}
-import java.io.{ByteArrayInputStream, ByteArrayOutputStream, FilterInputStream, FilterOutputStream, InputStream}
+import java.io.{BufferedInputStream, ByteArrayInputStream, ByteArrayOutputStream, FilterOutputStream, InputStream}
 import java.io.{ObjectInputStream, ObjectOutputStream, OutputStream}
 import java.lang.invoke.{MethodHandles, MethodType}
 import java.lang.reflect.{InvocationHandler, Method, Proxy}
@@ -215,17 +215,20 @@ final class NetpieReceiver[T](
     run = null
   }
 
-  /** A socket that reads nothing until something was written to it. Paho's reading thread ends when a connection is reset
-    * before its other threads run, and then one of these stays forever; an MQTT broker never speaks first. */
+  /** A socket that reads nothing until something was written to it, and then as much as there is. Paho's reading thread
+    * ends when a connection is reset before its other threads run, and then one of these stays forever; an MQTT broker never
+    * speaks first. And Paho reads byte by byte, each of them a call to the system. */
   private final class PatientSocket extends Socket {
     private val spoken = new CountDownLatch(1)
+    private var input: InputStream = null
 
-    override def getInputStream(): InputStream = {
-      val plain = super.getInputStream()
-      new FilterInputStream(plain) {
-        override def read(): Int = { spoken.await(); plain.read() }
-        override def read(into: Array[Byte], from: Int, size: Int): Int = { spoken.await(); plain.read(into, from, size) }
+    override def getInputStream(): InputStream = synchronized {
+      if (input == null) input = new BufferedInputStream(super.getInputStream(), 65536) {
+        override def read(): Int = { spoken.await(); super.read() }
+        override def read(into: Array[Byte], from: Int, size: Int): Int = { spoken.await(); super.read(into, from, size) }
+        override def available(): Int = if (pos < count) count - pos else super.available()
       }
+      input
     }
 
     override def getOutputStream(): OutputStream = {

@@ -75,7 +75,8 @@ final class PlainEvents(names: Array[String], kinds: Array[Char], others: LongAc
         val key = string()
         if (key == null || !take(':')) return false
         skipBlanks()
-        val column = names.indexOf(key)
+        var column = names.length - 1
+        while (column >= 0 && names(column) != key) column -= 1
         if (column < 0) { if (!skipValue()) return false }
         else {
           if ((seen & (1L << column)) != 0 || !readValue(values, column)) return false
