@@ -29,8 +29,8 @@ HOLDS = 3
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this measure's options."""
     parser.add_argument("--seconds", type=int, default=120, help="how long a rate has to be held (120)")
-    parser.add_argument("--first-ours", type=float, default=20_000, help="where the search begins, events/s (20000)")
-    parser.add_argument("--first-baseline", type=float, default=800, help="the same for the document's code (800)")
+    parser.add_argument("--first-ours", type=float, default=50_000, help="where the search begins, events/s (50000)")
+    parser.add_argument("--first-baseline", type=float, default=250, help="the same for the document's code (250)")
     parser.add_argument("--drain-seconds", type=float, default=15, help="how long the bare subscriber reads (15)")
     parser.add_argument("--window", type=int, default=60, help="seconds (60)")
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")

@@ -210,8 +210,8 @@ def _next_window(source: Source, seen: int) -> Window:
 
 
 def _counted(page: str, published: int, batch: int) -> int:
-    """How many events Spark has counted, once it has counted all that were published or a batch has passed."""
-    deadline = time.monotonic() + batch + 5
+    """How many events Spark has counted, once it has counted all that were published or two batches have passed."""
+    deadline = time.monotonic() + 2 * batch + 15
     counted = 0
     while page and counted < published and time.monotonic() < deadline:
         state = SparkPage(page).stream()

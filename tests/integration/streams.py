@@ -153,7 +153,7 @@ class Stream:
         return self.client.execute_paragraph(self.note_id, self.paragraph("latest").id).output
 
     def counts(self) -> dict[str, int]:
-        """What the streaming note counts: events, malformed, windows."""
+        """What the streaming note counts: events, late, malformed, windows."""
         line = next(line for line in self.latest().splitlines() if line.startswith("counts: "))
         return {name: int(number) for name, number in (pair.split("=") for pair in line.split()[1:])}
 

@@ -76,14 +76,14 @@ def test_a_query_with_a_mistake_fails_in_its_paragraph_and_the_old_one_stays(str
     assert [row[2:] for row in first.rows if row[1] == "old query"] == [("1.0", "1.5", "25.0")]
 
 
-def test_malformed_lines_are_counted_and_the_stream_goes_on(stream: Stream) -> None:
+def test_malformed_lines_and_late_events_are_counted_and_the_stream_goes_on(stream: Stream) -> None:
     before = stream.counts()
     stream.publish(["no JSON", '{"ts": "2018', "[]", "", event(AT, "among malformed ones")])
     stream.process()
 
     assert windows_with(stream, "among malformed ones")
     assert {name: number - before[name] for name, number in stream.counts().items()} | {"windows": 0} == {
-        "events": 5, "malformed": 4, "windows": 0,
+        "events": 5, "late": 1, "malformed": 4, "windows": 0,
     }  # fmt: skip
 
 

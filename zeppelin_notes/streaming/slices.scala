@@ -1,6 +1,7 @@
 // Every batch becomes a slice of the table "measure": its lines are read once, and the rows are kept, in memory or where
 // that is short on disk, until the window has passed them. A query that permits it is computed from parts, which are
 // aggregates of slices; any other runs over all rows of the window.
+import java.lang.reflect.InvocationTargetException
 import java.sql.Timestamp
 import org.apache.spark.rdd.RDD
 import org.apache.spark.sql.{Column, DataFrame, Encoders}
@@ -17,7 +18,6 @@ import org.apache.spark.streaming.dstream.DStream
 import org.apache.spark.unsafe.types.UTF8String
 import org.apache.spark.util.LongAccumulator
 import scala.reflect.{classTag, ClassTag}
-import scala.util.control.NonFatal
 
 /** Reads events of the form that nearly all have, a flat object of plain strings and numbers, some ten times as fast as
   * Spark's JSON reader and to the same rows. A line of any other form is counted in `others` and left out: it is read by
@@ -242,9 +242,11 @@ object Inside {
 
   private def execution(frame: DataFrame) = call(frame, "queryExecution").asInstanceOf[QueryExecution]
 
-  private def call(target: AnyRef, name: String, arguments: AnyRef*): AnyRef =
-    target.getClass.getMethods.find(each => each.getName == name && each.getParameterCount == arguments.size)
-      .getOrElse(throw new NoSuchMethodException("this Spark's " + target.getClass.getName + "." + name)).invoke(target, arguments: _*)
+  private def call(target: AnyRef, name: String, arguments: AnyRef*): AnyRef = {
+    val found = target.getClass.getMethods.find(each => each.getName == name && each.getParameterCount == arguments.size)
+    try found.getOrElse(throw new NoSuchMethodException(target.getClass.getName + "." + name)).invoke(target, arguments: _*)
+    catch { case problem: InvocationTargetException => throw problem.getCause }
+  }
 }
 
 /** Reads the events of one batch into tables of the form `schema`, and counts them. */
@@ -479,7 +481,7 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
     if (planned._1 != query) {
       val made = if (window.milliseconds == batch) Left("a window is one slice") else
         try Parts.of(spark.sql(query), spark.table("measure"))
-        catch { case problem: ReflectiveOperationException => Left("this Spark is another one inside: " + problem) }
+        catch { case problem: ReflectiveOperationException => Left("this Spark is another one inside (" + problem + ")") }
       planned = (query, made)
     }
     planned._2
