@@ -38,7 +38,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Events/s that each side sustains, and what a bare subscriber drains; bounds: ratio 20, drain_share 0.5."""
+    """Events/s that each side sustains, and what a bare subscriber drains; bounds: ratio 20, drain_share 0.5.
+
+    Where the document's code keeps up with no rate, `ratio` is beside the lowest one that was tried: at least so much.
+    """
     host, times = machine(), Times(options.window, options.slide)
     with tempfile.TemporaryDirectory(prefix="bench-stream-") as folder:
         broker = Mosquitto(Path(folder))
@@ -101,8 +104,12 @@ def _hold(probing: Probing, rate: float, seconds: float) -> Verdict | None:
 def _result(sides: dict[str, tuple[Verdict | None, list[Verdict]]], drained: float) -> dict[str, Any]:
     held = {side: verdict for side, (verdict, _) in sides.items()}
     rates = {side: verdict.received if verdict else 0.0 for side, verdict in held.items()}
+    # A baseline that has kept up with no rate that was tried sustains less than the lowest of them.
+    below = min((each.rate for each in sides[BASELINE][1] if not each.kept_up), default=0.0)
+    beside = rates[BASELINE] or below
     return {
-        "ratio": round(rates[OURS] / rates[BASELINE], 1) if rates[BASELINE] else None,
+        "ratio": round(rates[OURS] / beside, 1) if beside else None,
+        "ratio_is": "exact" if rates[BASELINE] else "at least",
         "ours": round(rates[OURS]),
         "baseline": round(rates[BASELINE]),
         "unit": "events/s",
