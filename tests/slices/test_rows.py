@@ -21,7 +21,7 @@ DOCUMENT = "select max(ts) as ts, id, avg(loadavg), avg(cpu), avg(mem) from meas
 PARTS = [
     DOCUMENT,
     "select count(*), count(id), sum(cpu), min(ts), max(id), avg(mem) from measure",
-    "select id, sum(cpu) / count(*) as mean, max(mem) - min(mem) from measure where cpu > 20 group by id"
+    "select id, sum(cpu) / count(*) as mean, max(mem) - min(mem) from measure where cpu > 10 group by id"
     " having count(*) > 1",
     "select substring(id, 1, 1) as letter, avg(cpu + mem) from measure group by substring(id, 1, 1)"
     " order by 2 desc limit 2",
