@@ -11,15 +11,15 @@ from zeppelin_sdk import ParagraphStatus
 
 from .command import done
 from .conftest import Embedded
-
-QUICK = ["--param", "batch=2", "--param", "slide=2", "--param", "window=6"]
+from .streams import parameters
 
 
 @pytest.fixture(scope="module", params=["streaming", "classic"])
 def shown(embedded: Embedded, request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the demo of each variant of a bundle answered; one bundle after the other, as each wants another Spark."""
+    short = parameters(request.param)
     return {
-        variant: done("demo", "--json", *QUICK, "--bundle", request.param, "--variant", variant).answer
+        variant: done("demo", "--json", *short, "--bundle", request.param, "--variant", variant).answer
         for variant in ("csv", "average", "print")
     }
 
