@@ -52,6 +52,7 @@ object Compare {
       slices.add(rdd.asInstanceOf[RDD[Any]], time)
       if ((i + 1) % slide == 0) {
         val query = queries(i / slide % queries.size)
+        slices.explain(query) // as a person's run of the query's paragraph does
         val ours = slices.rows(time, query)
         val (columns, rows) = (ours.schema.map(field => field.name -> field.dataType), sorted(ours.collect))
         val reference = document(sc.union(kept), query)

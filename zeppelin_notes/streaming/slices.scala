@@ -419,7 +419,8 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
   private var slices = Vector.empty[Slice]
   // Of `Slices.fan` to the power of LEVEL slices from LEVEL and INDEX on.
   private var parts = Map.empty[(Int, Long), RDD[InternalRow]]
-  private var planned: (String, Either[String, Parts]) = ("", Left(""))
+  private var partsOf: Parts = null
+  @volatile private var planned: (String, Either[String, Parts]) = ("", Left(""))
   private var zero = -1L
 
   table(Nil).createOrReplaceTempView("measure")
@@ -461,10 +462,10 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
     val last = time.milliseconds / batch
     val first = last - window.milliseconds / batch + 1
     table(slices.filter(_.index >= first)).createOrReplaceTempView("measure")
-    val before = planned
     plan(query) match {
       case Right(made) =>
-        if (planned ne before) forget(_ => true)
+        if (made ne partsOf) forget(_ => true)
+        partsOf = made
         made.rows(made.merged(partsTable(made, cover(first, last).map { case (level, index) => part(made, level, index) })))
       case Left(_) => spark.sql(query)
     }
@@ -477,7 +478,7 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
     forget(_ => true)
   }
 
-  private def plan(query: String): Either[String, Parts] = {
+  private def plan(query: String): Either[String, Parts] = synchronized {
     if (planned._1 != query) {
       val made = if (window.milliseconds == batch) Left("a window is one slice") else
         try Parts.of(spark.sql(query), spark.table("measure"))
