@@ -89,7 +89,8 @@ def _figures(stream: StreamState) -> str:
 def _messages(counts: Mapping[str, int]) -> str:
     """The connector's counts; those that it has none of yet are 0."""
     listed = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("received", "stored", "acknowledged"))
-    return f"{listed}; {counts.get('reconnects', 0)} reconnects"
+    twice = f"; {counts['redelivered']} may be there twice" if counts.get("redelivered") else ""
+    return f"{listed}; {counts.get('reconnects', 0)} reconnects{twice}"
 
 
 def status_of(note: Note) -> NoteStatus:

@@ -18,6 +18,7 @@ COMPUTED = frozenset(
         "client_id",
         "dependencies",
         "hmac_key",
+        "journal",
         "mqtt_topic",
         "mqtt_topics",
         "out_prefix",

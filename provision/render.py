@@ -124,6 +124,7 @@ def context_of(
         "mqtt_topic": f"/{values['appid']}/{values['topic']}",
         "mqtt_topics": [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])],
         "clean_session": clean_session(values),
+        "journal": "" if clean_session(values) else values["out"],
         "appkey": login.appkey,
         "client_id": secret(thing, "user", login.client_id),
         "hmac_key": secret(thing, "password", login.hmac_key),

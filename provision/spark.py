@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 
 # The gauges of the connector's NetpieCounts among Spark's metrics: APPLICATION.driver.netpie.STREAM.mqtt.NAME
-_COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconnects)")
+_COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconnects|redelivered)")
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class StreamState:
     that Spark remembers, the receivers.
 
     `messages` are what this project's connector counts, up to a heartbeat of Spark's executors ago: received, stored,
-    acknowledged, reconnects. Other receivers have none.
+    acknowledged, reconnects, redelivered (these may be there twice). Other receivers have none.
     """
 
     batches: int

@@ -8,10 +8,11 @@ from contextlib import suppress
 from provision.errors import ConflictError
 from provision.interpreter import is_shared, spark_setting
 from provision.plan import provenance
-from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient, ZeppelinError
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 QUEUED = 5.0  # seconds that a paragraph may wait for its turn before somebody looks what it waits for
+AT_ONCE = 2.0  # seconds in which a run that an earlier cancellation ends is over
 
 
 class HeldError(ConflictError):
@@ -35,8 +36,21 @@ def run_in_turn(
     """Run a paragraph and return it once its status is in `until`, or FINISHED.
 
     Raises `HeldError`, with the paragraph's run cancelled, when it waits behind another note's stream; else as
-    `ZeppelinClient.wait_paragraph`.
+    `ZeppelinClient.wait_paragraph`. A run that is aborted at once is tried again: Zeppelin keeps the cancellation of a
+    paragraph that waits, and ends its next run by it (`Job.aborted`, AbstractScheduler.runJob).
     """
+    began = time.monotonic()
+    try:
+        return _run(client, note_id, paragraph_id, until)
+    except ParagraphError as error:
+        if error.status != ParagraphStatus.ABORT or time.monotonic() - began > AT_ONCE:
+            raise
+    return _run(client, note_id, paragraph_id, until)
+
+
+def _run(
+    client: ZeppelinClient, note_id: str, paragraph_id: str, until: Collection[ParagraphStatus]
+) -> Paragraph:  # fmt: skip
     look_at = time.monotonic() + QUEUED
 
     def look(paragraph: Paragraph) -> None:

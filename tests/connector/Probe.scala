@@ -75,7 +75,8 @@ object Probe {
         retryMillis = options.getOrElse("retryMillis", "100").toInt,
         receivers = options.getOrElse("receivers", "1").toInt,
         sharing = options.getOrElse("sharing", "shared"),
-        caFile = options.getOrElse("caFile", ""))
+        caFile = options.getOrElse("caFile", ""),
+        journal = options.getOrElse("journal", ""))
   }
 
   // The call of the document's note, with its import and its named arguments.

@@ -45,6 +45,7 @@ def test_each_message_is_acknowledged_once(probe, broker, qos):
         "stored": 50,
         "acknowledged": 50,
         "reconnects": 0,
+        "redelivered": 0,
     }
 
 
@@ -55,7 +56,7 @@ def test_the_driver_s_page_tells_what_was_counted(probe, broker):
     probe.wait_for_counters(acknowledged=10)
     state = SparkPage(probe.ask("page"), timeout=20).stream()
     assert state
-    assert state.messages == {"received": 10, "stored": 10, "acknowledged": 10, "reconnects": 0}
+    assert state.messages == {"received": 10, "stored": 10, "acknowledged": 10, "reconnects": 0, "redelivered": 0}
 
 
 def test_a_stream_that_is_started_anew_counts_anew(probe, broker):

@@ -118,7 +118,7 @@ def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_sev
         assert all(receiver["avgEventRate"] > 0 for receiver in stream.receivers())
         wait_for("all of them counted", lambda: sum(stream.batches().values()) >= len(ids))
         assert sum(stream.batches().values()) == len(ids)
-        told = {"received": 400, "stored": 400, "acknowledged": 400, "reconnects": 0}
+        told = {"received": 400, "stored": 400, "acknowledged": 400, "reconnects": 0, "redelivered": 0}
         wait_for("what the executors counted", lambda: messages(stream) == told)
         done("stop", stream.note.path)
 

@@ -47,6 +47,7 @@ class FakeClient:
         self.note = Note("note", "/note", paragraphs)
         self.did: list[str] = []
         self.failures: dict[str, list[str]] = {}
+        self.failed_as = ParagraphStatus.ERROR
         self.outputs: dict[str, str] = {"probe": PROBE}
         self.option: dict[str, str] = {"perNote": "shared", "perUser": "shared"}
         self.waited_for: tuple[ParagraphStatus, ...] = ()
@@ -91,8 +92,8 @@ class FakeClient:
         if failures:
             output = failures.pop(0)
             raise ParagraphError(
-                f"paragraph {paragraph.title!r} ended in ERROR: {output.splitlines()[0]}",
-                paragraph_id=paragraph.id, title=paragraph.title, status="ERROR", output=output,
+                f"paragraph {paragraph.title!r} ended in {self.failed_as}: {output}".splitlines()[0],
+                paragraph_id=paragraph.id, title=paragraph.title, status=self.failed_as, output=output,
             )  # fmt: skip
 
     def interpreter_setting(self, name: str) -> InterpreterSetting:
@@ -333,6 +334,25 @@ def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monke
         run.start(None)
     assert caught.value.exit_code == 3
     assert client.did[-1] == "cancel context"
+
+
+def test_a_run_that_an_earlier_cancellation_ends_at_once_is_tried_again() -> None:
+    client = FakeClient(paragraph("context"), paragraph("start"))
+    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
+    note_run(client)[0].start(None)
+    assert client.did == ["run context", "run context", "run start"]
+
+    client.failures["context"] = ["", ""]
+    with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
+        note_run(client)[0].start(None)
+
+
+def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeClient(paragraph("context"))
+    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
+    monkeypatch.setattr(client, "run_paragraph", lambda *_: clock.sleep(turns.AT_ONCE + 1))
+    with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
+        note_run(client)[0].start(None)
 
 
 @pytest.mark.parametrize(

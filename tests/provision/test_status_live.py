@@ -59,6 +59,9 @@ def test_what_the_connector_has_counted_is_told(monkeypatch: pytest.MonkeyPatch)
     spark_says(monkeypatch, replace(STREAM, messages={"received": 100, "stored": 90, "reconnects": 2}))
     assert lines(note())["messages"] == "100 received, 90 stored, 0 acknowledged; 2 reconnects"
 
+    spark_says(monkeypatch, replace(STREAM, messages={"received": 9, "stored": 9, "acknowledged": 9, "redelivered": 4}))
+    assert lines(note())["messages"] == "9 received, 9 stored, 9 acknowledged; 0 reconnects; 4 may be there twice"
+
 
 def test_a_receiver_s_error_and_waiting_batches_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     spark_says(monkeypatch, StreamState(1, 0, 0, 0, waiting_batches=4, receivers=0, last_error="CONNACK 5"))

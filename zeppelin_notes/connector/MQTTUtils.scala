@@ -46,7 +46,8 @@ object MQTTUtils {
       flushMillis = 200,
       inflight = 20,
       retryMillis = 1000,
-      caFile = "")
+      caFile = "",
+      journal = "")
     NetpieMqtt.streams(ssc, Seq(settings), storageLevel, new NetpieText).head
   }
 

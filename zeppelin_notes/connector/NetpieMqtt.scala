@@ -6,14 +6,14 @@
 // dollar sign followed by a brace (a form to Zeppelin), and every class is final and names no other class but by its type.
 // Such a class holds no reference to the shell's wrapper object, and so not to what else a note has defined.
 import com.codahale.metrics.{Gauge, MetricRegistry}
-import java.io.{BufferedInputStream, ByteArrayInputStream, ByteArrayOutputStream, FilterOutputStream, InputStream}
-import java.io.{ObjectInputStream, ObjectOutputStream, OutputStream}
+import java.io.{BufferedInputStream, ByteArrayInputStream, ByteArrayOutputStream, DataInputStream, DataOutputStream}
+import java.io.{FilterOutputStream, InputStream, ObjectInputStream, ObjectOutputStream, OutputStream}
 import java.lang.invoke.{MethodHandles, MethodType}
 import java.lang.reflect.{InvocationHandler, Method, Proxy}
 import java.net.{InetAddress, Socket}
 import java.nio.charset.StandardCharsets
-import java.nio.file.{Files, Paths}
-import java.security.{GeneralSecurityException, KeyStore}
+import java.nio.file.{Files, Path => LocalPath, Paths, StandardCopyOption}
+import java.security.{GeneralSecurityException, KeyStore, MessageDigest}
 import java.security.cert.CertificateFactory
 import java.util.{ArrayList, Base64, UUID}
 import java.util.concurrent.{ArrayBlockingQueue, ConcurrentHashMap, CountDownLatch, LinkedBlockingQueue}
@@ -26,12 +26,16 @@ import javax.net.ssl.{SSLContext, TrustManagerFactory}
 import scala.collection.mutable.ArrayBuffer
 import scala.reflect.ClassTag
 import scala.util.control.NonFatal
+import org.apache.hadoop.conf.Configuration
+import org.apache.hadoop.fs.{FileSystem, Path}
 import org.apache.spark.SparkEnv
 import org.apache.spark.scheduler.{AccumulableInfo, SparkListener, SparkListenerExecutorMetricsUpdate, SparkListenerTaskEnd}
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming.{StreamingContext, StreamingContextState}
 import org.apache.spark.streaming.dstream.{DStream, InputDStream, ReceiverInputDStream}
 import org.apache.spark.streaming.receiver.Receiver
+import org.apache.spark.streaming.scheduler.{StreamingListener, StreamingListenerBatchCompleted}
+import org.apache.spark.streaming.scheduler.{StreamingListenerReceiverStarted, StreamingListenerReceiverStopped}
 import org.apache.spark.util.LongAccumulator
 import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttCallback, MqttMessage}
 import org.eclipse.paho.client.mqttv3.{MqttAsyncClient, MqttConnectOptions, MqttException, MqttTopic}
@@ -70,7 +74,8 @@ final class NetpieSettings(
     val flushMillis: Int,
     val inflight: Int,
     val retryMillis: Int,
-    val caFile: String) extends Serializable {
+    val caFile: String,
+    val journal: String) extends Serializable {
   require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
   require(topics.nonEmpty, "topics has to name at least one topic")
   topics.foreach(MqttTopic.validate(_, true))
@@ -78,6 +83,7 @@ final class NetpieSettings(
   require(cleanSession || clientId.nonEmpty, "cleanSession = false needs a clientId: the broker knows the session by it")
   require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
     "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
+  require(journal.isEmpty || qos > 0 && !cleanSession, "a journal is for qos 1 or 2 and cleanSession = false")
   require(caFile.isEmpty || isTls, "caFile is for ssl:// and wss://, not for " + brokerUrl)
 
   def isTls: Boolean = brokerUrl.startsWith("ssl:") || brokerUrl.startsWith("wss:")
@@ -93,12 +99,13 @@ final class NetpieTopicAndText extends ((String, String) => (String, String)) wi
   override def apply(topic: String, text: String): (String, String) = (topic, text)
 }
 
-/** What the receivers of a stream have counted: received, stored, acknowledged, reconnects. In the driver these are made of
+/** What the receivers of a stream have counted: received, stored, acknowledged, reconnects, and of the stored messages
+  * those that may be there twice: sent before by the broker, or from the journal. In the driver these are made of
   * what the executors' heartbeats bring (each 10 s, `spark.executor.heartbeatInterval`), a sum over all receivers that ever
   * ran; a receiver gets its part as `forReceivers`. They are kept as text in the system property netpie.mqtt.stream.ID, as a
   * class that is typed into a note a second time is another, and shown among Spark's metrics (/metrics/json of its page). */
 final class NetpieCounts(ssc: StreamingContext) extends SparkListener {
-  private val names = Array("received", "stored", "acknowledged", "reconnects")
+  private val names = Array("received", "stored", "acknowledged", "reconnects", "redelivered")
   private val accumulators = names.map(name => ssc.sparkContext.longAccumulator("netpie " + name))
   private val latest = new ConcurrentHashMap[(Long, Long), Long]
   private val owner = UUID.randomUUID.toString
@@ -191,6 +198,128 @@ final class NetpieCounts(ssc: StreamingContext) extends SparkListener {
   }
 }
 
+/** What a receiver has stored in Spark's memory and Spark has not processed, as files: one for each block, written before
+  * the block is acknowledged and deleted by the driver once a batch is done that was begun after the block was stored. What
+  * an earlier run of the stream has left is for the receiver to store again. `folder` may be of any file system that Hadoop
+  * knows, and all of Spark's machines have to see it, with clocks that agree to well within a batch. Files reach the
+  * operating system, not for sure the disk: they outlive a process, not a power cut. */
+final class NetpieJournal(folder: String, clientId: String, run: String) extends Serializable {
+  private var written = 0L
+
+  def isOn: Boolean = folder.nonEmpty
+
+  /** Writes messages to a file that does not count yet; its name. */
+  def write(topics: Array[String], texts: Array[String]): String = {
+    val bytes = new ByteArrayOutputStream
+    val out = new DataOutputStream(bytes)
+    for (i <- topics.indices; text <- Array(topics(i), texts(i))) {
+      val encoded = text.getBytes(StandardCharsets.UTF_8)
+      out.writeInt(encoded.length)
+      out.write(encoded)
+    }
+    written += 1
+    val name = "writing-" + run + "-" + written
+    if (isLocal) {
+      Files.createDirectories(local)
+      Files.write(local.resolve(name), bytes.toByteArray)
+    } else {
+      val file = remote.create(path(name), true)
+      try file.write(bytes.toByteArray) finally file.close()
+    }
+    name
+  }
+
+  /** The file counts from now on: what is in it has been stored. */
+  def keep(name: String): Unit = {
+    written += 1
+    rename(name, run + "-" + System.currentTimeMillis + "-" + written)
+  }
+
+  /** The files of earlier runs, in the order in which they were stored. */
+  def left: Array[String] = names.filter(name => !name.startsWith("writing-") && !name.startsWith(run)).sorted
+
+  /** The topics and texts in a file. */
+  def read(name: String): Array[(String, String)] = {
+    val bytes = if (isLocal) Files.readAllBytes(local.resolve(name)) else {
+      val content = new Array[Byte](remote.getFileStatus(path(name)).getLen.toInt)
+      val file = remote.open(path(name))
+      try file.readFully(content) finally file.close()
+      content
+    }
+    val in = new DataInputStream(new ByteArrayInputStream(bytes))
+    def text(): String = {
+      val encoded = new Array[Byte](in.readInt())
+      in.readFully(encoded)
+      new String(encoded, StandardCharsets.UTF_8)
+    }
+    val found = ArrayBuffer[(String, String)]()
+    while (in.available > 0) found += ((text(), text()))
+    found.toArray
+  }
+
+  /** Deletes what was stored until `millis`, and half a file that an earlier run left. */
+  def forget(millis: Long): Unit =
+    for (name <- names) {
+      val words = name.split("-")
+      if (name.startsWith("writing-")) { if (!name.startsWith("writing-" + run)) delete(name) }
+      else if (name.startsWith(run) && words(words.length - 2).toLong <= millis) delete(name)
+    }
+
+  /** Deletes the folder if nothing is in it. */
+  def leave(): Unit = if (names.isEmpty) delete("")
+
+  private def isLocal: Boolean =
+    Option(new Path(folder).toUri.getScheme).getOrElse(FileSystem.getDefaultUri(configuration).getScheme) == "file"
+
+  // A client id may be a secret.
+  private def own: String = {
+    val digest = MessageDigest.getInstance("SHA-256").digest(clientId.getBytes(StandardCharsets.UTF_8))
+    ".unprocessed-" + digest.take(8).map("%02x".format(_)).mkString
+  }
+
+  private def local: LocalPath = Paths.get(new Path(folder).toUri.getPath, own)
+
+  private def path(name: String): Path = new Path(new Path(folder, own), if (name.isEmpty) "." else name)
+
+  private def remote: FileSystem = path("").getFileSystem(configuration)
+
+  private def configuration: Configuration = {
+    val made = new Configuration
+    for ((name, value) <- SparkEnv.get.conf.getAll if name.startsWith("spark.hadoop.")) made.set(name.drop(13), value)
+    made
+  }
+
+  // Hadoop would start a process for each file that it makes in a local folder.
+  private def names: Array[String] =
+    if (isLocal) Option(local.toFile.list()).getOrElse(Array[String]())
+    else if (remote.exists(path(""))) remote.listStatus(path("")).map(_.getPath.getName)
+    else Array[String]()
+
+  private def rename(from: String, to: String): Unit =
+    if (isLocal) Files.move(local.resolve(from), local.resolve(to), StandardCopyOption.ATOMIC_MOVE)
+    else if (!remote.rename(path(from), path(to))) throw new java.io.IOException("no rename to " + path(to))
+
+  private def delete(name: String): Unit =
+    if (isLocal) Files.deleteIfExists(local.resolve(name)) else remote.delete(path(name), false)
+}
+
+/** In the driver: deletes from the journals what has been processed. */
+final class NetpieJournalKeeper(journals: Array[NetpieJournal]) extends StreamingListener {
+  private var receiving = 0
+
+  override def onReceiverStarted(event: StreamingListenerReceiverStarted): Unit = receiving += 1
+
+  override def onReceiverStopped(event: StreamingListenerReceiverStopped): Unit = receiving -= 1
+
+  /** A batch that fails is done too, as its query is what failed; but not while the stream ends, which breaks batches off. */
+  override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit =
+    try for (journal <- journals) {
+      val failed = event.batchInfo.outputOperationInfos.values.exists(_.failureReason.isDefined)
+      if (receiving > 0 || !failed) journal.forget(event.batchInfo.batchTime.milliseconds)
+      if (receiving <= 0) journal.leave()
+    } catch { case NonFatal(problem) => org.slf4j.LoggerFactory.getLogger("netpie.mqtt").warn("journal: " + problem) }
+}
+
 /** Receives the messages of some topics; `made` makes an element of the stream of a topic and the payload, as UTF-8 text.
   * What runs lives in one `Run`, made by `onStart` and ended by `onStop`, so that a receiver that Spark starts again shares
   * nothing with its former self. */
@@ -198,7 +327,8 @@ final class NetpieReceiver[T](
     settings: NetpieSettings,
     level: StorageLevel,
     made: (String, String) => T,
-    counts: Array[Byte]) extends Receiver[T](level) {
+    counts: Array[Byte],
+    journal: NetpieJournal) extends Receiver[T](level) {
   @transient private var run: Run = null
   @transient private var counters: Array[LongAccumulator] = null
 
@@ -253,14 +383,14 @@ final class NetpieReceiver[T](
     private def unused: Socket = throw new UnsupportedOperationException("a connected socket")
   }
 
-  private final class Arrived(val element: T, val id: Int, val qos: Int, val connect: Long)
+  private final class Arrived(val topic: String, val text: String, val id: Int, val qos: Int, val connect: Long, val again: Boolean)
 
   private final class Run(counters: Array[LongAccumulator]) extends MqttCallback {
     private val log = org.slf4j.LoggerFactory.getLogger("netpie.mqtt")
     private val arrived = new ArrayBlockingQueue[Arrived](2 * settings.flushMessages)
     private val losses = new LinkedBlockingQueue[Throwable]()
     // Each is added to by one thread.
-    private val Array(received, stored, acknowledged, reconnects) = counters
+    private val Array(received, stored, acknowledged, reconnects, redelivered) = counters
     private val connects = new AtomicLong
     // An acknowledgement names a message by a number that the broker uses anew after a reconnect; this lock keeps one that
     // is for an earlier connection from going out on the next.
@@ -435,7 +565,7 @@ final class NetpieReceiver[T](
     /** Waits while the queue is full, which keeps Paho from reading, and so the broker from sending. */
     override def messageArrived(topic: String, message: MqttMessage): Unit = {
       val text = new String(message.getPayload, StandardCharsets.UTF_8)
-      val item = new Arrived(made(topic, text), message.getId, message.getQos, connects.get)
+      val item = new Arrived(topic, text, message.getId, message.getQos, connects.get, message.isDuplicate)
       var taken = false
       while (running && !taken) taken = arrived.offer(item, 100, TimeUnit.MILLISECONDS)
       if (taken) received.add(1)
@@ -444,14 +574,32 @@ final class NetpieReceiver[T](
     // --- the store ---
     private def keepStoring(): Unit = {
       val batch = new ArrayList[Arrived](settings.flushMessages)
-      try while (running || !arrived.isEmpty) {
-        val limit = rateLimit
-        collect(batch, blockSize(limit))
-        if (!batch.isEmpty && storeAll(batch)) acknowledge(batch)
-        pace(batch.size, limit)
-        batch.clear()
+      try {
+        if (journal.isOn) storeLeft()
+        while (running || !arrived.isEmpty) {
+          val limit = rateLimit
+          collect(batch, blockSize(limit))
+          if (!batch.isEmpty && storeAll(batch, "")) acknowledge(batch)
+          pace(batch.size, limit)
+          batch.clear()
+        }
       } catch { case _: InterruptedException => }
     }
+
+    /** Stores what an earlier run of the stream had stored, and Spark did not process. */
+    private def storeLeft(): Unit = {
+      val files = try journal.left catch { case NonFatal(problem) => leave("the journal", problem); Array[String]() }
+      for (file <- files if running) {
+        val batch = new ArrayList[Arrived]
+        try for ((topic, text) <- journal.read(file)) batch.add(new Arrived(topic, text, 0, 0, 0, true))
+        catch { case problem: InterruptedException => throw problem; case NonFatal(problem) => leave(file, problem) }
+        if (!batch.isEmpty) storeAll(batch, file)
+        pace(batch.size, rateLimit)
+      }
+    }
+
+    private def leave(what: String, problem: Throwable): Unit =
+      reportError("what an earlier run had received is left where it is: " + what + ": " + oneLine(problem), null)
 
     /** Messages/s that Spark takes at most: `spark.streaming.receiver.maxRate`, or what its back-pressure allows now, which
       * Spark tells only a block generator of its own. */
@@ -504,29 +652,41 @@ final class NetpieReceiver[T](
       else if (size >= settings.inflight) TimeUnit.MILLISECONDS.toNanos(1)
       else TimeUnit.MILLISECONDS.toNanos(20)
 
-    /** Stores `batch` as one block, however often it takes; false when the receiver was stopped before Spark took it. */
-    private def storeAll(batch: ArrayList[Arrived]): Boolean = {
+    /** Stores `batch` as one block, however often it takes; false when the receiver was stopped before Spark took it. It is
+      * in the journal's file `written`, or else, if it is to be acknowledged, put into one first. */
+    private def storeAll(batch: ArrayList[Arrived], written: String): Boolean = {
       val elements = new ArrayBuffer[T](batch.size)
-      for (i <- 0 until batch.size) elements += batch.get(i).element
-      var done = false
+      for (i <- 0 until batch.size) elements += made(batch.get(i).topic, batch.get(i).text)
+      var file = written
+      var (inSpark, done) = (false, false)
       var tries = 0
       while (!done && (running || tries == 0)) {
         tries += 1
         try {
-          store(elements)
+          if (journal.isOn && file.isEmpty) file = journal.write(each(batch, _.topic), each(batch, _.text))
+          if (!inSpark) store(elements)
+          inSpark = true
+          if (journal.isOn) journal.keep(file)
           done = true
         } catch {
           case problem: InterruptedException => throw problem
           case NonFatal(problem) if running =>
+            val where = if (inSpark || (journal.isOn && file.isEmpty)) "The journal" else "Spark"
             val count = batch.size + " messages"
-            reportError("Spark did not store " + count + ": " + oneLine(problem) + "; they are kept and tried again", null)
+            reportError(where + " did not store " + count + ": " + oneLine(problem) + "; they are kept and tried again", null)
             Thread.sleep(pauseMillis(tries, false))
           case NonFatal(_) =>
         }
       }
-      if (done) stored.add(batch.size.toLong)
+      if (done) {
+        stored.add(batch.size.toLong)
+        for (i <- 0 until batch.size) if (batch.get(i).again) redelivered.add(1)
+      }
       done
     }
+
+    private def each(batch: ArrayList[Arrived], part: Arrived => String): Array[String] =
+      Array.tabulate(batch.size)(i => part(batch.get(i)))
 
     /** Acknowledges to the connection that a message came by. Should that be gone, the broker sends the message again. */
     private def acknowledge(batch: ArrayList[Arrived]): Unit = {
@@ -560,7 +720,9 @@ object NetpieMqtt extends Serializable {
     *   ($share/CLIENTID/TOPIC: Mosquitto from 1.6 on, EMQX, HiveMQ, VerneMQ; a broker that does not know it sends nothing),
     *   or `topics`, each of them with some of the topics
     * @param caFile for ssl:// and wss://: a PEM file of the authorities to trust, readable on the executors; without one they
-    *   are those that Java trusts. The certificate has to be for the host of `brokerUrl` */
+    *   are those that Java trusts. The certificate has to be for the host of `brokerUrl`
+    * @param journal a folder for what has been acknowledged and not been processed, so that the next stream with this clientId
+    *   goes on with it, however this one ends; see `NetpieJournal`. None when empty */
   def createStream(
       ssc: StreamingContext,
       brokerUrl: String,
@@ -579,9 +741,10 @@ object NetpieMqtt extends Serializable {
       retryMillis: Int = 1000,
       receivers: Int = 1,
       sharing: String = "shared",
-      caFile: String = ""): DStream[String] = {
+      caFile: String = "",
+      journal: String = ""): DStream[String] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
     union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieText))
   }
 
@@ -604,9 +767,10 @@ object NetpieMqtt extends Serializable {
       retryMillis: Int = 1000,
       receivers: Int = 1,
       sharing: String = "shared",
-      caFile: String = ""): DStream[(String, String)] = {
+      caFile: String = "",
+      journal: String = ""): DStream[(String, String)] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
     union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieTopicAndText))
   }
 
@@ -620,8 +784,12 @@ object NetpieMqtt extends Serializable {
       level: StorageLevel,
       made: (String, String) => T): Seq[ReceiverInputDStream[T]] = {
     val counts = new NetpieCounts(ssc)
-    val inputs = each.map(settings => ssc.receiverStream(new NetpieReceiver[T](settings, level, made, counts.forReceivers)))
+    val run = System.currentTimeMillis + "-" + UUID.randomUUID.toString.take(8)
+    val journals = each.map(settings => new NetpieJournal(settings.journal, settings.clientId, run))
+    val inputs = for ((settings, journal) <- each.zip(journals))
+      yield ssc.receiverStream(new NetpieReceiver[T](settings, level, made, counts.forReceivers, journal))
     counts.countFor(inputs.head.id)
+    if (journals.exists(_.isOn)) ssc.addStreamingListener(new NetpieJournalKeeper(journals.filter(_.isOn).toArray))
     inputs
   }
 
@@ -640,7 +808,7 @@ object NetpieMqtt extends Serializable {
       else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
     def of(id: String, some: Array[String]): NetpieSettings = new NetpieSettings(one.brokerUrl, some, id, one.login, one.qos,
       one.cleanSession, one.connectionTimeoutSeconds, one.keepAliveSeconds, one.mqttVersion, one.flushMessages,
-      one.flushMillis, one.inflight, one.retryMillis, one.caFile)
+      one.flushMillis, one.inflight, one.retryMillis, one.caFile, one.journal)
     if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
   }
 
@@ -659,7 +827,7 @@ object NetpieMqtt extends Serializable {
     signed("", hmacKey).password(clientId, username).get
 
   /** What the receivers of `stream`, or of what it is made of, have counted since they started, a heartbeat ago: received,
-    * stored, acknowledged, reconnects. */
+    * stored, acknowledged, reconnects, redelivered. */
   def counters(stream: DStream[_]): Map[String, Long] = {
     val counted = for (id <- inputs(stream).toSeq; text <- Option(System.getProperty("netpie.mqtt.stream." + id)).toSeq;
       pair <- text.split(" ").toSeq.map(_.split("="))) yield pair(0) -> pair(1).toLong

@@ -7,4 +7,5 @@
                  caFile={{ broker_ca | scala }},
                  qos={{ qos | scala }},
                  cleanSession={{ clean_session | scala }},
+                 journal={{ journal | scala }},
                  storageLevel=if (sc.isLocal) StorageLevel.MEMORY_AND_DISK_SER else StorageLevel.MEMORY_AND_DISK_SER_2)
