@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 
 from provision.errors import ProvisionError
+from provision.interpreter import is_shared, spark_setting
 from provision.removal import delete_quietly
-from provision.turns import run_in_turn
-from zeppelin_sdk import ZeppelinClient
+from provision.turns import process_is_gone, run_in_turn
+from zeppelin_sdk import ParagraphError, ZeppelinClient
 
 _PROBE = "/.provision/probe"
 
@@ -28,11 +29,24 @@ def probe_spark(client: ZeppelinClient) -> Probe:
     if left:
         delete_quietly(client, left.id)
     note_id = client.import_note({"paragraphs": [{"text": f'%spark\nprintln({question}.mkString(" "))'}]}, _PROBE)
+    paragraph_id = client.get_note(note_id).paragraphs[0].id
     try:
-        output = run_in_turn(client, note_id, client.get_note(note_id).paragraphs[0].id).output
+        output = _output(client, note_id, paragraph_id)
     finally:
         delete_quietly(client, note_id)
     match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
     if not match:
         raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
     return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
+
+
+def _output(client: ZeppelinClient, note_id: str, paragraph_id: str) -> str:
+    """What the paragraph prints; where Spark's process has died, another is started, as nothing is left to be ended."""
+    try:
+        return run_in_turn(client, note_id, paragraph_id).output
+    except ParagraphError as error:
+        if not process_is_gone(error):
+            raise
+    setting = spark_setting(client)
+    client.restart_interpreter(setting.id, None if is_shared(setting) else note_id)
+    return run_in_turn(client, note_id, paragraph_id).output

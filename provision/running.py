@@ -13,7 +13,7 @@ from provision.ownership import PAGE, later_on_its_page, started
 from provision.plan import provenance
 from provision.probe import probe_spark
 from provision.spark import SparkPage, StreamState
-from provision.turns import HeldError, run_in_turn
+from provision.turns import HeldError, process_is_gone, run_in_turn
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
@@ -43,7 +43,7 @@ class NoteRun:
 
         A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
         left, or still holds, would keep all others from running. So does another note's, which is ended the same way,
-        once; and so does a Spark that has ended under its interpreter, as when its cluster went away. Raises
+        once; and so does a Spark that has ended, as when its cluster went away or its process was killed. Raises
         `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
         """
         note = self.client.get_note(self.note_id)
@@ -56,7 +56,7 @@ class NoteRun:
             self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
             self._start(note, blocking_key)
         except ParagraphError as error:
-            if not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
+            if not process_is_gone(error) and not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
                 raise
             self._restart("  Spark has ended")
             self._start(note, blocking_key)
@@ -254,6 +254,10 @@ def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
             run_in_turn(client, note.id, stop.id)
         except HeldError as held:
             console.say(f"no stream of this note: {held.message}")
+        except ParagraphError as error:
+            if not process_is_gone(error):
+                raise
+            console.say("no stream of this note: Spark's process has died, and its streams with it")
 
 
 def cancel_active(client: ZeppelinClient, note: Note) -> None:

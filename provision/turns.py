@@ -15,6 +15,15 @@ QUEUED = 5.0  # seconds that a paragraph may wait for its turn before somebody l
 AT_ONCE = 2.0  # seconds in which a run that an earlier cancellation ends is over
 
 
+# RemoteInterpreterProcess.callRemoteFunction; Zeppelin starts another only after a restart
+_GONE = "Interpreter process is not running"
+
+
+def process_is_gone(error: ParagraphError) -> bool:
+    """Whether the paragraph failed because its interpreter's process has died."""
+    return _GONE in f"{error.message}\n{error.output}"
+
+
 class HeldError(ConflictError):
     """A paragraph of another note runs as long as its stream, and keeps all others of their Spark from running."""
 

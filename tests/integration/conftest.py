@@ -75,7 +75,7 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "cache").symlink_to(installed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROVISION_HOME", str(folder))
-        patch.setenv("JAVA_TOOL_OPTIONS", f"{os.environ.get('JAVA_TOOL_OPTIONS', '')}".strip())
+        patch.setenv("JAVA_TOOL_OPTIONS", f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {QUICK_START}".strip())
         for name in [name for name in os.environ if name.startswith(("NETPIE_", "ZEPPELIN_"))]:
             patch.delenv(name)
         yield folder

@@ -176,6 +176,35 @@ def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: st
     assert any("Spark has ended" in line for line in said.lines)
 
 
+DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …"
+
+
+def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
+    client.failures["context"] = [DIED]
+    note_run(client)[0].start(None)
+    again = ["run dependencies", "run context", "run start"]
+    assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
+
+
+def test_a_note_whose_spark_was_killed_has_nothing_to_stop() -> None:
+    client, said = FakeClient(paragraph("stop"), paragraph("start")), Said()
+    client.failures["stop"] = [DIED]
+    stop_note(client.as_client(), client.note, said)
+    assert said.lines[-1] == "no stream of this note: Spark's process has died, and its streams with it"
+
+    client.failures["stop"] = ["java.lang.IllegalStateException: no"]
+    with pytest.raises(ParagraphError):
+        stop_note(client.as_client(), client.note, said)
+
+
+def test_the_probe_has_a_spark_that_was_killed_started_again() -> None:
+    client = FakeClient()
+    client.failures["probe"] = [DIED]
+    assert probe_spark(client.as_client()).spark == "3.1.3"
+    assert client.did == ["probe", "run probe", "restart spark-id", "run probe", "empty probe", "delete probe"]
+
+
 def test_a_spark_that_ends_again_is_an_error() -> None:
     client = FakeClient(paragraph("context"))
     client.failures["context"] = ["Cannot call methods on a stopped SparkContext."] * 2
