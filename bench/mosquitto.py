@@ -10,12 +10,17 @@ from pathlib import Path
 from bench.processes import ended
 from provision.errors import ProvisionError
 
+SAVED_AFTER = 50
+"""Messages between two times that a durable one writes all that it holds to its disk. After each of them it would write
+more than it takes messages in, fall behind in reading acknowledgements, and deliver all of these again after a kill.
+"""
+
 
 class Mosquitto:
     """A running broker; `url` as Spark's side names it. `stop` ends it; it may be killed and started again."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        """`durable`: sessions and queues are written to disk after every change, so that a kill loses next to none."""
+        """`durable`: sessions and queues are written to disk after every few messages, so that a kill loses next to none."""
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise ProvisionError(
@@ -86,7 +91,7 @@ def _config(folder: Path, port: int, durable: bool) -> str:
         lines += [
             "persistence true",
             f"persistence_location {folder}/",
-            "autosave_interval 1",
+            f"autosave_interval {SAVED_AFTER}",
             "autosave_on_changes true",
         ]
     return "\n".join(lines) + "\n"
