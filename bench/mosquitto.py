@@ -20,7 +20,7 @@ class Mosquitto:
     """A running broker; `url` as Spark's side names it. `stop` ends it; it may be killed and started again."""
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        """`durable`: sessions and queues are written to disk after every few messages, so that a kill loses next to none."""
+        """`durable`: sessions and queues are written to disk after every few messages: a kill loses few."""
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise ProvisionError(

@@ -2,6 +2,7 @@
 object Compare {
   import org.apache.spark.rdd.RDD
   import org.apache.spark.sql.{DataFrame, Row}
+  import org.apache.spark.sql.execution.LogicalRDD
   import org.apache.spark.streaming.{Seconds, StreamingContext, Time}
 
   /** The document's code, up to the query. */
@@ -65,6 +66,22 @@ object Compare {
     slices.close()
     context.stop(false, false)
     Bench.say("compared " + (if (answer.isEmpty) "same " + full else answer.replace("\n", " ")))
+  }
+
+  /** Says how many of the tables `measure` of so many windows, of two slices each, are in memory after the last. */
+  def held(windows: Int): Unit = {
+    val context = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
+    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
+    val slices = Slices.of(stream, Seconds(2), Seconds(1))
+    val tables = for (i <- 0 until windows) yield {
+      val time = new Time(1000L * (1540000000 + i))
+      slices.add(sc.parallelize(Seq("{}", "no event"), 2).asInstanceOf[RDD[Any]], time)
+      slices.rows(time, "select count(*) from measure").collect
+      new java.lang.ref.WeakReference(Inside.analyzed(spark.table("measure")).collectLeaves.head.asInstanceOf[LogicalRDD].rdd)
+    }
+    System.gc()
+    Bench.say("held " + tables.count(_.get != null))
+    slices.close()
   }
 
   def explained(query: String): String = {

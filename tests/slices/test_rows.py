@@ -157,6 +157,12 @@ def test_a_long_window_is_put_together_from_parts_of_parts(shell, tmp_path):
     assert compared(shell, tmp_path, some_batches(90), 75, 3, [DOCUMENT]).startswith("same")
 
 
+def test_what_a_window_has_passed_is_not_kept(shell):
+    shell.tell("Compare.held(30)")
+    shell.wait(lambda: bool(shell.heard("held")), "windows", timeout=120)
+    assert 2 <= int(shell.heard("held")[0]) < 8
+
+
 def explained(shell: Shell, query: str) -> str:
     before = len(shell.heard("explained"))
     shell.tell(f'Bench.say("explained " + Compare.explained("{packed(query)}"))')

@@ -4,7 +4,7 @@
 import java.lang.reflect.InvocationTargetException
 import java.sql.Timestamp
 import org.apache.spark.rdd.RDD
-import org.apache.spark.sql.{Column, DataFrame, Encoders}
+import org.apache.spark.sql.{Column, DataFrame, Encoders, SparkSession}
 import org.apache.spark.sql.catalyst.InternalRow
 import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, Expression, GenericInternalRow, NamedExpression, SubqueryExpression}
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
@@ -221,8 +221,8 @@ final class PastTheShell(shell: ClassLoader) extends ClassLoader(shell.getParent
 
 /** What Spark keeps to its own packages, under the same names from 2.4 to 4.x. */
 object Inside {
-  def frame(rows: RDD[InternalRow], schema: StructType): DataFrame =
-    call(spark, "internalCreateDataFrame", rows, schema, java.lang.Boolean.FALSE).asInstanceOf[DataFrame]
+  def frame(rows: RDD[InternalRow], schema: StructType, session: SparkSession = spark): DataFrame =
+    call(session, "internalCreateDataFrame", rows, schema, java.lang.Boolean.FALSE).asInstanceOf[DataFrame]
 
   def frame(plan: LogicalPlan): DataFrame = {
     val datasets = Class.forName(spark.getClass.getPackage.getName + ".Dataset$").getField("MODULE$").get(null)
@@ -259,6 +259,10 @@ final class EventReader(val topics: Boolean) {
     case _ => ' '
   }).toArray
 
+  // A table that is kept holds its session, or a copy of it (CacheManager), and so what the session's views are made of: in
+  // the note's own session, by way of `measure`, all slices that ever were.
+  private val own = spark.newSession
+
   // Without a second copy an executor that dies takes rows along.
   private val level = if (sc.isLocal) StorageLevel.MEMORY_AND_DISK else StorageLevel.MEMORY_AND_DISK_2
 
@@ -267,10 +271,11 @@ final class EventReader(val topics: Boolean) {
   /** The tables, kept; and counts. A line that is no event is a row of nulls, as in the document's code. An event is late
     * whose time is before `since` (epoch ms). */
   def read(elements: RDD[Any], since: Long): (Seq[DataFrame], Map[String, Long]) = {
+    for ((name, value) <- spark.conf.getAll if own.conf.getOption(name) != Some(value)) own.conf.set(name, value)
     val few = elements.coalesce(sc.defaultParallelism)
     val others = sc.longAccumulator
     val plain = new PlainEvents(fields.fieldNames, kinds, others)
-    val first = Inside.frame(few.mapPartitions(plain), schema).persist(level)
+    val first = Inside.frame(few.mapPartitions(plain), schema, own).persist(level)
     val counted = counts(first, since)
     if (others.value == 0) (Seq(first), counted)
     else {
@@ -290,12 +295,12 @@ final class EventReader(val topics: Boolean) {
   }
 
   private def withoutTopics(lines: RDD[Any]): DataFrame = {
-    val texts = spark.createDataset(lines.map(new TextOf))(Encoders.STRING)
-    spark.read.schema(fields).option("timestampFormat", Columns.timeFormat).json(texts)
+    val texts = own.createDataset(lines.map(new TextOf))(Encoders.STRING)
+    own.read.schema(fields).option("timestampFormat", Columns.timeFormat).json(texts)
   }
 
   private def withTopics(lines: RDD[Any]): DataFrame = {
-    val pairs = spark.createDataset(lines.map(new TopicAndTextOf))(Encoders.tuple(Encoders.STRING, Encoders.STRING))
+    val pairs = own.createDataset(lines.map(new TopicAndTextOf))(Encoders.tuple(Encoders.STRING, Encoders.STRING))
     val read = from_json(col("_2"), fields, Map("timestampFormat" -> Columns.timeFormat))
     pairs.select(read.as("event"), col("_1").as("topic")).select("event.*", "topic")
   }
