@@ -271,7 +271,7 @@ final class EventReader(val topics: Boolean) {
   /** The tables, kept; and counts. A line that is no event is a row of nulls, as in the document's code. An event is late
     * whose time is before `since` (epoch ms). */
   def read(elements: RDD[Any], since: Long): (Seq[DataFrame], Map[String, Long]) = {
-    for ((name, value) <- spark.conf.getAll if own.conf.getOption(name) != Some(value)) own.conf.set(name, value)
+    for ((name, value) <- spark.conf.getAll if own.conf.isModifiable(name)) own.conf.set(name, value)
     val few = elements.coalesce(sc.defaultParallelism)
     val others = sc.longAccumulator
     val plain = new PlainEvents(fields.fieldNames, kinds, others)
