@@ -510,6 +510,8 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
       if (level > 0 && smaller.forall(parts.contains)) made.merged(partsTable(made, smaller.map(parts)))
       else made.of(table(slices.filter(slice => slice.index >= index && slice.index < index + size(level))))
     val kept = Inside.rows(frame).map(new CopyOfRow).persist(StorageLevel.MEMORY_AND_DISK)
+    // Else Spark makes a stage for all that a part was ever made of, at each use. An executor that dies takes parts along.
+    if (sc.isLocal) kept.localCheckpoint()
     parts += (level, index) -> kept
     kept
   })
