@@ -268,22 +268,23 @@ final class NetpieJournal(folder: String, clientId: String, run: String) extends
   /** Deletes the folder if nothing is in it. */
   def leave(): Unit = if (names.isEmpty) delete("")
 
-  private def isLocal: Boolean =
+  // Found out once in each JVM, as a Configuration reads files, and blocks come many times a second.
+  @transient private lazy val isLocal: Boolean =
     Option(new Path(folder).toUri.getScheme).getOrElse(FileSystem.getDefaultUri(configuration).getScheme) == "file"
 
   // A client id may be a secret.
-  private def own: String = {
+  @transient private lazy val own: String = {
     val digest = MessageDigest.getInstance("SHA-256").digest(clientId.getBytes(StandardCharsets.UTF_8))
     ".unprocessed-" + digest.take(8).map("%02x".format(_)).mkString
   }
 
-  private def local: LocalPath = Paths.get(new Path(folder).toUri.getPath, own)
+  @transient private lazy val local: LocalPath = Paths.get(new Path(folder).toUri.getPath, own)
 
   private def path(name: String): Path = new Path(new Path(folder, own), if (name.isEmpty) "." else name)
 
-  private def remote: FileSystem = path("").getFileSystem(configuration)
+  @transient private lazy val remote: FileSystem = path("").getFileSystem(configuration)
 
-  private def configuration: Configuration = {
+  @transient private lazy val configuration: Configuration = {
     val made = new Configuration
     for ((name, value) <- SparkEnv.get.conf.getAll if name.startsWith("spark.hadoop.")) made.set(name.drop(13), value)
     made
