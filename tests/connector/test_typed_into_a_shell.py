@@ -1,9 +1,5 @@
-"""The connector as a note has it: typed into Spark's shell, among names that a note may have taken.
+"""The connector as a note has it: typed into Spark's shell, among names that a note may have taken."""
 
-For Sparks of the matrix: on the embedded one every `streaming` note shows it.
-"""
-
-import os
 import subprocess
 from pathlib import Path
 
@@ -11,10 +7,7 @@ import pytest
 
 from provision.connector_jar import connector_source
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not os.environ.get("TEST_SPARK_HOME"), reason="python -m tests.connector.matrix has it"),
-]
+pytestmark = pytest.mark.integration
 
 TAKEN = """
     ssc topic topics client run settings level stored store log arrived message username password item

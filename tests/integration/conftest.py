@@ -159,12 +159,15 @@ class Round:
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """The document's note, another of it, each still running when the next note is applied; and the other bundle's."""
+    """The document's note, another of it, each still running when the next note is applied; the other bundle's; and the
+    first once more.
+    """
     out = tmp_path_factory.mktemp("rounds")
     return [
         _round(embedded, "classic", "/rounds/classic", out, stop=False),
         _round(embedded, "classic", "/rounds/another", out, stop=False),
         _round(embedded, "streaming", "/rounds/streaming", out, stop=True),
+        _round(embedded, "classic", "/rounds/classic", out, stop=True),
     ]
 
 

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from netpie_creds.cache import write_cache
 from provision.embedded import processes
 from provision.embedded.application import demo_application
 from provision.home import private_dir
+from provision.interpreter import spark_setting
 from provision.notes import find_note
 from provision.plan import by_key
 from provision.publisher import Publisher
@@ -165,13 +166,25 @@ def test_a_stop_at_any_moment_and_a_run_later_lose_nothing(stream: Counted) -> N
     assert stream.duplicates() - before <= INFLIGHT
 
 
-def test_an_interpreter_that_is_killed_at_any_moment_needs_one_run(stream: Counted) -> None:
+def restart(stream: Counted) -> None:
+    """As a person does in Zeppelin's page."""
+    client = stream.embedded.client
+    client.restart_interpreter(spark_setting(client).id)
+
+
+def kill(stream: Counted) -> None:
+    """SIGKILL to the process that Spark's driver is."""
+    for process in processes.marked(stream.embedded.stack.mark):
+        if "org.apache.spark.deploy.SparkSubmit" in process.cmdline():
+            process.kill()
+            process.wait(10)
+
+
+@pytest.mark.parametrize("end", [restart, kill])
+def test_an_interpreter_that_ends_at_any_moment_needs_one_run(stream: Counted, end: Callable[[Counted], None]) -> None:
     before = stream.duplicates()
     with publishing(stream):
-        for process in processes.marked(stream.embedded.stack.mark):
-            if "org.apache.spark.deploy.SparkSubmit" in process.cmdline():
-                process.kill()
-                process.wait(10)
+        end(stream)
         time.sleep(1)
         done("run", NOTE)
     stream.settle()
