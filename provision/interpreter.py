@@ -68,10 +68,14 @@ def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str
 def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Console) -> None:
     """End the Spark process that the note runs in, and all that runs in it: other notes' too where they share it."""
     setting = spark_setting(client)
-    shared = is_shared(setting)
-    what = "Spark's interpreter" if shared else "this note's Spark"
+    what = "Spark's interpreter" if is_shared(setting) else "this note's Spark"
     with console.step(f"{reason}: restarting {what}"):
-        client.restart_interpreter(setting.id, None if shared else note_id)
+        restart_for(client, setting, note_id)
+
+
+def restart_for(client: ZeppelinClient, setting: InterpreterSetting, note_id: str) -> None:
+    """Restart the process of `setting` that the note runs in."""
+    client.restart_interpreter(setting.id, None if is_shared(setting) else note_id)
 
 
 def driver_memory(setting: InterpreterSetting) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from provision.errors import ProvisionError
-from provision.interpreter import is_shared, spark_setting
+from provision.interpreter import restart_for, spark_setting
 from provision.removal import delete_quietly
 from provision.turns import process_is_gone, run_in_turn
 from zeppelin_sdk import ParagraphError, ZeppelinClient
@@ -47,6 +47,5 @@ def _output(client: ZeppelinClient, note_id: str, paragraph_id: str) -> str:
     except ParagraphError as error:
         if not process_is_gone(error):
             raise
-    setting = spark_setting(client)
-    client.restart_interpreter(setting.id, None if is_shared(setting) else note_id)
+    restart_for(client, spark_setting(client), note_id)
     return run_in_turn(client, note_id, paragraph_id).output

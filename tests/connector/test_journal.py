@@ -1,12 +1,11 @@
 """The journal: what was acknowledged and not processed is there again, however the stream before ended."""
 
 import hashlib
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ..integration.streams import wait_for
 from .conftest import Probe, ScriptedBroker
 
 pytestmark = pytest.mark.integration
@@ -20,13 +19,6 @@ def start(probe: Probe, broker: ScriptedBroker, journal: object, **options: obje
     subscriptions = len(broker.subscriptions)
     probe.start(broker.url, clientId=CLIENT_ID, cleanSession="false", journal=journal, **options)
     broker.until_subscribed(subscriptions + 1)
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def publish_and_break_off(probe: Probe, broker: ScriptedBroker, journal: object, **options: object) -> None:
@@ -71,11 +63,12 @@ def test_what_was_processed_leaves_the_journal_and_a_stop_leaves_no_folder(
     start(probe, broker, tmp_path)
     broker.publish(*MESSAGES)
     probe.wait_for_messages(len(MESSAGES))
-    until(lambda: [path.name for path in tmp_path.iterdir()] == [FOLDER] and not list((tmp_path / FOLDER).iterdir()))
+    kept = tmp_path / FOLDER
+    wait_for("the journal", lambda: list(tmp_path.iterdir()) == [kept] and not list(kept.iterdir()))
     broker.publish("more")
     probe.wait_for_messages(len(MESSAGES) + 1)
     probe.ask("stop", graceful="yes")
-    until(lambda: not list(tmp_path.iterdir()))
+    wait_for("the journal", lambda: not list(tmp_path.iterdir()))
 
 
 def test_nothing_is_acknowledged_that_the_journal_does_not_take(
@@ -101,7 +94,7 @@ def test_half_a_file_is_not_stored_and_is_cleared_away(probe: Probe, broker: Scr
     start(probe, broker, tmp_path)
     broker.publish("m")
     assert probe.wait_for_messages(1) == ["m"]
-    until(lambda: not list((tmp_path / FOLDER).iterdir()))
+    wait_for("the journal", lambda: not list((tmp_path / FOLDER).iterdir()))
 
 
 def test_a_file_that_can_not_be_read_is_named_and_kept(probe: Probe, broker: ScriptedBroker, tmp_path: Path) -> None:
@@ -124,7 +117,7 @@ def test_any_file_system_of_hadoop_s_will_do(probe: Probe, broker: ScriptedBroke
     start(probe, broker, "viewfs:///journal", conf=mounted)
     assert probe.wait_for_messages(len(MESSAGES)) == MESSAGES
     probe.ask("stop", graceful="yes")
-    until(lambda: not (tmp_path / FOLDER).exists())
+    wait_for("the journal", lambda: not (tmp_path / FOLDER).exists())
 
 
 @pytest.mark.parametrize("options", [{"qos": 0, "cleanSession": "false"}, {"qos": 1, "cleanSession": "true"}])
