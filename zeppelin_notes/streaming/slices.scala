@@ -263,9 +263,6 @@ final class EventReader(val topics: Boolean) {
   // the note's own session, by way of `measure`, all slices that ever were.
   private val own = spark.newSession
 
-  // Without a second copy an executor that dies takes rows along.
-  private val level = if (sc.isLocal) StorageLevel.MEMORY_AND_DISK else StorageLevel.MEMORY_AND_DISK_2
-
   val schema: StructType = if (topics) fields.add("topic", StringType) else fields
 
   /** The tables, kept; and counts. A line that is no event is a row of nulls, as in the document's code. An event is late
@@ -275,12 +272,12 @@ final class EventReader(val topics: Boolean) {
     val few = elements.coalesce(sc.defaultParallelism)
     val others = sc.longAccumulator
     val plain = new PlainEvents(fields.fieldNames, kinds, others)
-    val first = Inside.frame(few.mapPartitions(plain), schema, own).persist(level)
+    val first = Inside.frame(few.mapPartitions(plain), schema, own).persist(Slices.level)
     val counted = counts(first, since)
     if (others.value == 0) (Seq(first), counted)
     else {
       val left = few.mapPartitions(new OtherEvents(plain))
-      val second = (if (topics) withTopics(left) else withoutTopics(left)).persist(level)
+      val second = (if (topics) withTopics(left) else withoutTopics(left)).persist(Slices.level)
       val (more, lines) = (counts(second, since), counted("events") + left.count)
       (Seq(first, second), Map("events" -> lines, "late" -> (counted("late") + more("late")),
         "malformed" -> math.max(0, lines - counted("events") + counted("malformed") - more("events") + more("malformed"))))
@@ -509,9 +506,8 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
     val frame =
       if (level > 0 && smaller.forall(parts.contains)) made.merged(partsTable(made, smaller.map(parts)))
       else made.of(table(slices.filter(slice => slice.index >= index && slice.index < index + size(level))))
-    val kept = Inside.rows(frame).map(new CopyOfRow).persist(StorageLevel.MEMORY_AND_DISK)
-    // Else Spark makes a stage for all that a part was ever made of, at each use. An executor that dies takes parts along.
-    if (sc.isLocal) kept.localCheckpoint()
+    // A checkpoint, else Spark makes a stage for all that a part was ever made of, at each use.
+    val kept = Inside.rows(frame).map(new CopyOfRow).persist(Slices.level).localCheckpoint()
     parts += (level, index) -> kept
     kept
   })
@@ -541,6 +537,9 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
 object Slices {
   /** How many parts of one level make one of the next. */
   val fan = 8
+
+  /** Without a second copy an executor that dies takes rows along. */
+  val level = if (sc.isLocal) StorageLevel.MEMORY_AND_DISK else StorageLevel.MEMORY_AND_DISK_2
 
   def of[T: ClassTag](stream: DStream[T], window: Duration, slide: Duration): Slices =
     new Slices(stream.asInstanceOf[DStream[Any]], classTag[T].runtimeClass == classOf[(_, _)], window, slide)
