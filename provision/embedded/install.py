@@ -14,6 +14,7 @@ from provision.embedded import disk, download, maven, pip_download
 from provision.embedded.manifest import Component, component, release_for
 from provision.errors import ProvisionError
 from provision.home import cache_dir
+from provision.locks import one_at_a_time
 
 
 def downloads_dir() -> Path:
@@ -50,12 +51,24 @@ def install_zeppelin(name: str, spark_home: Path, console: Console) -> Path:
 
 def _install_release(name: str, console: Console, unpack: Callable[[Path, Path], None]) -> Path:
     part = component(name)
+    return _once(part, console, lambda target: _unpack_release(part, target, console, unpack))
+
+
+def _once(part: Component, console: Console, install: Callable[[Path], None]) -> Path:
+    """The component's folder, made by `install` if there is none; of two processes the second takes the first's."""
     target = install_dir(part)
-    if target.is_dir():
-        return target
+    if not target.is_dir():
+        cache_dir().mkdir(parents=True, exist_ok=True)
+        with one_at_a_time(cache_dir() / "install.lock", lambda: console.say("waiting for another install …")):
+            if not target.is_dir():
+                install(target)
+    return target
+
+
+def _unpack_release(part: Component, target: Path, console: Console, unpack: Callable[[Path, Path], None]) -> None:
     release = release_for(part, pip_download.platform_tags())
     disk.need_space(cache_dir(), 3 * release.size)
-    console.say(f"installing {name} ({release.size / 1e6:.0f} MB, once)")
+    console.say(f"installing {part.name} ({release.size / 1e6:.0f} MB, once)")
     with disk.full_disk_told(cache_dir()):
         with console.progress(unit="bytes") as progress:
             task = progress.add_task(f"downloading {release.name} {release.version}", total=release.size)
@@ -63,13 +76,13 @@ def _install_release(name: str, console: Console, unpack: Callable[[Path, Path],
         with console.step(f"unpacking {release.file_name}"):
             all_or_nothing(target, lambda folder: unpack(archive, folder))
     archive.unlink(missing_ok=True)  # it is installed, and pip has a cache of its own
-    return target
 
 
 def _install_jars(part: Component, spark_home: Path, console: Console) -> Path:
-    target = install_dir(part)
-    if target.is_dir():
-        return target
+    return _once(part, console, lambda target: _download_jars(part, target, spark_home, console))
+
+
+def _download_jars(part: Component, target: Path, spark_home: Path, console: Console) -> None:
     distinct = {jar.coordinate: jar for jar in part.jars}.values()
     total = sum(jar.size for jar in distinct)
     disk.need_space(cache_dir(), total + sum(jar.size for jar in part.jars))
@@ -81,7 +94,6 @@ def _install_jars(part: Component, spark_home: Path, console: Console) -> Path:
                 maven.repository(spark_home), distinct, downloads_dir(), lambda n: progress.advance(task, n)
             )
         all_or_nothing(target, lambda folder: _lay_out(part, folder))
-    return target
 
 
 def _lay_out(part: Component, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """The stack in the background: Zeppelin and the NETPIE emulator, started together, recorded, stopped together."""
 
 import contextlib
-import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from uuid import uuid4
 
 import psutil
@@ -16,6 +16,7 @@ from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.embedded.starting import Starting, wait_until_ready
 from provision.errors import ConflictError
 from provision.home import cache_dir, data_dir, state_dir
+from provision.locks import one_at_a_time
 from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
 __all__ = ["Choice", "Netpie", "Ports", "Stack", "down", "emulator_dir", "find", "up"]
@@ -117,13 +118,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-@contextlib.contextmanager
-def _lock(say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-    """One `up` or `down` at a time. The system releases the lock of a process that died."""
-    with (state_dir() / "stack.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another provision that starts or stops the stack …")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock(say: Callable[[str], None] = lambda _: None) -> AbstractContextManager[None]:
+    """One `up` or `down` at a time."""
+    file = state_dir() / "stack.lock"
+    return one_at_a_time(file, lambda: say("waiting for another provision that starts or stops the stack …"))

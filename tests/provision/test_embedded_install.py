@@ -179,6 +179,36 @@ def test_two_installs_at_once_end_with_one_that_is_whole(tmp_path: Path) -> None
     assert [path.name for path in target.parent.iterdir()] == ["thing"]
 
 
+def test_a_second_process_takes_what_the_first_installs(
+    part: Component, repository: MavenFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    download_jars = download.download_jars
+
+    def slow(*arguments: Any) -> None:
+        begun.set()
+        go_on.wait(5)
+        download_jars(*arguments)
+
+    monkeypatch.setattr(download, "download_jars", slow)
+    said: list[str] = []
+
+    def say(_console: Console, text: str) -> None:
+        said.append(text)
+        if text.startswith("waiting"):
+            go_on.set()
+
+    monkeypatch.setattr(Console, "say", say)
+    threads = [threading.Thread(target=install_part, args=(tmp_path,)) for _ in range(2)]
+    threads[0].start()
+    assert begun.wait(5)
+    threads[1].start()
+    for thread in threads:
+        thread.join(10)
+    assert [text.partition(" ")[0] for text in said] == ["installing", "waiting"]
+    assert set(repository.asked.values()) == {1}
+
+
 def test_a_source_distribution_of_spark_becomes_a_spark_home(tmp_path: Path) -> None:
     archive = tgz(
         tmp_path / "p.tar.gz",
