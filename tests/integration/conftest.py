@@ -1,4 +1,4 @@
-"""The embedded stack, started once for a run; every test leaves it with no stream running."""
+"""The embedded stack, started once for the run; every test leaves it with no stream running."""
 
 import os
 from collections.abc import Iterator
@@ -33,6 +33,7 @@ class Embedded:
 
 ORDER = [
     "bad_input",
+    "recovery",
     "demo",
     "cli_note",
     "numbers",
@@ -41,14 +42,14 @@ ORDER = [
     "person",
     "sdk_real",
     "sdk_websocket",
-    "secrets",
-    "recovery",
     "each",
     "cluster",
+    "secrets",
 ]
-"""Files whose notes want the same Spark follow each other, as starting another is what takes most of the time: the
-document's note from the second half of `demo` to the first of `numbers`, then `streaming`. `logs` comes when no stream
-prints; `secrets` looks at what those before it have left. The last three are for a second stack, if there are two.
+"""Files whose notes want the same Spark follow each other, as starting another is what takes most of the time.
+
+`streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
+`logs` comes when no stream prints; `secrets` looks at what all have left.
 """
 
 
