@@ -11,10 +11,7 @@ object Probe {
   def say(word: String, text: Any): Unit = println("PROBE " + word + " " + text.toString.replace("\n", "\\n"))
 
   def main(args: Array[String]): Unit = {
-    val conf = new SparkConf().setMaster("local[4]").setAppName("probe").set("spark.ui.port", "0")
-      .set("spark.executor.heartbeatInterval", "300ms")
-    val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
-    sc.setLogLevel("ERROR")
+    var sc = newContext()
     var ssc: StreamingContext = null
     var stream: DStream[String] = null
     var configured = Array[String]()
@@ -40,12 +37,22 @@ object Probe {
             val messages = rdd.collect()
             if (messages.nonEmpty) say("blocks", rdd.getNumPartitions)
             Thread.sleep(messages.length * options.getOrElse("millisEach", "0").toLong)
+            for (millis <- options.get("jobMillis") if messages.nonEmpty) {
+              say("job", "started")
+              rdd.foreach(_ => Thread.sleep(millis.toLong))
+            }
             messages.foreach(say("message", _))
           }
           if (stream != null) ssc.start()
         case "stop" =>
           ssc.stop(stopSparkContext = false, stopGracefully = options.contains("graceful"))
           say("stopped", "")
+        // What Zeppelin does when its interpreter is restarted; the context that comes then is for the tests that follow.
+        case "end" =>
+          sc.stop()
+          ssc.stop(stopSparkContext = false, stopGracefully = false)
+          sc = newContext()
+          say("ended", "")
         case "page" => say("page", sc.uiWebUrl.get)
         case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
         case "threads" =>
@@ -54,6 +61,14 @@ object Probe {
       }
     }
     sc.stop()
+  }
+
+  private def newContext(): SparkContext = {
+    val conf = new SparkConf().setMaster("local[4]").setAppName("probe").set("spark.ui.port", "0")
+      .set("spark.executor.heartbeatInterval", "300ms")
+    val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
+    sc.setLogLevel("ERROR")
+    sc
   }
 
   private def connector(ssc: StreamingContext, options: Map[String, String]): DStream[String] = {
@@ -76,7 +91,8 @@ object Probe {
         receivers = options.getOrElse("receivers", "1").toInt,
         sharing = options.getOrElse("sharing", "shared"),
         caFile = options.getOrElse("caFile", ""),
-        journal = options.getOrElse("journal", ""))
+        journal = options.getOrElse("journal", ""),
+        slide = Milliseconds(options.getOrElse("slideMillis", "0").toLong))
   }
 
   // The call of the document's note, with its import and its named arguments.

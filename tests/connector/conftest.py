@@ -122,7 +122,7 @@ class Probe:
         self.tell("start", url=url, **{"topics": "/app/#"} | options)
 
     def ask(self, command: str, timeout: float = 30, **options: object) -> str:
-        answer = {"stop": "stopped"}.get(command, command)
+        answer = {"stop": "stopped", "end": "ended"}.get(command, command)
         self.tell(command, **options)
         return self.wait(answer, timeout=timeout)
 

@@ -57,6 +57,36 @@ def test_a_second_break_loses_nothing_either(probe: Probe, broker: ScriptedBroke
     assert probe.wait_for_messages(len(MESSAGES) + 1) == [*MESSAGES, "new"]
 
 
+def test_a_batch_that_the_end_of_spark_breaks_off_comes_again(
+    probe: Probe, broker: ScriptedBroker, tmp_path: Path
+) -> None:
+    start(probe, broker, tmp_path, jobMillis=60_000)
+    broker.publish(*MESSAGES)
+    probe.wait("job")
+    probe.ask("end", timeout=60)
+    assert probe.heard("message") == []
+
+    start(probe, broker, tmp_path)
+    assert probe.wait_for_messages(len(MESSAGES)) == MESSAGES
+
+
+def test_what_is_in_no_window_yet_comes_again(probe: Probe, broker: ScriptedBroker, tmp_path: Path) -> None:
+    start(probe, broker, tmp_path, slideMillis=60_000)
+    broker.publish(*MESSAGES)
+    assert probe.wait_for_messages(len(MESSAGES)) == MESSAGES
+    probe.ask("stop", graceful="yes")
+
+    start(probe, broker, tmp_path, slideMillis=1000)
+    assert probe.wait_for_messages(len(MESSAGES)) == MESSAGES
+    kept = tmp_path / FOLDER
+    wait_for("the journal", lambda: not list(kept.iterdir()))
+
+
+def test_a_window_ends_with_a_batch(probe: Probe, broker: ScriptedBroker, tmp_path: Path) -> None:
+    probe.start(broker.url, clientId=CLIENT_ID, cleanSession="false", journal=tmp_path, slideMillis=750)
+    assert "slide has to be a multiple of the batches' 500 ms, not 750 ms" in probe.wait("refused")
+
+
 def test_what_was_processed_leaves_the_journal_and_a_stop_leaves_no_folder(
     probe: Probe, broker: ScriptedBroker, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from netpie_emulator import Emulator
 
 HERE = Path(__file__).parent
 WAIT = 20.0  # seconds
+ANSWERS = {"ready", "done", "token", "login"}
 
 
 class Microgear:
@@ -34,6 +35,8 @@ class Microgear:
             text=True,
             env=env,
         )
+        # Apart, as an event may come before or after the answer to the order that brings it about.
+        self._answers: queue.Queue[dict[str, object]] = queue.Queue()
         self._events: queue.Queue[dict[str, object]] = queue.Queue()
         self._log: list[str] = []
         self._readers = [
@@ -55,11 +58,12 @@ class Microgear:
         return self.wait(name)
 
     def wait(self, event: str) -> list[str]:
-        """Return what comes with the next such event; others before it are passed over."""
+        """Return what comes with the next such event, or answer to an order; others before it are passed over."""
         deadline = time.monotonic() + WAIT
+        said_so_far = self._answers if event in ANSWERS else self._events
         while True:
             try:
-                said = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+                said = said_so_far.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 pytest.fail(f"microgear did not say {event}: {''.join(self._log)[-2000:]}")
             if said["event"] == event:
@@ -86,7 +90,8 @@ class Microgear:
 
     def _read_events(self) -> None:
         for line in self.process.stdout:
-            self._events.put(json.loads(line))
+            said = json.loads(line)
+            (self._answers if said["event"] in ANSWERS else self._events).put(said)
 
     def _read_log(self) -> None:
         self._log.extend(self.process.stderr)

@@ -48,7 +48,7 @@ object MQTTUtils {
       retryMillis = 1000,
       caFile = "",
       journal = "")
-    NetpieMqtt.streams(ssc, Seq(settings), storageLevel, new NetpieText).head
+    NetpieMqtt.streams(ssc, Seq(settings), NetpieMqtt.eachBatch, storageLevel, new NetpieText).head
   }
 
   def createStream(jssc: JavaStreamingContext, brokerUrl: String, topic: String): JavaReceiverInputDStream[String] =

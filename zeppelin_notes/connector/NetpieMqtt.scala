@@ -28,10 +28,10 @@ import scala.reflect.ClassTag
 import scala.util.control.NonFatal
 import org.apache.hadoop.conf.Configuration
 import org.apache.hadoop.fs.{FileSystem, Path}
-import org.apache.spark.SparkEnv
+import org.apache.spark.{SparkContext, SparkEnv}
 import org.apache.spark.scheduler.{AccumulableInfo, SparkListener, SparkListenerExecutorMetricsUpdate, SparkListenerTaskEnd}
 import org.apache.spark.storage.StorageLevel
-import org.apache.spark.streaming.{StreamingContext, StreamingContextState}
+import org.apache.spark.streaming.{Duration, StreamingContext, StreamingContextState}
 import org.apache.spark.streaming.dstream.{DStream, InputDStream, ReceiverInputDStream}
 import org.apache.spark.streaming.receiver.Receiver
 import org.apache.spark.streaming.scheduler.{StreamingListener, StreamingListenerBatchCompleted}
@@ -304,21 +304,32 @@ final class NetpieJournal(folder: String, clientId: String, run: String) extends
     if (isLocal) Files.deleteIfExists(local.resolve(name)) else remote.delete(path(name), false)
 }
 
-/** In the driver: deletes from the journals what has been processed. */
-final class NetpieJournalKeeper(journals: Array[NetpieJournal]) extends StreamingListener {
+/** In the driver: deletes from the journals what has been processed: what is in the batches until one is done that ends a
+  * window, as it does every `slideMillis`, counted from the beginning of the first batch, which is `batchMillis` long. */
+final class NetpieJournalKeeper(
+    sc: SparkContext,
+    journals: Array[NetpieJournal],
+    batchMillis: Long,
+    slideMillis: Long) extends StreamingListener {
   private var receiving = 0
+  private var zero = -1L
 
   override def onReceiverStarted(event: StreamingListenerReceiverStarted): Unit = receiving += 1
 
   override def onReceiverStopped(event: StreamingListenerReceiverStopped): Unit = receiving -= 1
 
-  /** A batch that fails is done too, as its query is what failed; but not while the stream ends, which breaks batches off. */
-  override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit =
+  /** A batch that fails is done too, as its query is what failed; but not while the stream or Spark ends, which breaks
+    * batches off. Spark may end with no word of the receivers. */
+  override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit = {
+    val failed = event.batchInfo.outputOperationInfos.values.exists(_.failureReason.isDefined)
+    val brokenOff = failed && (receiving <= 0 || sc.isStopped)
+    val time = event.batchInfo.batchTime.milliseconds
+    if (zero < 0) zero = time - batchMillis
     try for (journal <- journals) {
-      val failed = event.batchInfo.outputOperationInfos.values.exists(_.failureReason.isDefined)
-      if (receiving > 0 || !failed) journal.forget(event.batchInfo.batchTime.milliseconds)
+      if (!brokenOff && (time - zero) % slideMillis == 0) journal.forget(time)
       if (receiving <= 0) journal.leave()
     } catch { case NonFatal(problem) => org.slf4j.LoggerFactory.getLogger("netpie.mqtt").warn("journal: " + problem) }
+  }
 }
 
 /** Receives the messages of some topics; `made` makes an element of the stream of a topic and the payload, as UTF-8 text.
@@ -706,6 +717,9 @@ final class NetpieReceiver[T](
 
 /** Makes streams of MQTT messages. */
 object NetpieMqtt extends Serializable {
+  /** A slide as long as a batch. */
+  val eachBatch: Duration = Duration(0)
+
   /** A stream of the payloads, as UTF-8 text, of what is published to `topics` (MQTT filters: `+` and `#` are wildcards).
     *
     * @param brokerUrl tcp://HOST:PORT, ssl://HOST:PORT, ws:// or wss://
@@ -723,7 +737,8 @@ object NetpieMqtt extends Serializable {
     * @param caFile for ssl:// and wss://: a PEM file of the authorities to trust, readable on the executors; without one they
     *   are those that Java trusts. The certificate has to be for the host of `brokerUrl`
     * @param journal a folder for what has been acknowledged and not been processed, so that the next stream with this clientId
-    *   goes on with it, however this one ends; see `NetpieJournal`. None when empty */
+    *   goes on with it, however this one ends; see `NetpieJournal`. None when empty
+    * @param slide how often a window ends, if not with each batch: to the journal only what is in a window is processed */
   def createStream(
       ssc: StreamingContext,
       brokerUrl: String,
@@ -743,10 +758,11 @@ object NetpieMqtt extends Serializable {
       receivers: Int = 1,
       sharing: String = "shared",
       caFile: String = "",
-      journal: String = ""): DStream[String] = {
+      journal: String = "",
+      slide: Duration = eachBatch): DStream[String] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
-    union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieText))
+    union(ssc, streams(ssc, spread(settings, receivers, sharing), slide, storageLevel, new NetpieText))
   }
 
   /** The same with the topic of each message before its payload. */
@@ -769,10 +785,11 @@ object NetpieMqtt extends Serializable {
       receivers: Int = 1,
       sharing: String = "shared",
       caFile: String = "",
-      journal: String = ""): DStream[(String, String)] = {
+      journal: String = "",
+      slide: Duration = eachBatch): DStream[(String, String)] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
       keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
-    union(ssc, streams(ssc, spread(settings, receivers, sharing), storageLevel, new NetpieTopicAndText))
+    union(ssc, streams(ssc, spread(settings, receivers, sharing), slide, storageLevel, new NetpieTopicAndText))
   }
 
   private def union[T: ClassTag](ssc: StreamingContext, each: Seq[DStream[T]]): DStream[T] =
@@ -782,6 +799,7 @@ object NetpieMqtt extends Serializable {
   def streams[T: ClassTag](
       ssc: StreamingContext,
       each: Seq[NetpieSettings],
+      slide: Duration,
       level: StorageLevel,
       made: (String, String) => T): Seq[ReceiverInputDStream[T]] = {
     val counts = new NetpieCounts(ssc)
@@ -790,7 +808,10 @@ object NetpieMqtt extends Serializable {
     val inputs = for ((settings, journal) <- each.zip(journals))
       yield ssc.receiverStream(new NetpieReceiver[T](settings, level, made, counts.forReceivers, journal))
     counts.countFor(inputs.head.id)
-    if (journals.exists(_.isOn)) ssc.addStreamingListener(new NetpieJournalKeeper(journals.filter(_.isOn).toArray))
+    val batch = inputs.head.slideDuration
+    require(slide.isMultipleOf(batch), "slide has to be a multiple of the batches' " + batch + ", not " + slide)
+    if (journals.exists(_.isOn)) ssc.addStreamingListener(new NetpieJournalKeeper(
+      ssc.sparkContext, journals.filter(_.isOn).toArray, batch.milliseconds, (if (slide == eachBatch) batch else slide).milliseconds))
     inputs
   }
 

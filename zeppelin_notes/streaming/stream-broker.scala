@@ -8,4 +8,5 @@
                  qos={{ qos | scala }},
                  cleanSession={{ clean_session | scala }},
                  journal={{ journal | scala }},
+                 slide=Seconds({{ slide | scala }}),
                  storageLevel=if (sc.isLocal) StorageLevel.MEMORY_AND_DISK_SER else StorageLevel.MEMORY_AND_DISK_SER_2)
