@@ -25,6 +25,7 @@ from provision.plan import (
     mark_for,
     origin_for,
     provenance,
+    turn,
 )
 from provision.records import APPLY, Record, Records, Saved
 from provision.render import RenderedNote, RenderedParagraph
@@ -266,7 +267,7 @@ class _Writer:
         if plan.writes or plan.copies or plan.order:
             return False
         holder = self._holder()
-        if holder is not None and self._origins.get(holder) != origin_for(self._note):
+        if holder is not None and self._origins.get(holder) != self._turned(holder, origin_for(self._note)):
             return False
         there = [change for change in plan.changes if change.live and change.render]
         return all(self._mark_of(change.render) == self._marks[change.key] for change in there)
@@ -300,15 +301,25 @@ class _Writer:
     def _holder(self) -> str | None:
         """The key of the paragraph that holds what is noted of the whole note: the one that does, else the first."""
         left = [key for key in self._marks if key not in {change.key for change in self._dropped}]
-        holding = [key for key in left if key in self._origins]
+        holding = sorted((key for key in left if key in self._origins), key=lambda key: -turn(self._origins[key]))
         first = sorted(left, key=lambda key: self._ids.index(self._there[key]))
         return next(iter(holding + first), None)
 
     def _note_origin(self, noted: dict[str, Any]) -> None:
         holder = self._holder()
-        if holder is not None and self._origins.get(holder) != noted:
-            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: noted})
-            self._origins[holder] = noted
+        if holder is None:
+            return
+        turned = self._turned(holder, noted)
+        if self._origins.get(holder) != turned:
+            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: turned})
+            self._origins[holder] = turned
+
+    def _turned(self, holder: str, noted: dict[str, Any]) -> dict[str, Any]:
+        """`noted`, so that it is the latest of all when `holder` has it."""
+        others = [turn(each) for key, each in self._origins.items() if key != holder]
+        mine = turn(self._origins.get(holder, {}))
+        now = max(mine, 1 + max(others, default=-1))
+        return {**noted, "turn": now} if now else noted
 
     def _note_revision(self, noted: dict[str, Any]) -> None:
         """One paragraph tells of the revision before this apply, and none of an older apply's."""

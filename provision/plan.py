@@ -18,7 +18,8 @@ MARK = "provision"
 """The key of a paragraph's config that says where it came from: bundle, key, all keys, and the base of its text
 (sha256; the text itself too, compressed, unless it holds a secret), title and config."""
 ORIGIN = "provision-note"
-"""The key, in one paragraph's config, for what the whole note was made of: bundle, parameters, order of the keys."""
+"""The key, in one paragraph's config, for what the whole note was made of: bundle, parameters, order of the keys. Where
+that paragraph is about to be deleted another one has it too, with a higher `turn`."""
 BEFORE = "provision-before"
 """The key beside it for the server's revision before the last apply (`revision`), where the server keeps revisions."""
 OURS, THEIRS = "ours", "theirs"
@@ -134,7 +135,12 @@ def provenance(paragraph: Paragraph) -> Mapping[str, Any]:
 def origin(note: Note) -> Mapping[str, Any]:
     """What the last apply noted of the whole note; empty when the paragraph that held it is gone."""
     found = (_mapping(paragraph.config.get(ORIGIN)) for paragraph in by_key(note).values())
-    return next(filter(None, found), {})
+    return max(filter(None, found), key=turn, default={})
+
+
+def turn(noted: Mapping[str, Any]) -> int:
+    """Which of two that are noted of a whole note is the later one: the greater is."""
+    return int(noted.get("turn", 0))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -258,9 +264,13 @@ def _order(live: Note, there: Mapping[str, Paragraph], render: RenderedNote) -> 
     ids = {key: paragraph.id for key, paragraph in there.items()}
     base = [ids[key] for key in noted.get("order", ()) if key in ids]
     wanted = [ids[each.key] for each in render.paragraphs if each.key in ids]
-    now = [paragraph.id for paragraph in live.paragraphs]
+    now = tuple(paragraph.id for paragraph in live.paragraphs)
     begun = [each for each in noted.get("moving", ()) if each in now]
-    return arranged(now, [], begun, finish=True) if begun else arranged(now, base, wanted)
+    if not begun:
+        return arranged(now, base, wanted)
+    finished = arranged(now, [], begun, finish=True) or now
+    order = arranged(finished, [], wanted, finish=True) or finished
+    return () if order == now else order
 
 
 def _added(render: RenderedParagraph) -> Change:

@@ -34,12 +34,12 @@ AWAY = float(os.environ.get("TEST_BROKER_AWAY", "3"))
 """Seconds that the broker is away for; 60 for what the tests are about, at the cost of a minute."""
 INFLIGHT = 20  # messages that a broker sends and has not seen acknowledged: these can come twice
 COUNTING = "select id, count(*) as n from measure group by id"
-ONE_BATCH_A_WINDOW = {"batch": 2, "window": 2, "slide": 2, "qos": 1, "session": "persistent"}
+TWO_BATCHES_A_WINDOW = {"batch": 2, "window": 4, "slide": 4, "qos": 1, "session": "persistent"}
 
 
 @dataclass
 class Counted:
-    """A stream whose windows, one for each batch, say how often each event came; and the ids of those published."""
+    """A stream whose windows, one behind the other, say how often each event came; and the ids of those published."""
 
     embedded: Embedded
     folder: Path
@@ -104,7 +104,7 @@ def counted(embedded: Embedded, folder: Path, exits: ExitStack, broker: Mosquitt
     logins = [_login(embedded, each, broker) for each in (note_dir, private_dir(folder / "publisher-thing"))]
     publisher = Publisher(logins[1], full_topic(demo_application().appid, topic), qos=1)
     out = folder / "out"
-    parameters = {**ONE_BATCH_A_WINDOW, "topic": topic, "out": out}
+    parameters = {**TWO_BATCHES_A_WINDOW, "topic": topic, "out": out}
     options = ["--note", NOTE, "--cache-dir", str(note_dir)]
     options += [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
     return Counted(embedded, folder, exits.enter_context(publisher), out, options)

@@ -1,5 +1,6 @@
 """What an apply does to a note that a person has worked on: examples. `test_apply_keeps_edits` has the rule."""
 
+import contextlib
 from dataclasses import replace
 from typing import Any, cast
 
@@ -211,6 +212,27 @@ def test_an_apply_cut_off_anywhere_is_completed_by_the_next_and_no_edit_is_lost(
     assert bench.texts() == ["x1", "a2", "mine", "own", "c2", "e1", "f1"]
     back = bench.verdicts(render(a="a2", d="d1"))
     assert back["d"] is Verdict.ADD
+
+
+@pytest.mark.parametrize("then", [["cb"], ["ab", "ba"], ["bc"]])
+@pytest.mark.parametrize("after", range(8))
+def test_an_arrangement_cut_off_anywhere_is_not_in_the_way_of_any_later_one(after: int, then: list[str]) -> None:
+    texts = {key: f"{key}1" for key in "abc"}
+    bench = Bench(render(**texts))
+    bench.server.insert(bench.id, 2, "own, behind b")
+    bench.server.writes.clear()
+    bench.server.fail_at = after
+    with contextlib.suppress(ConnectionError):
+        apply_note(cast(ZeppelinClient, bench.server), render(c="c1", b="b1"))
+    bench.server.fail_at = None
+    for keys in then:
+        wanted = render(**{key: texts[key] for key in keys})
+        bench.apply(wanted)
+        bench.apply(wanted)
+        assert bench.server.writes == []
+        there = "".join(text[0] for text in bench.texts())
+        assert there.replace("o", "") == "".join(key for key in keys if key in there)
+        assert "bo" in there
 
 
 def edit_b_while_a_is_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
