@@ -24,9 +24,10 @@ HERE = Path(__file__).parent
 MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
 OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (MODULES + " sun.nio.ch sun.util.calendar").split()]
 
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 """Java's quick compiler alone: a shell that takes in the connector needs 33 s of processor time with it, 56 without.
-On two cores the plain collector spares some more.
+On two cores the plain collector spares some more; and a fifth of a note's start is the check of classes that are as
+they come from their jars. (The option for that is a diagnostic one from Java 13 on.)
 """
 
 
