@@ -199,10 +199,10 @@ final class NetpieCounts(ssc: StreamingContext) extends SparkListener {
 }
 
 /** What a receiver has stored in Spark's memory and Spark has not processed, as files: one for each block, written before
-  * the block is acknowledged and deleted by the driver once a batch is done that was begun after the block was stored. What
-  * an earlier run of the stream has left is for the receiver to store again. `folder` may be of any file system that Hadoop
-  * knows, and all of Spark's machines have to see it, with clocks that agree to well within a batch. Files reach the
-  * operating system, not for sure the disk: they outlive a process, not a power cut. */
+  * the block is acknowledged and deleted by the driver once a batch is done that was begun after the block was stored and
+  * ends a window. What an earlier run of the stream has left is for the receiver to store again. `folder` may be of any file
+  * system that Hadoop knows, and all of Spark's machines have to see it, with clocks that agree to well within a batch. Files
+  * reach the operating system, not for sure the disk: they outlive a process, not a power cut. */
 final class NetpieJournal(folder: String, clientId: String, run: String) extends Serializable {
   private var written = 0L
 
