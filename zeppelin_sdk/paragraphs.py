@@ -105,6 +105,11 @@ class ParagraphsApi:
             paragraph = self.get_paragraph(note_id, paragraph_id)
             if on_poll:
                 on_poll(paragraph)
+            if paragraph.status.is_completed:
+                # The server reads results before the status that it answers with (Gson: a class's own fields, then
+                # those of Job), and sets them in that order too: a run that ends in between seems to have none.
+                again = self.get_paragraph(note_id, paragraph_id)
+                paragraph = again if again.status is paragraph.status else paragraph
             if paragraph.status in until or paragraph.status is ParagraphStatus.FINISHED:
                 return paragraph
             if paragraph.status in _FAILED:

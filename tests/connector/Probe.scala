@@ -11,7 +11,10 @@ object Probe {
   def say(word: String, text: Any): Unit = println("PROBE " + word + " " + text.toString.replace("\n", "\\n"))
 
   def main(args: Array[String]): Unit = {
-    var sc = newContext()
+    val conf = new SparkConf().setMaster("local[4]").setAppName("probe").set("spark.ui.port", "0")
+      .set("spark.executor.heartbeatInterval", "300ms")
+    val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
+    sc.setLogLevel("ERROR")
     var ssc: StreamingContext = null
     var stream: DStream[String] = null
     var configured = Array[String]()
@@ -47,11 +50,8 @@ object Probe {
         case "stop" =>
           ssc.stop(stopSparkContext = false, stopGracefully = options.contains("graceful"))
           say("stopped", "")
-        // What Zeppelin does when its interpreter is restarted; the context that comes then is for the tests that follow.
-        case "end" =>
+        case "end" => // as Zeppelin does before it ends its interpreter
           sc.stop()
-          ssc.stop(stopSparkContext = false, stopGracefully = false)
-          sc = newContext()
           say("ended", "")
         case "page" => say("page", sc.uiWebUrl.get)
         case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
@@ -61,14 +61,6 @@ object Probe {
       }
     }
     sc.stop()
-  }
-
-  private def newContext(): SparkContext = {
-    val conf = new SparkConf().setMaster("local[4]").setAppName("probe").set("spark.ui.port", "0")
-      .set("spark.executor.heartbeatInterval", "300ms")
-    val sc = new SparkContext(conf.set("spark.driver.host", "127.0.0.1").set("spark.driver.bindAddress", "127.0.0.1"))
-    sc.setLogLevel("ERROR")
-    sc
   }
 
   private def connector(ssc: StreamingContext, options: Map[String, String]): DStream[String] = {

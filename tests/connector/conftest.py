@@ -188,6 +188,16 @@ def shared_probe(
 
 
 @pytest.fixture
+def probe_to_end(
+    spark: SparkForTests, connector_jar: Path, probe_jar: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Probe]:
+    """An application for one test, as one whose Spark has ended is of no use."""
+    probe = Probe([*spark.command(probe_jar, connector_jar), "Probe"], tmp_path_factory.mktemp("run"))
+    yield probe
+    probe.close()
+
+
+@pytest.fixture
 def probe(shared_probe: Probe) -> Iterator[Probe]:
     """A running application with no stream."""
     yield shared_probe

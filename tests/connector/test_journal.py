@@ -58,13 +58,14 @@ def test_a_second_break_loses_nothing_either(probe: Probe, broker: ScriptedBroke
 
 
 def test_a_batch_that_the_end_of_spark_breaks_off_comes_again(
-    probe: Probe, broker: ScriptedBroker, tmp_path: Path
+    probe_to_end: Probe, probe: Probe, broker: ScriptedBroker, tmp_path: Path
 ) -> None:
-    start(probe, broker, tmp_path, jobMillis=60_000)
+    start(probe_to_end, broker, tmp_path, jobMillis=60_000)
     broker.publish(*MESSAGES)
-    probe.wait("job")
-    probe.ask("end", timeout=60)
-    assert probe.heard("message") == []
+    probe_to_end.wait("job")
+    probe_to_end.ask("end", timeout=60)
+    probe_to_end.close()
+    assert probe_to_end.heard("message") == []
 
     start(probe, broker, tmp_path)
     assert probe.wait_for_messages(len(MESSAGES)) == MESSAGES

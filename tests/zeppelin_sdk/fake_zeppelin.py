@@ -87,6 +87,7 @@ class FakeZeppelin(LoopbackServer):
         self.sessions: dict[str, str] = {}
         self.notes: dict[str, dict[str, Any]] = {}
         self.stuck: set[str] = set()
+        self.just_ended: set[str] = set()  # what is next asked for of these has the results of before, as can be
         self.credentials: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, dict[str, list[str]]] = {}
         self.settings = {"spark": _setting("spark"), "md": _setting("md")}
@@ -252,6 +253,7 @@ class FakeZeppelin(LoopbackServer):
             bad = "fail" in paragraph["text"]
             said = "<console>:3: error: not found: value fail\n  fail\n  ^\n" if bad else f"ran {paragraph['text']}\n"
             paragraph["status"] = "ERROR" if bad else "FINISHED"
+            self.just_ended.add(paragraph["id"])
             paragraph["results"] = {
                 "code": "ERROR" if bad else "SUCCESS",
                 "msg": [{"type": "TEXT", "data": said}],
@@ -395,7 +397,11 @@ def add_paragraph(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
 @route("GET", "notebook/{}/paragraph/{}")
 def get_paragraph(fake: FakeZeppelin, _request: Request, note_id: str, paragraph_id: str) -> Answer:
     paragraph = fake.paragraph(note_id, paragraph_id)
+    results = paragraph.pop("results", None) if paragraph_id in fake.just_ended else paragraph.get("results")
+    fake.just_ended.discard(paragraph_id)
     answer = ok(paragraph)
+    if results is not None:
+        paragraph["results"] = results
     fake.advance(paragraph)
     return answer
 
