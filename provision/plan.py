@@ -351,6 +351,11 @@ def is_edited(live: Paragraph) -> bool:
     return digest(live.text) != provenance(live).get("sha256")
 
 
+def is_touched(live: Paragraph) -> bool:
+    """Whether a person has edited a paragraph since the last apply, or has made it: such a one is not deleted."""
+    return is_edited(live) or _is_set_by_hand(live, None) or provenance(live).get("adopted") is True
+
+
 def _is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
     """Whether a person has changed the title, or a setting of the bundle's, since the last apply."""
     mark = provenance(live)
@@ -361,6 +366,6 @@ def _is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
 
 def _left(key: str, live: Paragraph) -> Change:
     """A paragraph that the bundle no longer has: what a person has edited, or made, stays, else it goes."""
-    edited = is_edited(live) or _is_set_by_hand(live, None) or provenance(live).get("adopted") is True
-    after = Content(live.text, live.title, {}) if edited else None
-    return Change(key, Verdict.KEEP if edited else Verdict.DROP, live, None, after)
+    if is_touched(live):
+        return Change(key, Verdict.KEEP, live, None, Content(live.text, live.title, {}))
+    return Change(key, Verdict.DROP, live, None)

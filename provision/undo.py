@@ -8,7 +8,7 @@ from provision.errors import ProvisionError
 from provision.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.order import arranged, moves
 from provision.ownership import PAGE, STARTED
-from provision.plan import BEFORE, MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited
+from provision.plan import BEFORE, MARK, ORIGIN, Content, Verdict, by_key, digest, is_edited, is_touched
 from provision.records import REMOVE, Record, Records, Saved
 from provision.writing import delete_untouched, plan_again, write_content
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
@@ -121,11 +121,16 @@ def _added(wrote: Saved, live: Paragraph) -> Step:
 
 
 def undone(record: Record, live: Note | None, secrets: Sequence[str] = ()) -> tuple[Saved, ...]:
-    """The bundle's paragraphs as they would be after an undo: what an apply that goes on from there started with."""
+    """The bundle's paragraphs as they would be after an undo: what an apply that goes on from there started with.
+
+    One that a person has edited is among them whoever brought it: an apply that was cut off may have left it there
+    when it was about to delete it.
+    """
     if live is None:
         return ()
     saved = []
-    for step in make_undo(record, live):
+    steps = make_undo(record, live)
+    for step in steps:
         if step.live is None and step.after is not None and step.saved is not None:
             saved.append(step.saved)
         elif step.live is not None and step.after is not None:
@@ -134,7 +139,9 @@ def undone(record: Record, live: Note | None, secrets: Sequence[str] = ()) -> tu
             config = {**{k: v for k, v in now.config.items() if k not in _OWN}, **step.after.config, **mine}
             text = None if now.text is None else step.after.text
             saved.append(replace(now, key=step.key, title=step.after.title, text=text, config=config))
-    return tuple(saved)
+    told = {step.live.id for step in steps if step.live}
+    left = (each for each in by_key(live).values() if each.id not in told and is_touched(each))
+    return (*saved, *(Saved.of(each, secrets) for each in left))
 
 
 def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undone:
@@ -186,7 +193,7 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> U
     _arrange(client, record, live)
     live = client.get_note(live.id)
     ids = [paragraph.id for paragraph in live.paragraphs]
-    order = list(record.order)
+    order = [*record.order, *(saved.id for saved in record.before if saved.id not in record.order)]
     for step in steps:
         _do(client, live.id, step, ids, order)
         if step.writes:

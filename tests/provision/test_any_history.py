@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from provision.apply import OURS
 from provision.errors import ConflictError
-from provision.plan import by_key
+from provision.plan import base_text, by_key, provenance
 from provision.records import Record, Records
 from provision.render import RenderedNote, RenderedParagraph
 from provision.undo import undo_note
@@ -78,6 +78,17 @@ class History(RuleBasedStateMachine):
         lines = self.bench.texts()[index].split("\n")
         lines.insert(line % (len(lines) + 1), self.word(index, "line"))
         self.bench.edit(index, text="\n".join(lines))
+
+    @precondition(there)
+    @rule(place=places)
+    def think_better_of_it(self, place: int) -> None:
+        index = self.index(place)
+        paragraph = self.bench.note.paragraphs[index]
+        text = base_text(paragraph) if provenance(paragraph) else None
+        if text is not None:
+            mine = self.typed.get(paragraph.id, {})
+            self.typed[paragraph.id] = {what: word for what, word in mine.items() if word not in paragraph.text}
+            self.bench.edit(index, text=text)
 
     @precondition(there)
     @rule(place=places)
