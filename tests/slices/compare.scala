@@ -84,6 +84,44 @@ object Compare {
     slices.close()
   }
 
+  /** Says how much of what is kept, in tens of rows, is read at most in one of the slides of `events` each, a batch a slide,
+    * that come after the window is full. */
+  def read(window: Int, slides: Int, events: Int): Unit = {
+    import org.apache.spark.scheduler._
+    import java.util.concurrent.ConcurrentHashMap
+    StreamingContext.getActive.foreach(_.stop(false, false))
+    val context = new StreamingContext(sc, Seconds(1))
+    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
+    val slices = Slices.of(stream, Seconds(window), Seconds(1))
+    val (slideOf, read) = (new ConcurrentHashMap[Int, Int](), new ConcurrentHashMap[Int, Long]())
+    @volatile var jobs = 0
+    val listener = new SparkListener {
+      override def onJobStart(start: SparkListenerJobStart): Unit = {
+        jobs += 1
+        val slide = start.properties.getProperty("slide")
+        if (slide != null) start.stageIds.foreach(stage => slideOf.put(stage, slide.toInt))
+      }
+      override def onTaskEnd(end: SparkListenerTaskEnd): Unit = if (slideOf.containsKey(end.stageId))
+        read.merge(slideOf.get(end.stageId), end.taskMetrics.inputMetrics.recordsRead, (a: Long, b: Long) => a + b)
+      override def onJobEnd(end: SparkListenerJobEnd): Unit = jobs -= 1
+    }
+    sc.addSparkListener(listener)
+    spark.conf.set("spark.sql.inMemoryColumnarStorage.batchSize", 10)
+    for (i <- 0 until window + slides) {
+      val time = new Time(1000L * (1540000000 + i))
+      slices.add(sc.parallelize(Seq.fill(events)("{\"cpu\": 1}"), 1).asInstanceOf[RDD[Any]], time)
+      sc.setLocalProperty("slide", i.toString)
+      try slices.rows(time, "select avg(cpu) from measure").collect finally sc.setLocalProperty("slide", null)
+    }
+    val deadline = System.currentTimeMillis + 30000
+    while ((jobs > 0 || !read.containsKey(window + slides - 1)) && System.currentTimeMillis < deadline) Thread.sleep(50)
+    sc.removeSparkListener(listener)
+    spark.conf.unset("spark.sql.inMemoryColumnarStorage.batchSize")
+    slices.close()
+    context.stop(false, false)
+    Bench.say("read " + (window until window + slides).map(read.get(_)).max)
+  }
+
   def explained(query: String): String = {
     val context = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
     val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())

@@ -500,11 +500,12 @@ final class Slices(stream: DStream[Any], topics: Boolean, window: Duration, slid
 
   private def size(level: Int): Long = math.pow(Slices.fan, level).toLong
 
-  /** A part: the one that is kept, else made of the parts one level below when these are kept, else of the rows. */
+  /** A part: the one that is kept, else made of the parts one level below where some of these are kept, else of the rows.
+    * So a slide reads the rows of its own slices, and those of many only when the query is new. */
   private def part(made: Parts, level: Int, index: Long): RDD[InternalRow] = parts.getOrElse((level, index), {
     val smaller = if (level == 0) Nil else (0 until Slices.fan).map(i => (level - 1, index + i * size(level - 1)))
     val frame =
-      if (level > 0 && smaller.forall(parts.contains)) made.merged(partsTable(made, smaller.map(parts)))
+      if (smaller.exists(parts.contains)) made.merged(partsTable(made, smaller.map { case (l, i) => part(made, l, i) }))
       else made.of(table(slices.filter(slice => slice.index >= index && slice.index < index + size(level))))
     // A checkpoint, else Spark makes a stage for all that a part was ever made of, at each use.
     val kept = Inside.rows(frame).map(new CopyOfRow).persist(Slices.level).localCheckpoint()
