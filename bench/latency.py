@@ -20,6 +20,7 @@ from bench.link import connected
 from bench.mosquitto import Mosquitto
 from bench.probing import Probing
 from bench.processes import say
+from bench.shell import NotInTimeError, Shell
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, Machine, Times, machine, note, paragraphs, properties, running
 from provision.publisher.event import event, quoted, timestamp
 
@@ -68,17 +69,28 @@ def _side(
     with running(paragraphs(rendered), properties(rendered), host, folder / side) as shell:
         probing = Probing(side, shell, broker, times)
         try:
-            load = probing.fill(options.rate)
-            since = time.time()
-            took = _probe(broker.port, out, options.probes, times)
-            done = [batch for batch in batches(shell) if batch.at - times.slide >= since]
-            sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - times.slide) if done else 0.0
+            took, why = _under_load(probing, shell, broker.port, out, times, options)
+        except NotInTimeError as error:
+            took, why = [], error.message
         finally:
             probing.stop()
-    why = judge(done, times.slide, options.rate, sent).why if done else "no slide was done in time"
     answer = {**_figures(took), "unseen": options.probes - len(took), "kept_up": not why, "why": why}
     say(f"{side}: {answer}")
     return answer
+
+
+def _under_load(
+    probing: Probing, shell: Shell, port: int, out: Path, times: Times, options: argparse.Namespace
+) -> tuple[list[float], str]:
+    """Seconds that each probe took, and why the side fell behind; empty when it did not."""
+    load = probing.fill(options.rate)
+    since = time.time()
+    took = _probe(port, out, options.probes, times)
+    done = [batch for batch in batches(shell) if batch.at - times.slide >= since]
+    if not done:
+        return took, "no slide was done in time"
+    sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - times.slide)
+    return took, judge(done, times.slide, options.rate, sent).why
 
 
 def _probe(port: int, out: Path, count: int, times: Times) -> list[float]:

@@ -8,7 +8,7 @@ from bench.batches import SHARE, Batch, Verdict, batches, judge
 from bench.load import Load
 from bench.mosquitto import Mosquitto
 from bench.processes import say
-from bench.shell import Shell, ShellError
+from bench.shell import NotInTimeError, Shell, ShellError
 from bench.sides import MQTT_TOPIC, Times
 
 CLEAR = 0.25
@@ -103,7 +103,7 @@ class Probing:
 
         try:
             self._shell.wait(on_time, "batch that is on time again", timeout=RECOVERY)
-        except ShellError as error:
+        except NotInTimeError as error:
             raise NotRecoveredError(f"not on time again {RECOVERY} s after a rate that was too high") from error
 
     def stop(self) -> None:

@@ -27,6 +27,10 @@ class ShellError(ProvisionError):
     kind = "shell"
 
 
+class NotInTimeError(ShellError):
+    """What was waited for has not come."""
+
+
 class Shell:
     """A process with a Spark of its own. What it prints as `BENCH WORD TEXT` is kept, in order, as (word, text);
     `Bench.say` prints such a line."""
@@ -92,14 +96,14 @@ class Shell:
             return [text for each, text in self._told if each == word]
 
     def wait(self, true: Callable[[], bool], what: str, *, timeout: float) -> None:
-        """Until `true()`, asked again whenever something was told; raises `ShellError` when that does not come."""
+        """Until `true()`, asked again whenever something was told; raises `NotInTimeError` when that does not come."""
         end = time.monotonic() + timeout
         with self._news:
             while not true():
                 if self._process.poll() is not None:
                     raise ShellError(f"Spark's shell ended before {what}", next_step=f"see {self._log.name}")
                 if time.monotonic() > end:
-                    raise ShellError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
+                    raise NotInTimeError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
                 self._news.wait(1)
 
     def _type(self, line: str) -> None:

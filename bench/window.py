@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.batches import SHARE, batches
 from bench.processes import say
@@ -49,23 +49,32 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             ]
             for side in (OURS, BASELINE)
         }
-    growth = {side: costs[side][1][0] / costs[side][0][0] for side in costs}
+    growth = {side: costs[side][1].mean / costs[side][0].mean for side in costs}
     allowed = SHARE * options.slide
     return {
         "ratio": round(growth[BASELINE] / growth[OURS], 1),
         "ours": round(growth[OURS], 2),
         "baseline": round(growth[BASELINE], 2),
         "unit": f"times the cost of a slide at {options.short} s",
-        "kept_up": {side: all(seconds < allowed for seconds, _ in costs[side]) for side in costs},
-        "full": {side: all(full for _, full in costs[side]) for side in costs},
-        "slide_s": {side: [round(seconds, 3) for seconds, _ in costs[side]] for side in costs},
+        "kept_up": {side: all(each.mean < allowed for each in costs[side]) for side in costs},
+        "full": {side: all(each.full for each in costs[side]) for side in costs},
+        "slide_s": {side: [round(each.mean, 3) for each in costs[side]] for side in costs},
+        "slowest_s": {side: [round(each.slowest, 3) for each in costs[side]] for side in costs},
         "windows_s": [options.short, options.long],
         "rate": options.rate,
     }
 
 
-def _cost(side: str, host: Machine, folder: Path, times: Times, options: argparse.Namespace) -> tuple[float, bool]:
-    """Mean seconds of a slide, and whether the window was full by then."""
+class Cost(NamedTuple):
+    """Seconds of a slide: the mean of the last ones, the slowest of all that came after Java was warm; and whether the
+    window was full by then."""
+
+    mean: float
+    slowest: float
+    full: bool
+
+
+def _cost(side: str, host: Machine, folder: Path, times: Times, options: argparse.Namespace) -> Cost:
     at_once = side == BASELINE and times.window > 600
     count = options.baseline_slides if at_once else options.slides
     name = f"{side}-{times.window}"
@@ -80,15 +89,17 @@ def _cost(side: str, host: Machine, folder: Path, times: Times, options: argpars
     with running(texts, properties(rendered) | SETTINGS, host, folder / name) as shell:
         before = max(times.window // times.slide - 1, options.warm)
         fill = [times.window - times.slide] if at_once else [times.slide] * before
-        done, full = _go(shell, times, options, fill, count)
-    say(f"{name} s: a slide takes {fmean(done):.2f} s" + ("" if full else ", and the window was not yet full"))
-    return fmean(done), full
+        took, full = _go(shell, times, options, fill, count)
+    cost = Cost(fmean(took[-count:]), max(took[-count if at_once else options.warm :] or took), full)
+    filled = "" if full else ", and the window was not yet full"
+    say(f"{name} s: a slide takes {cost.mean:.2f} s, the slowest {cost.slowest:.2f} s{filled}")
+    return cost
 
 
 def _go(
     shell: Shell, times: Times, options: argparse.Namespace, fill: list[int], count: int
 ) -> tuple[list[float], bool]:
-    """The last `count` slides' seconds, after batches that hold so many seconds' events; and whether all were done."""
+    """Seconds of each slide: those of `fill`, which hold so many seconds, then `count`; and whether all were done."""
     end, took = time.monotonic() + options.patience, []
     steps = [*fill, *[times.slide] * count]
     for number, seconds in enumerate(steps):
@@ -97,7 +108,7 @@ def _go(
             say(f"  slide {number + 1} of {len(steps)}: {took[-1]:.2f} s")
         if time.monotonic() > end:
             break
-    return took[-count:], len(took) == len(steps)
+    return took, len(took) == len(steps)
 
 
 def _step(shell: Shell, slide: int, events: int, blocks: int, patience: float) -> float:
