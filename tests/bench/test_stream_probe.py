@@ -12,6 +12,8 @@ from bench.probing import Probing
 from bench.sides import BASELINE, OURS, Machine, Times, machine, note, paragraphs, properties, running
 from bench.stream import drain
 
+from ..connector.conftest import QUICK_START
+
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(
@@ -21,6 +23,11 @@ pytestmark = [
 ]
 TIMES = Times(window=8, slide=4)
 RATE = 200.0
+
+
+@pytest.fixture(autouse=True)
+def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", QUICK_START)
 
 
 @pytest.fixture(scope="module")
