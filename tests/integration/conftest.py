@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -34,10 +34,8 @@ class Embedded:
 ORDER = [
     "bad_input",
     "recovery",
-    "demo[streaming]",
+    "demo",
     "cli_note",
-    "demo[classic]",
-    "numbers[classic]",
     "numbers",
     "streaming_note",
     "logs",
@@ -50,8 +48,7 @@ ORDER = [
 ]
 """Files whose notes want the same Spark follow each other, as starting another is what takes most of the time.
 
-`streaming` first, the document's note from the second of the rounds of `cli_note` to the first half of `numbers`, then
-`streaming` again.
+`streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
 `logs` comes when no stream prints; `secrets` looks at what all have left.
 """
 
@@ -64,11 +61,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> int:
-    if Path(__file__).parent not in item.path.parents:
-        return -1
     name = item.path.stem.removeprefix("test_")
-    of_bundle = name + item.name[item.name.find("[") :] if "[" in item.name else name
-    return next((ORDER.index(each) for each in (of_bundle, name) if each in ORDER), -1)
+    known = Path(__file__).parent in item.path.parents and name in ORDER
+    return ORDER.index(name) if known else -1
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +145,7 @@ def streams(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Ite
 class Round:
     """One note applied and looked at, then stopped or not; `cmdlines` are those of the stack's processes meanwhile.
 
-    `streaming` are the notes, of this round and those before, that are said to stream then.
+    `first` is the state of the first round's note then.
     """
 
     bundle: str
@@ -158,23 +153,27 @@ class Round:
     applied: Outcome
     status: Outcome
     cmdlines: list[str]
-    streaming: list[str]
+    first: str
     stopped: Outcome | None
 
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """A note of `streaming`, the document's, and another of that; the one before still runs when one is applied."""
-    out, found = tmp_path_factory.mktemp("rounds"), list[Round]()
-    notes = {"/rounds/streaming": "streaming", "/rounds/classic": "classic", "/rounds/another": "classic"}
-    for note, bundle in notes.items():
-        found.append(_round(embedded, bundle, note, out, [*(each.note for each in found), note]))
-    return [*found[:-1], replace(found[-1], stopped=done("stop", found[-1].note, "--json"))]
+    """The document's note, another of it, each still running when the next note is applied; the other bundle's; and the
+    first once more.
+    """
+    out = tmp_path_factory.mktemp("rounds")
+    return [
+        _round(embedded, "classic", "/rounds/classic", out, stop=False),
+        _round(embedded, "classic", "/rounds/another", out, stop=False),
+        _round(embedded, "streaming", "/rounds/streaming", out, stop=True),
+        _round(embedded, "classic", "/rounds/classic", out, stop=True),
+    ]
 
 
-def _round(embedded: Embedded, bundle: str, note: str, out: Path, notes: list[str]) -> Round:
+def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool) -> Round:
     applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
     status = done("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
-    streaming = [each for each in notes if done("status", each, "--json").answer["state"] == "streaming"]
-    return Round(bundle, note, applied, status, cmdlines, streaming, None)
+    first = done("status", "/rounds/classic", "--json").answer["state"]
+    return Round(bundle, note, applied, status, cmdlines, first, done("stop", note, "--json") if stop else None)

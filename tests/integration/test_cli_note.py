@@ -1,4 +1,4 @@
-"""A note from the command line: other dependencies, other notes."""
+"""A note from the command line: other dependencies, other notes, the same note again."""
 
 from .conftest import Round
 
@@ -9,7 +9,7 @@ HELD = "  /rounds/classic streams in the same Spark, and lets no other paragraph
 def test_a_note_with_the_same_dependencies_does_not_wait_behind_a_stream_that_lets_nothing_run(
     rounds: list[Round],
 ) -> None:
-    another = rounds[2]
+    another = rounds[1]
 
     assert another.applied.err.splitlines().count(HELD) == 1
     assert another.applied.err.count("restarting") == 1
@@ -17,17 +17,24 @@ def test_a_note_with_the_same_dependencies_does_not_wait_behind_a_stream_that_le
 
 
 def test_a_stream_is_told_of_the_note_that_it_is_of_and_of_no_other(rounds: list[Round]) -> None:
-    assert [each.streaming for each in rounds] == [[each.note] for each in rounds]
+    assert [each.first == "streaming" for each in rounds] == [True, False, False, True]
 
 
 def test_a_note_with_other_dependencies_runs_after_one_line_about_the_restart(rounds: list[Round]) -> None:
-    classic = rounds[1]
+    streaming = rounds[2]
 
-    assert classic.applied.err.splitlines().count(OTHER) == 1
-    assert "before" not in classic.applied.err.lower()
-    assert classic.status.answer["state"] == "streaming"
+    assert streaming.applied.err.splitlines().count(OTHER) == 1
+    assert "before" not in streaming.applied.err.lower()
+    assert streaming.status.answer["state"] == "streaming"
+
+
+def test_the_document_s_note_runs_again_after_another(rounds: list[Round]) -> None:
+    again = rounds[3]
+
+    assert again.applied.err.count("restarting Spark's interpreter") == 1
+    assert again.status.answer["state"] == "streaming"
 
 
 def test_the_answers_name_the_note_and_its_end(rounds: list[Round]) -> None:
-    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 3
-    assert [each.stopped.answer["stopped"] for each in rounds if each.stopped] == [True]
+    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 4
+    assert [each.stopped.answer["stopped"] for each in rounds if each.stopped] == [True] * 2
