@@ -19,7 +19,6 @@ import pytest
 from provision.connector_jar import build_connector_jar
 from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
-from provision.home import cache_dir
 
 HERE = Path(__file__).parent
 MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
@@ -75,8 +74,8 @@ def spark() -> SparkForTests:
 
 
 @pytest.fixture(scope="session")
-def connector_jar(spark: SparkForTests) -> Path:
-    return build_connector_jar(spark.home, spark.compiler, spark.paho_jar, cache_dir() / "jars")
+def connector_jar(spark: SparkForTests, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_connector_jar(spark.home, spark.compiler, spark.paho_jar, tmp_path_factory.mktemp("connector"))
 
 
 @pytest.fixture(scope="session")

@@ -162,8 +162,8 @@ def test_a_note_that_is_no_more_can_not_be_undone(records: Records) -> None:
         undo(bench)
 
 
-def nothing_done(bench: Bench, note: RenderedNote, after: int) -> None:
-    """An apply of `note` that ends before its write of that number."""
+def apply_cut_off(bench: Bench, note: RenderedNote, after: int) -> None:
+    """An apply of `note` that ends after so many writes."""
     bench.server.fail_at = after
     with pytest.raises(ConnectionError):
         bench.apply(note)
@@ -172,8 +172,8 @@ def nothing_done(bench: Bench, note: RenderedNote, after: int) -> None:
 
 def test_what_two_applies_left_when_they_were_cut_off_stays_when_it_was_edited(records: Records) -> None:
     bench = Bench(render(a="a1"), records)
-    nothing_done(bench, render(a="a1", b="b1"), 1)
-    nothing_done(bench, render(a="a2"), 0)
+    apply_cut_off(bench, render(a="a1", b="b1"), 1)
+    apply_cut_off(bench, render(a="a2"), 0)
     assert bench.texts() == ["a1", "b1"]
     bench.edit(1, text="mine")
     bench.apply(render(a="a2"))
@@ -183,9 +183,9 @@ def test_what_two_applies_left_when_they_were_cut_off_stays_when_it_was_edited(r
 
 def test_what_such_applies_left_and_was_edited_no_more_comes_back_as_it_last_was(records: Records) -> None:
     bench = Bench(render(a="a1"), records)
-    nothing_done(bench, render(a="a1", b="b1"), 1)
+    apply_cut_off(bench, render(a="a1", b="b1"), 1)
     bench.edit(1, text="mine")
-    nothing_done(bench, render(a="a2"), 0)
+    apply_cut_off(bench, render(a="a2"), 0)
     bench.edit(1, text="b1")
     bench.apply(render(a="a2"))
     assert bench.texts() == ["a2"]

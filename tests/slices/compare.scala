@@ -28,6 +28,18 @@ object Compare {
 
   private def text(packed: String): String = new String(java.util.Base64.getDecoder.decode(packed), "UTF-16BE")
 
+  /** Slices that nothing comes into by itself. */
+  private def slicesOf(context: StreamingContext, window: Int, slide: Int): Slices =
+    Slices.of(context.queueStream(new scala.collection.mutable.Queue[RDD[String]]()), Seconds(window), Seconds(slide))
+
+  private def active: StreamingContext = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
+
+  private def anew(window: Int, slide: Int): (StreamingContext, Slices) = {
+    StreamingContext.getActive.foreach(_.stop(false, false))
+    val context = new StreamingContext(sc, Seconds(1))
+    (context, slicesOf(context, window, slide))
+  }
+
   /** `run` with what a file holds, encoded: a line of queries, then a line for each batch. */
   def file(name: String, window: Int, slide: Int): Unit = {
     val lines = new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(name)), "US-ASCII").split("\n", -1)
@@ -38,10 +50,7 @@ object Compare {
 
   /** Runs `batches` of a second each, `queries` one after the other; says "same" and how many windows had rows, or what differs. */
   def run(batches: Seq[Seq[String]], window: Int, slide: Int, queries: Seq[String]): Unit = {
-    StreamingContext.getActive.foreach(_.stop(false, false))
-    val context = new StreamingContext(sc, Seconds(1))
-    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
-    val slices = Slices.of(stream, Seconds(window), Seconds(slide))
+    val (context, slices) = anew(window, slide)
     val begin = 1540000000
     var kept = Vector.empty[RDD[String]]
     var answer = ""
@@ -70,9 +79,7 @@ object Compare {
 
   /** Says how many of the tables `measure` of so many windows, of two slices each, are in memory after the last. */
   def held(windows: Int): Unit = {
-    val context = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
-    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
-    val slices = Slices.of(stream, Seconds(2), Seconds(1))
+    val slices = slicesOf(active, 2, 1)
     val tables = for (i <- 0 until windows) yield {
       val time = new Time(1000L * (1540000000 + i))
       slices.add(sc.parallelize(Seq("{}", "no event"), 2).asInstanceOf[RDD[Any]], time)
@@ -89,10 +96,7 @@ object Compare {
   def read(window: Int, slides: Int, events: Int): Unit = {
     import org.apache.spark.scheduler._
     import java.util.concurrent.ConcurrentHashMap
-    StreamingContext.getActive.foreach(_.stop(false, false))
-    val context = new StreamingContext(sc, Seconds(1))
-    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
-    val slices = Slices.of(stream, Seconds(window), Seconds(1))
+    val (context, slices) = anew(window, 1)
     val (slideOf, read) = (new ConcurrentHashMap[Int, Int](), new ConcurrentHashMap[Int, Long]())
     @volatile var jobs = 0
     val listener = new SparkListener {
@@ -123,8 +127,6 @@ object Compare {
   }
 
   def explained(query: String): String = {
-    val context = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
-    val stream = context.queueStream(new scala.collection.mutable.Queue[RDD[String]]())
-    Slices.of(stream, Seconds(9), Seconds(3)).explain(text(query.drop(1)))
+    slicesOf(active, 9, 3).explain(text(query.drop(1)))
   }
 }
