@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.shell import Shell
-from provision.bundle import load_bundle
-from provision.connector_jar import build_connector_jar
+from provision.bundles.bundle import load_bundle
+from provision.bundles.connector_jar import build_connector_jar
+from provision.bundles.render import Login, RenderedNote, render
 from provision.console import Console
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.home import cache_dir
-from provision.render import Login, RenderedNote, render
 from zeppelin_sdk import ServerVersion
 
 APP, TOPIC = "Bench", "metrics"

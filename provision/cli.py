@@ -5,13 +5,13 @@ import importlib
 import os
 import signal
 import sys
-from typing import Any
 
 import click
 
 from netpie_creds import NetpieError
 from provision.console import Console
 from provision.errors import ProvisionError, UsageError
+from provision.options.output import json_option
 from zeppelin_sdk import ZeppelinError
 
 # command -> module under provision.commands, imported when it is used
@@ -47,26 +47,6 @@ class Commands(click.Group):
         module = importlib.import_module(f"provision.commands.{COMMANDS[name]}")
         command: click.Command = getattr(module, name)
         return command
-
-
-def json_option(command: Any) -> Any:
-    """`--json`: one JSON object on standard output in place of text; and `--debug` at this place too."""
-
-    def set_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-        ctx.ensure_object(Console).as_json |= value
-
-    def set_debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-        ctx.ensure_object(Console).debug |= value
-
-    json_flag = click.option(
-        "--json", is_flag=True, expose_value=False, callback=set_json, is_eager=True,
-        help="Print one JSON object on standard output.",
-    )  # fmt: skip
-    debug_flag = click.option(
-        "--debug", is_flag=True, expose_value=False, callback=set_debug, is_eager=True,
-        help="Show a traceback with an error.",
-    )  # fmt: skip
-    return json_flag(debug_flag(command))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -12,23 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provision.application import ApplicationOptions
-from provision.apply import OURS
-from provision.commands.apply import write
+from provision.bundles.values.topics import full_topic
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
-from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
-from provision.plan import by_key
+from provision.options.application import ApplicationOptions
+from provision.prepare import Wanted, fit_embedded, parse_parameters, render_for, write_note
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
-from provision.running import NoteRun, blocking_key, stop_note
-from provision.sources import Asked, Files, Overheard, Source
-from provision.spark import SparkPage
-from provision.topics import full_topic
-from provision.windows import Window, as_table
+from provision.streams.run_note import NoteRun, blocking_key, stop_note
+from provision.streams.spark_page import SparkPage
+from provision.streams.window_sources import Asked, Files, Overheard, Source
+from provision.streams.windows import Window, as_table
+from provision.sync.apply import OURS
+from provision.sync.provenance import by_key
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
@@ -72,7 +71,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
     wanted = _wanted(demo, running, out, console)
     with ZeppelinClient(running.url) as client:
         rendered = render_for(client, wanted, options.connectable())
-        note_id = write(client, rendered, console, OURS).note_id
+        note_id = write_note(client, rendered, console, OURS).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
         run = NoteRun(client, note_id, console)
         with _source(client, note_id, wanted, out) as source:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from provision.bundle import bundle_names
+from provision.bundles.bundle import bundle_names
 from provision.cli import COMMANDS
 from provision.cli import provision as command_line
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from netpie_creds import Application, AuthServer, NetpieError, cache_path, load_application, read_cache
-from provision.application import ApplicationOptions
 from provision.checks.finding import Finding, fail, ok, warn
 from provision.checks.machine import is_open
+from provision.options.application import ApplicationOptions
 
 SKEW = 60  # seconds of difference that are told: passwords are signed with this machine's time
 TIMEOUT = 5.0

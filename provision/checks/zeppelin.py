@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 import requests
 
 from provision.checks.finding import Finding, fail, ok, warn
-from provision.interpreter import is_isolated
-from provision.probe import probe_spark
-from provision.spark import SparkPage
+from provision.streams.interpreter import is_isolated
+from provision.streams.spark_page import SparkPage
+from provision.streams.spark_probe import probe_spark
 from zeppelin_sdk import InterpreterError, InterpreterSetting, PermissionDeniedError, ServerVersion, ZeppelinClient
 
 KNOWN = ((0, 8), (0, 13))

@@ -5,17 +5,15 @@ import uuid
 
 import click
 
-from provision.apply import Applied, Applying, apply_note, came_back, put_credentials
-from provision.cli import json_option
+from provision.bundles.render import RenderedNote
 from provision.console import Console
-from provision.diff import change_line
-from provision.each_options import EachOptions, each_options
 from provision.errors import ConflictError
-from provision.interpreter import spark_setting
-from provision.note_options import NoteOptions, note_options
-from provision.plan import Decision, Verdict
-from provision.records import Records
-from provision.render import RenderedNote
+from provision.options.each import EachOptions, each_options
+from provision.options.note import NoteOptions, note_options
+from provision.options.output import json_option
+from provision.prepare import write_note
+from provision.sync.apply import Applied, Applying, apply_note, came_back
+from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ZeppelinClient
 
 AUTOSAVE = 10.0  # seconds after which an open page saves an edit
@@ -71,12 +69,12 @@ def apply(
     with wanted.rendered(console, embedded) as (client, rendered):
 
         def stop(live: Note) -> None:
-            from provision.running import stop_note
+            from provision.streams.run_note import stop_note
 
             stop_note(client, live, console)
 
         how = Applying(wanted.decision, Records(client.url), None if no_run else stop)
-        applied = write(client, rendered, console, how=how)
+        applied = write_note(client, rendered, console, how=how)
         _tell_open(client, applied, console, hint=settle is None)
         if settle is not None:
             _settle(client, applied, rendered, settle, console)
@@ -87,41 +85,20 @@ def apply(
 
 
 def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
-    from provision.running import NoteRun, announce_live, blocking_key  # what --no-run needs nothing of
+    from provision.streams.run_note import NoteRun, announce_live, blocking_key  # what --no-run needs nothing of
 
     run = NoteRun(client, note_id, console)
     run.start(blocking_key(client.get_note(note_id)))
     announce_live(run)
 
 
-def write(
-    client: ZeppelinClient,
-    rendered: RenderedNote,
-    console: Console,
-    decide: str | None = None,
-    *,
-    how: Applying | None = None,
-) -> Applied:
-    """Put the note and its secrets on the server, and say what became of each paragraph that is not as it was.
-
-    `how` is all of how to apply; without it conflicts are settled as `decide` says.
-    """
-    with console.step(f"note {rendered.path}"):
-        spark_setting(client)
-        applied = apply_note(client, rendered, how or Applying(Decision(decide), Records(client.url)))
-        put_credentials(client, rendered)
-    told = {Verdict.SAME} if any(change.live for change in applied.plan.changes) else {Verdict.SAME, Verdict.ADD}
-    for change in applied.plan.changes:
-        if change.verdict not in told:
-            console.say(f"  {change_line(change)}")
-    return applied
-
-
 def _tell_open(client: ZeppelinClient, applied: Applied, console: Console, *, hint: bool) -> None:
     """Say that a note of which something was overwritten is open elsewhere."""
     if not any(change.live for change in applied.plan.writes):
         return
-    from provision.presence import open_elsewhere  # the websocket's library, which most applies need nothing of
+    from provision.sync.open_elsewhere import (
+        open_elsewhere,  # the websocket's library, which most applies need nothing of
+    )
 
     where = open_elsewhere(client, applied.note_id)
     if where is not None:

@@ -9,9 +9,9 @@ from netpie_creds import Credentials, Revoked, cache_path, get_credentials, mqtt
 from netpie_creds import refresh as refresh_thing
 from netpie_creds import revoke as revoke_thing
 from netpie_creds.errors import CacheError
-from provision.application import ApplicationOptions, application_options
-from provision.cli import json_option
 from provision.console import Console
+from provision.options.application import ApplicationOptions, application_options
+from provision.options.output import json_option
 
 HIDDEN = "(hidden; --secrets shows it)"
 

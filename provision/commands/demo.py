@@ -5,12 +5,12 @@ import contextlib
 import click
 
 from provision import demo as demonstration
-from provision.bundle import bundle_names
-from provision.cli import json_option
+from provision.bundles.bundle import bundle_names
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
-from provision.options import distribution_options, spark_options
+from provision.options.output import json_option
+from provision.options.stack import distribution_options, spark_options
 
 
 @click.command()

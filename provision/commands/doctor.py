@@ -5,17 +5,17 @@ from contextlib import suppress
 
 import click
 
-from provision.application import ApplicationOptions, application_options
 from provision.checks.finding import Finding, Level, exit_code, told
 from provision.checks.installed import check_installed, check_stack
 from provision.checks.machine import check_machine
 from provision.checks.netpie import check_application
 from provision.checks.zeppelin import check_zeppelin
-from provision.cli import json_option
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
-from provision.server import ServerOptions, server_options
+from provision.options.application import ApplicationOptions, application_options
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 

@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 import click
 
 from netpie_creds import NetpieError
-from provision.application import ApplicationOptions
-from provision.apply import Applied
-from provision.bundle import load_bundle
+from provision.bundles.bundle import load_bundle
+from provision.bundles.render import RenderedNote
+from provision.classroom.roster import Person, read_people
+from provision.classroom.rows import Each, Outcome, Result, Row, application_of, prepare, refuse_shared_paths
 from provision.console import Console
-from provision.each import Each, Outcome, Result, Row, application_of, prepare, refuse_shared_paths
-from provision.each_options import ISOLATED, SHARED, EachOptions
 from provision.embedded import stack
 from provision.embedded.application import application_file
 from provision.errors import ConflictError, ProvisionError, UsageError
-from provision.interpreter import change_per_note, driver_memory, is_isolated, spark_setting
-from provision.noting import Wanted, fit_embedded, parse_parameters
-from provision.people import Person, read_people
-from provision.records import Records
-from provision.render import RenderedNote
-from provision.server import ServerOptions
+from provision.options.application import ApplicationOptions
+from provision.options.each import EachOptions
+from provision.options.server import ServerOptions
+from provision.prepare import Wanted, fit_embedded, parse_parameters
+from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, spark_setting
+from provision.sync.apply import Applied
+from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
 
 Write = Callable[[ZeppelinClient, RenderedNote], Applied]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from provision.cli import json_option
-from provision.connector_jar import build_connector_jar, spark_version
+from provision.bundles.connector_jar import build_connector_jar, spark_version
 from provision.console import Console
 from provision.embedded import install
+from provision.options.output import json_option
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from provision.cli import json_option
 from provision.console import Console
-from provision.latest import Latest, latest_paragraph, slide_seconds
-from provision.note_log import Line, follow, title_of
-from provision.notes import find_note
-from provision.outputs import columns, cut_at, full_rows, plain
-from provision.ownership import PAGE
-from provision.plan import provenance
-from provision.server import ServerOptions, server_options
-from provision.windows import COLUMNS, Window
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.streams.latest_windows import Latest, latest_paragraph, slide_seconds
+from provision.streams.log import Line, follow, title_of
+from provision.streams.outputs import columns, cut_at, full_rows, plain
+from provision.streams.windows import COLUMNS, Window
+from provision.sync.find_note import find_note
+from provision.sync.provenance import PAGE, provenance
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 

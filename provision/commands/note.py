@@ -2,11 +2,11 @@
 
 import click
 
-from provision.cli import json_option
 from provision.console import Console
-from provision.notes import find_note
-from provision.running import NoteRun, announce_live, blocking_key, stop_note
-from provision.server import ServerOptions, server_options
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.streams.run_note import NoteRun, announce_live, blocking_key, stop_note
+from provision.sync.find_note import find_note
 
 
 @click.command()

@@ -3,13 +3,13 @@
 import click
 from rich.text import Text
 
-from provision.apply import answer_of, read_note
-from provision.cli import json_option
 from provision.console import Console
-from provision.diff import STYLES, plan_lines
 from provision.errors import ConflictError
-from provision.note_options import NoteOptions, note_options
-from provision.plan import make_plan
+from provision.options.note import NoteOptions, note_options
+from provision.options.output import json_option
+from provision.sync.apply import answer_of, read_note
+from provision.sync.diff import STYLES, plan_lines
+from provision.sync.plan import make_plan
 
 
 @click.command()

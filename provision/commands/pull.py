@@ -5,16 +5,16 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from provision.bundle import bundle_names, load_bundle
-from provision.cli import json_option
+from provision.bundles.bundle import bundle_names, load_bundle
 from provision.console import Console
-from provision.diff import STYLES, file_diff, verdict_line
 from provision.errors import UsageError
-from provision.notes import find_note
-from provision.plan import Verdict
-from provision.pull import Pull, Pulled, check_pulled, made_of, pulled_bundle_name, write_files
-from provision.pull import pull as pull_note
-from provision.server import ServerOptions, server_options
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.sync.diff import STYLES, file_diff, verdict_line
+from provision.sync.find_note import find_note
+from provision.sync.plan import Verdict
+from provision.sync.pull import Pull, Pulled, check_pulled, made_of, pulled_bundle_name, write_files
+from provision.sync.pull import pull as pull_note
 
 
 @click.command()

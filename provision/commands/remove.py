@@ -4,15 +4,15 @@ import sys
 
 import click
 
-from provision.cli import json_option
 from provision.console import Console
 from provision.errors import UsageError
-from provision.notes import find_note
-from provision.plan import by_key
-from provision.records import Records
-from provision.removal import hand_made, remove_note
-from provision.running import stop_if_running
-from provision.server import ServerOptions, server_options
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.streams.run_note import stop_if_running
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key
+from provision.sync.remove import hand_made, remove_note
+from provision.sync.undo_records import Records
 from zeppelin_sdk import Note
 
 

@@ -2,11 +2,11 @@
 
 import click
 
-from provision.cli import json_option
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
-from provision.options import distribution_options
+from provision.options.output import json_option
+from provision.options.stack import distribution_options
 
 
 @click.command()

@@ -9,17 +9,17 @@ from dataclasses import replace
 import click
 from rich.live import Live
 
-from provision.cli import json_option
 from provision.commands.stack import describe
 from provision.console import Console
 from provision.embedded import stack
 from provision.errors import UsageError
-from provision.latest import Latest, latest_paragraph, slide_seconds
-from provision.note_status import NoteStatus, noted_page, status_of
-from provision.notes import find_note
-from provision.ownership import later_on_its_page
-from provision.running import note_state
-from provision.server import ServerOptions, server_options
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.streams.latest_windows import Latest, latest_paragraph, slide_seconds
+from provision.streams.run_note import note_state
+from provision.streams.status import NoteStatus, noted_page, status_of
+from provision.streams.stream_owner import later_on_its_page
+from provision.sync.find_note import find_note
 from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
 
 REFRESH = 2.0  # seconds

@@ -4,18 +4,18 @@ from typing import Any
 
 import click
 
-from provision.cli import json_option
 from provision.console import Console, one_line
-from provision.diff import verdict_line
 from provision.errors import ProvisionError, UsageError
-from provision.interpreter import take_per_note_back
-from provision.notes import find_note
-from provision.plan import Verdict
-from provision.records import REMOVE, Record, Records, SparkRecord
-from provision.revisions import UNDONE, keep_revision, noted_revision, record_from_revision
-from provision.running import stop_if_running
-from provision.server import ServerOptions, server_options
-from provision.undo import Step, Undone, undo_note
+from provision.options.output import json_option
+from provision.options.server import ServerOptions, server_options
+from provision.streams.interpreter import take_per_note_back
+from provision.streams.run_note import stop_if_running
+from provision.sync.diff import verdict_line
+from provision.sync.find_note import find_note
+from provision.sync.plan import Verdict
+from provision.sync.revisions import UNDONE, keep_revision, noted_revision, record_from_revision
+from provision.sync.undo import Step, Undone, undo_note
+from provision.sync.undo_records import REMOVE, Record, Records, SparkRecord
 from zeppelin_sdk import NoteNotFoundError, ZeppelinClient, ZeppelinError
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.connector_jar import build_connector_jar
+from provision.bundles.connector_jar import build_connector_jar
 from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
 

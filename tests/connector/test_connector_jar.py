@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.connector_jar import ConnectorBuildError, build_connector_jar
+from provision.bundles.connector_jar import ConnectorBuildError, build_connector_jar
 
 COMPILER = """#!/bin/sh
 echo run >> "{log}"

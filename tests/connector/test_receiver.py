@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from provision.spark import SparkPage
+from provision.streams.spark_page import SparkPage
 
 pytestmark = pytest.mark.integration
 

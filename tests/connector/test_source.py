@@ -2,7 +2,7 @@
 
 import re
 
-from provision.connector_jar import connector_source
+from provision.bundles.connector_jar import connector_source
 
 
 def test_it_has_no_package_clause():

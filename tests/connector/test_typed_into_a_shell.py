@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.connector_jar import connector_source
+from provision.bundles.connector_jar import connector_source
 
 pytestmark = pytest.mark.integration
 

@@ -12,9 +12,9 @@ from provision import home
 from provision.console import Console
 from provision.embedded import processes, stack
 from provision.embedded.runtime import Choice
-from provision.notes import find_note
 from provision.publisher import Publisher
-from provision.running import note_state, stream_state
+from provision.streams.run_note import note_state, stream_state
+from provision.sync.find_note import find_note
 from zeppelin_sdk import ZeppelinClient
 
 from ..connector.conftest import QUICK_START

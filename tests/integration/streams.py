@@ -15,14 +15,13 @@ from typing import Any
 import requests
 
 from netpie_creds import AuthServer
+from provision.bundles.values.topics import full_topic
 from provision.embedded.application import demo_application
 from provision.embedded.stack import Stack
 from provision.home import private_dir
-from provision.ownership import PAGE
-from provision.plan import by_key
 from provision.publisher import Publisher, PublisherThing
-from provision.topics import full_topic
-from provision.windows import Window, read_windows
+from provision.streams.windows import Window, read_windows
+from provision.sync.provenance import PAGE, by_key
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 TOPIC = 'it\'s "5$" ${x} {y.user} a\\b ไทย☃'  # what could break out of Scala, of a Zeppelin form, of a credential

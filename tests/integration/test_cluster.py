@@ -8,10 +8,10 @@ import pytest
 
 from netpie_creds import MqttLogin
 from provision.embedded.application import demo_application
-from provision.interpreter import spark_setting
-from provision.notes import find_note
-from provision.plan import by_key
 from provision.publisher import Publisher
+from provision.streams.interpreter import spark_setting
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key
 from zeppelin_sdk import ParagraphError
 
 from .cluster import Cluster, standalone_cluster

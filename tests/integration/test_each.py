@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from provision.bundles.render import entities
 from provision.embedded.application import demo_application
-from provision.interpreter import is_isolated, spark_setting
-from provision.render import entities
+from provision.streams.interpreter import is_isolated, spark_setting
 from zeppelin_sdk import ZeppelinClient
 
 from .command import done, provision

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from provision.apply import Applying, apply_note
+from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.embedded import processes, zeppelin
 from provision.embedded.application import application_file
 from provision.embedded.ports import LOOPBACK, Ports, claim
 from provision.embedded.starting import Starting, wait_until_ready
-from provision.notes import find_note
-from provision.plan import by_key, provenance
-from provision.records import Records
-from provision.removal import remove_note
-from provision.render import RenderedNote, RenderedParagraph
-from provision.undo import undo_note
+from provision.sync.apply import Applying, apply_note
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key, provenance
+from provision.sync.remove import remove_note
+from provision.sync.undo import undo_note
+from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, NoteSession, Paragraph, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 from .command import Outcome, done, provision

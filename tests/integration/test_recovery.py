@@ -13,15 +13,15 @@ import pytest
 
 from netpie_creds import AuthServer, MqttLogin, get_credentials, mqtt_login
 from netpie_creds.cache import write_cache
+from provision.bundles.values.topics import full_topic
 from provision.embedded import processes
 from provision.embedded.application import demo_application
 from provision.home import private_dir
-from provision.interpreter import spark_setting
-from provision.notes import find_note
-from provision.plan import by_key
 from provision.publisher import Publisher
-from provision.topics import full_topic
-from provision.windows import read_windows
+from provision.streams.interpreter import spark_setting
+from provision.streams.windows import read_windows
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key
 
 from .command import done
 from .conftest import Embedded

@@ -9,7 +9,7 @@ import pytest
 from netpie_creds import read_cache
 from provision.embedded.application import demo_application
 from provision.home import data_dir, state_dir
-from provision.notes import find_note
+from provision.sync.find_note import find_note
 
 from .command import done
 from .conftest import Embedded, Round

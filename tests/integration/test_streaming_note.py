@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provision.embedded.application import application_file
-from provision.windows import Window
+from provision.streams.windows import Window
 from zeppelin_sdk import ParagraphError
 
 from .command import done

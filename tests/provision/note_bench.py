@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from provision.apply import Applied, Applying, apply_note
-from provision.plan import BEFORE, MARK, ORIGIN, Decision, Verdict, make_plan
-from provision.records import Records
-from provision.render import RenderedNote, RenderedParagraph
+from provision.bundles.render import RenderedNote, RenderedParagraph
+from provision.sync.apply import Applied, Applying, apply_note
+from provision.sync.plan import Decision, Verdict, make_plan
+from provision.sync.provenance import BEFORE, MARK, ORIGIN
+from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 from .notes_in_memory import NotesInMemory

@@ -1,7 +1,7 @@
 """A login with recognisable secrets, and a short way from a bundle's name to a rendered note."""
 
-from provision.bundle import load_bundle
-from provision.render import Login, RenderedNote, render
+from provision.bundles.bundle import load_bundle
+from provision.bundles.render import Login, RenderedNote, render
 from zeppelin_sdk import ServerVersion
 
 ZEPPELIN_8, ZEPPELIN_9 = ServerVersion(0, 8, 2), ServerVersion(0, 9)

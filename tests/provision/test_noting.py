@@ -6,15 +6,16 @@ from typing import Any, cast
 import pytest
 
 from netpie_creds import AccessToken, Application, Credentials
-from provision import connector_jar, noting
-from provision.apply import apply_note, note_json
+from provision import prepare as noting
+from provision.bundles import connector_jar
+from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import ConflictError, UsageError
-from provision.noting import Wanted, fit_embedded, parse_parameters, render_for
-from provision.probe import Probe
-from provision.render import RenderedNote
-from provision.turns import HeldError
+from provision.prepare import Wanted, fit_embedded, parse_parameters, render_for
+from provision.streams.run_paragraph import HeldError
+from provision.streams.spark_probe import Probe
+from provision.sync.apply import apply_note, note_json
 from zeppelin_sdk import Note, Paragraph, ServerVersion, ZeppelinClient
 
 from .notes_in_memory import NotesInMemory
@@ -134,7 +135,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         asked.append(client)
         return Probe("3.1.3", "2.12", "")
 
-    monkeypatch.setattr("provision.probe.probe_spark", probe)
+    monkeypatch.setattr("provision.streams.spark_probe.probe_spark", probe)
     monkeypatch.setattr(noting, "mqtt_login", lambda credentials, now: FakeLogin())
     return asked
 
@@ -197,7 +198,7 @@ def test_while_a_stream_holds_spark_the_note_s_last_scala_is_taken_and_one_that_
     def held(_client: object) -> Probe:
         raise HeldError(Note("n", "/other"), Paragraph("p"))
 
-    monkeypatch.setattr("provision.probe.probe_spark", held)
+    monkeypatch.setattr("provision.streams.spark_probe.probe_spark", held)
     with pytest.raises(ConflictError, match="/other streams"):
         render_for(client, asked, credentials)
     server.import_note(note_json(applied), applied.path)

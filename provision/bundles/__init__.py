@@ -1,0 +1,1 @@
+"""Bundle + parameters -> paragraphs. Pure: touches no server."""

@@ -1,0 +1,159 @@
+"""The types of a bundle's parameters: text from a person in, a checked value out."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provision.bundles.values.brokers import check_broker
+from provision.bundles.values.spark import check_master, check_properties
+from provision.bundles.values.topics import check_filter, split_topics
+from provision.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter, as `note.toml` declares it; without a `default` it has to be given. Bounds are inclusive."""
+
+    name: str
+    type: str
+    help: str
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    multiple_of: str = ""
+
+    def value(self, text: str | None) -> Any:
+        """`text` as a value of the parameter's type, or the default for None; raises `UsageError`."""
+        if text is None:
+            if self.default is None:
+                raise UsageError(f"no {self.name} given", next_step=f"give --param {self.name}=… ({self.help})")
+            return self.default
+        value = _TYPES[self.type](self, text)
+        if isinstance(value, int):
+            self._check_range(value)
+        return value
+
+    def _check_range(self, value: int) -> None:
+        low, high = self.minimum, self.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+            raise UsageError(f"{self.name}={value} is out of range", next_step=f"give {' and '.join(bounds)}")
+
+    def check_multiple(self, values: Mapping[str, Any]) -> None:
+        """Raise `UsageError` unless the value is a multiple of the parameter that it has to be a multiple of."""
+        other = values[self.multiple_of] if self.multiple_of else 0
+        if other and values[self.name] % other:
+            raise UsageError(
+                f"{self.name}={values[self.name]} is no multiple of {self.multiple_of}={other}",
+                next_step=f"Spark wants {self.name} in whole batches of {other} s",
+            )
+
+    def refuse(self, text: str, expected: str) -> UsageError:
+        """The error for a text that is no value of this parameter."""
+        return UsageError(f"{self.name}={text!r} is not {expected}", next_step=self.help)
+
+
+def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
+    """The parameter that a table of `note.toml` declares; raises ValueError, KeyError or TypeError."""
+    kind = entry["type"]
+    if kind not in _TYPES:
+        raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(_TYPES)}")
+    declared = Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
+    if declared.default is not None:
+        _check_default(declared)
+    return declared
+
+
+def _check_default(declared: Parameter) -> None:
+    default = declared.default
+    wanted = {"seconds": int, "whole": int, "files": list, "properties": list}.get(declared.type, str)
+    if type(default) is not wanted:
+        raise TypeError(f"parameter {declared.name}: default {default!r} is no {wanted.__name__}")
+    text = ",".join(default) if isinstance(default, list) else str(default)
+    try:
+        declared.value(text)
+    except UsageError as error:
+        raise ValueError(f"default {error.message}") from error
+
+
+def _whole(parameter: Parameter, text: str) -> int:
+    if not re.fullmatch(r"-?\d{1,9}", text):
+        raise parameter.refuse(text, "a whole number")
+    return int(text)
+
+
+def _broker(parameter: Parameter, text: str) -> str:
+    return check_broker(text)
+
+
+def _choice(parameter: Parameter, text: str) -> str:
+    if text not in parameter.choices:
+        raise parameter.refuse(text, "one of " + ", ".join(parameter.choices))
+    return text
+
+
+def _word(parameter: Parameter, text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise parameter.refuse(text, "a word of letters, digits, - and _")
+    return text
+
+
+def _topic(parameter: Parameter, text: str) -> str:
+    return check_filter(text)
+
+
+def _topics(parameter: Parameter, text: str) -> str:
+    return ",".join(check_filter(topic) for topic in split_topics(text))
+
+
+def _folder(parameter: Parameter, text: str) -> str:
+    if not text.strip() or not text.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
+        raise parameter.refuse(text, "an absolute path or a URL of a folder")
+    return text.rstrip("/")
+
+
+def _coordinate(parameter: Parameter, text: str) -> str:
+    if text and not re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.-]+", text):
+        raise parameter.refuse(text, "a Maven coordinate GROUP:ARTIFACT:VERSION")
+    return text
+
+
+def _file(parameter: Parameter, text: str) -> str:
+    if text and not (text.startswith("/") and text.isprintable()):
+        raise parameter.refuse(text, "an absolute path of a file")
+    return text
+
+
+def _files(parameter: Parameter, text: str) -> list[str]:
+    paths = [path.strip() for path in text.split(",") if path.strip()]
+    for path in paths:
+        if not path.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*:/", path) or re.search(r"\s", path):
+            raise parameter.refuse(text, "absolute paths without spaces, separated by commas")
+    return paths
+
+
+def _master(parameter: Parameter, text: str) -> str:
+    return check_master(text)
+
+
+def _properties(parameter: Parameter, text: str) -> list[str]:
+    return check_properties(text)
+
+
+_TYPES: dict[str, Callable[[Parameter, str], Any]] = {
+    "broker": _broker,
+    "choice": _choice,
+    "coordinate": _coordinate,
+    "file": _file,
+    "files": _files,
+    "folder": _folder,
+    "master": _master,
+    "properties": _properties,
+    "seconds": _whole,
+    "topic": _topic,
+    "topics": _topics,
+    "whole": _whole,
+    "word": _word,
+}

@@ -1,0 +1,1 @@
+"""The kinds of values that parameters take, and their checks."""

@@ -1,0 +1,1 @@
+"""Many notes at once, one for each row of a file."""

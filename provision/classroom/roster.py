@@ -1,0 +1,97 @@
+"""A CSV file with a person's note in each row: what its columns mean, and what is wrong with them."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provision.bundles.bundle import Bundle
+from provision.errors import UsageError
+from zeppelin_sdk import Permissions
+
+APPLICATION = ("appid", "appkey", "appsecret", "secret_file")
+PERMISSIONS = {"owner": "owners", "readers": "readers", "writers": "writers", "runners": "runners"}
+SERVER = ("zeppelin_user", "zeppelin_password_file")
+SEPARATOR = ";"
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row: `line` is its number in the file; `parameters` are the bundle's. What the row leaves out is empty."""
+
+    line: int
+    parameters: Mapping[str, str]
+    appid: str = ""
+    appkey: str = ""
+    appsecret: str = field(default="", repr=False)
+    secret_file: Path | None = None
+    note: str = ""
+    permissions: Permissions | None = None
+    user: str = ""
+    password_file: Path | None = None
+
+
+def read_people(file: Path, bundle: Bundle) -> list[Person]:
+    """The rows of `file`, empty ones left out. Raises `UsageError` for a file that is none, and an unknown column.
+
+    A file that a row names is looked for beside `file`, unless its path is absolute.
+    """
+    rows = _rows(file)
+    columns = [cell.strip() for cell in rows[0][1]] if rows else []
+    _check_columns(file, columns, bundle)
+    people = [_person(file, line, columns, cells, bundle) for line, cells in rows[1:] if any(map(str.strip, cells))]
+    if not people:
+        raise UsageError(f"{file}: no rows in it", next_step="write a line with the columns, then a line a person")
+    return people
+
+
+def _rows(file: Path) -> list[tuple[int, list[str]]]:
+    """The file's rows with the number of each one's last line. A mark that Excel puts first is left out."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            return [(reader.line_num, cells) for cells in reader]
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
+    except UnicodeDecodeError:
+        # the exception holds the file's bytes, secrets among them
+        raise UsageError(f"{file}: no text in UTF-8", next_step="save it as CSV UTF-8") from None
+    except csv.Error as error:
+        raise UsageError(f"{file}: no CSV: {error}", next_step="mend its quotes") from error
+
+
+def _check_columns(file: Path, columns: Sequence[str], bundle: Bundle) -> None:
+    known = sorted({*APPLICATION, "note", *PERMISSIONS, *SERVER, *bundle.parameters})
+    unknown = [column for column in columns if column not in known]
+    if unknown:
+        raise UsageError(f"{file}: unknown column {unknown[0]!r}", next_step=f"there are {', '.join(known)}")
+    twice = [column for column in columns if columns.count(column) > 1]
+    if twice:
+        raise UsageError(f"{file}: column {twice[0]!r} is there twice", next_step="leave one out")
+
+
+def _person(file: Path, line: int, columns: Sequence[str], cells: Sequence[str], bundle: Bundle) -> Person:
+    if len(cells) > len(columns):
+        raise UsageError(
+            f"{file}:{line}: {len(cells)} cells, and {len(columns)} columns",
+            next_step='put a value with a comma in it between "quotes"',
+        )
+    row = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
+    lists = {each: row[column].split(SEPARATOR) for column, each in PERMISSIONS.items() if column in row}
+    names = {each: frozenset(name.strip() for name in some if name.strip()) for each, some in lists.items()}
+    return Person(
+        line=line,
+        parameters={name: row[name] for name in bundle.parameters if name in row and name != "appid"},
+        appid=row.get("appid", ""),
+        appkey=row.get("appkey", ""),
+        appsecret=row.get("appsecret", ""),
+        secret_file=_beside(file, row.get("secret_file")),
+        note=row.get("note", ""),
+        permissions=Permissions(**names) if names else None,
+        user=row.get("zeppelin_user", ""),
+        password_file=_beside(file, row.get("zeppelin_password_file")),
+    )
+
+
+def _beside(file: Path, name: str | None) -> Path | None:
+    return file.parent / Path(name).expanduser() if name else None

@@ -1,0 +1,1 @@
+"""The command line's options: what is wanted of which server."""

@@ -1,0 +1,119 @@
+"""The options that say which note is meant and how it is settled, the same for `plan` and `apply`."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provision.bundles.render import RenderedNote
+from provision.console import Console
+from provision.errors import UsageError
+from provision.options.application import ApplicationOptions, application_options
+from provision.options.server import ServerOptions, server_options
+from provision.options.stack import spark_options
+from provision.prepare import fit_embedded, parse_parameters, render_for
+from provision.sync.plan import OURS, THEIRS, Decision
+from zeppelin_sdk import ZeppelinClient
+
+if TYPE_CHECKING:
+    from provision.embedded.record import Stack
+
+_OPTIONS = (
+    application_options,
+    server_options,
+    click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="Bundle or its folder."),
+    click.option(
+        "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
+    ),
+    spark_options,
+    click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]"),
+    click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note."),
+    click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text."),
+    click.option(
+        "--ours-of", multiple=True, metavar="KEY", help="Keep the note's text of this paragraph, whatever; repeatable."
+    ),
+    click.option(
+        "--theirs-of", multiple=True, metavar="KEY", help="Take the bundle's text of this paragraph; repeatable."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class NoteOptions:
+    """What the options of `note_options` say."""
+
+    application: ApplicationOptions
+    server: ServerOptions
+    bundle: str
+    pairs: tuple[str, ...] = ()
+    note: str | None = None
+    decision: Decision = field(default_factory=Decision)
+
+    def embedded_stack(self, console: Console, *, start: bool) -> "Stack | None":
+        """The embedded stack if it is the server, started when it may be; None for a server that is named."""
+        if not self.server.embedded:
+            return None
+        from provision.embedded import stack  # what a named server needs nothing of
+
+        return stack.up(stack.Choice(), stack.Ports(), console)[0] if start else stack.find()
+
+    @contextmanager
+    def rendered(
+        self, console: Console, embedded: "Stack | None", *, read_only: bool = False
+    ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
+        """A client of the server, and the note as that server is to have it."""
+        options = _embedded_application(self.application, embedded) if embedded else self.application
+        wanted = parse_parameters(self.bundle, self.pairs, options.application().appid, self.note)
+        with self.server.connect_running() as client:
+            if embedded:
+                wanted = fit_embedded(wanted, embedded.runtime, console)
+            with console.step("credentials"):
+                credentials = options.connectable()
+            yield client, render_for(client, wanted, credentials, read_only=read_only)
+
+
+def _embedded_application(given: ApplicationOptions, embedded: "Stack") -> ApplicationOptions:
+    """The embedded NETPIE's application, unless the person names one of their own."""
+    if given.appid or given.appkey or given.credentials_file:
+        return given
+    from provision.embedded.application import application_file
+
+    return replace(given, credentials_file=application_file(), auth=embedded.netpie.auth)
+
+
+def note_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets them as one `wanted: NoteOptions`."""
+
+    @functools.wraps(command)
+    def with_note(
+        *args: Any,
+        application: ApplicationOptions,
+        server: ServerOptions,
+        bundle: str,
+        pairs: tuple[str, ...],
+        note: str | None,
+        decide: str | None,
+        ours_of: tuple[str, ...],
+        theirs_of: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        decision = Decision(decide, _by_key(ours_of, theirs_of))
+        wanted = NoteOptions(application, server, bundle, pairs, note, decision)
+        return command(*args, wanted=wanted, **others)
+
+    decorated: Callable[..., Any] = with_note
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _by_key(ours: tuple[str, ...], theirs: tuple[str, ...]) -> dict[str, str]:
+    both = set(ours) & set(theirs)
+    if both:
+        raise UsageError(
+            f"--ours-of and --theirs-of both name {min(both)!r}", next_step="give each paragraph one of them"
+        )  # fmt: skip
+    return dict.fromkeys(ours, OURS) | dict.fromkeys(theirs, THEIRS)

@@ -1,0 +1,1 @@
+"""What runs: Spark's interpreter, a note's run, its stream, log and windows."""

@@ -1,0 +1,72 @@
+"""Asks a note that keeps its windows for the latest ones: by running its paragraph `latest`, as a person would."""
+
+import re
+import time
+from dataclasses import dataclass, field
+
+from provision.streams.printed_windows import headed_windows
+from provision.streams.spark_page import SparkPage
+from provision.streams.windows import Window
+from provision.sync.provenance import by_key, is_edited
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
+
+DEFAULT_SLIDE = 10.0  # seconds, as in the document, where the note's own text names none
+_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
+_COUNTS = re.compile(r"^counts: (.*)$", re.MULTILINE)
+
+
+def latest_paragraph(note: Note) -> Paragraph | None:
+    """The paragraph that shows the latest windows, as the bundle has it; None where a person has made it another."""
+    paragraph = by_key(note).get("latest")
+    return paragraph if paragraph and not is_edited(paragraph) else None
+
+
+def slide_seconds(note: Note) -> float:
+    """How often a window of the note ends."""
+    window = by_key(note).get("window")
+    found = _SLIDE.search(window.text) if window else None
+    return float(found[1]) if found else DEFAULT_SLIDE
+
+
+def counts(paragraph: Paragraph | None) -> dict[str, int]:
+    """The counts in the paragraph's output (events, late, malformed, windows) since the stream's start; none before."""
+    found = _COUNTS.findall(paragraph.output) if paragraph else []
+    pairs = (word.partition("=") for word in found[-1].split()) if found else ()
+    return {name: int(number) for name, _, number in pairs if number.isdecimal()}
+
+
+@dataclass
+class Latest:
+    """The note's latest windows, asked for once a slide while its stream runs.
+
+    `page` is the driver's, empty until it is known. Nothing is asked of a stream that has ended, nor of one whose page
+    can't be seen from here: the run would start Spark anew, and fail.
+    """
+
+    client: ZeppelinClient
+    note_id: str
+    page: str
+    paragraph_id: str
+    every: float
+    _next: float = field(default_factory=time.monotonic)
+    _last_end: int = 0
+
+    def ask(self) -> bool:
+        """Run the paragraph if a slide has passed since the last time; its output comes as any other's does."""
+        if not self.page or time.monotonic() < self._next:
+            return False
+        self._next = time.monotonic() + self.every
+        state = SparkPage(self.page).stream()
+        if state is None or not state.receivers:
+            return False
+        status = self.client.get_paragraph(self.note_id, self.paragraph_id).status
+        if status.is_active or status is ParagraphStatus.ERROR:
+            return False
+        self.client.run_paragraph(self.note_id, self.paragraph_id)
+        return True
+
+    def new_windows(self, paragraph: Paragraph) -> list[Window]:
+        """The windows in the paragraph's output that were not in it before, oldest first."""
+        found = [window for window in headed_windows(paragraph.output) if window.end > self._last_end]
+        self._last_end = max([self._last_end, *(window.end for window in found)])
+        return found

@@ -1,0 +1,206 @@
+"""A note's output as a log: what is there, then what comes, however often the server goes away and comes back."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from provision.streams.latest_windows import Latest
+from provision.streams.outputs import cut_at, plain
+from provision.streams.windows import Window
+from provision.sync.provenance import PAGE, provenance
+from zeppelin_sdk import (
+    ConnectionLost,
+    ConnectionRestored,
+    Event,
+    OutputAppended,
+    OutputUpdated,
+    Paragraph,
+    ParagraphAdded,
+    ParagraphChanged,
+    ParagraphStatus,
+    ResultMessage,
+    UnreachableError,
+    ZeppelinClient,
+    ZeppelinError,
+)
+
+READ_SECONDS = 1.0
+OUTPUT_LIMIT = "zeppelin.interpreter.output.limit"
+DEFAULT_LIMIT = 102_400  # bytes a run of a paragraph may print, in every version (ZeppelinConfiguration)
+SETTLED_SECONDS = 1.0  # without a word after the limit: what Zeppelin still lets through is the rest of a line
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened; `event` is output, status, cut, window or connection, and the rest is about it."""
+
+    event: str
+    paragraph: Paragraph | None = None
+    text: str = ""
+    type: str = ""
+    window: Window | None = None
+
+    @property
+    def title(self) -> str:
+        """The paragraph's title, else its key, else its id."""
+        return title_of(self.paragraph) if self.paragraph else ""
+
+    @property
+    def until(self) -> str:
+        """When the window ended, on the clock of this machine."""
+        return time.strftime("%H:%M:%S", time.localtime(self.window.end / 1000)) if self.window else ""
+
+    def answer(self) -> dict[str, Any]:
+        """The keys of one line of `logs -f --json`."""
+        about = {}
+        if self.paragraph:
+            about = {"paragraph": self.paragraph.id, "key": provenance(self.paragraph).get("key"), "title": self.title}
+        more: dict[str, Any] = {"text": self.text}
+        if self.event == "output":
+            more["type"] = self.type
+        elif self.event == "window" and self.window:
+            more = self.window.answer()
+        return {"event": self.event, "at": round(time.time(), 3), **about, **more}
+
+
+def title_of(paragraph: Paragraph) -> str:
+    """What a person calls the paragraph."""
+    return paragraph.title or str(provenance(paragraph).get("key") or paragraph.id)
+
+
+@dataclass
+class _Shown:
+    """What was shown of one paragraph; `texts` are its outputs by number."""
+
+    paragraph: Paragraph
+    texts: dict[int, str] = field(default_factory=dict)
+    types: dict[int, str] = field(default_factory=dict)
+    is_cut: bool = False
+    heard_at: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many bytes of output are known."""
+        return sum(len(text.encode()) for text in self.texts.values())
+
+
+class NoteLog:
+    """What is new in a note's outputs, event by event; the same text is not told twice, however often it is sent."""
+
+    def __init__(self, latest: Latest | None = None, limit: int = DEFAULT_LIMIT) -> None:
+        self._latest = latest
+        self._limit = limit
+        self._shown: dict[str, _Shown] = {}
+
+    def of(self, event: Event | None) -> Iterator[Line]:
+        """What an event of a `NoteFollower`, or that none came, adds to the log."""
+        yield from self._told(event)
+        yield from self._cut_silently()
+
+    def _cut_silently(self) -> Iterator[Line]:
+        """Zeppelin says that it has cut a run off when the run ends; until then only the limit tells."""
+        for shown in self._shown.values():
+            silent = time.monotonic() - shown.heard_at > SETTLED_SECONDS
+            if silent and not shown.is_cut and shown.paragraph.status.is_active and shown.size >= self._limit:
+                shown.is_cut = True
+                yield Line("cut", shown.paragraph, f"{self._limit} bytes")
+
+    def _told(self, event: Event | None) -> Iterator[Line]:
+        match event:
+            case ConnectionLost(cause=cause):
+                yield Line("connection", text=f"{cause}; waiting for it to come back")
+            case ConnectionRestored():
+                yield Line("connection", text="the connection is back")
+            case ParagraphChanged(paragraph=paragraph) | ParagraphAdded(paragraph=paragraph):
+                yield from self._changed(paragraph)
+            case OutputAppended(paragraph_id=name, index=index, text=text) if self._follows(name):
+                shown = self._shown[name]
+                yield from self._becomes(
+                    shown, index, shown.types.get(index, "TEXT"), shown.texts.get(index, "") + text
+                )
+            case OutputUpdated(paragraph_id=name, index=index, type=type_, text=text) if self._follows(name):
+                yield from self._becomes(self._shown[name], index, type_, text)
+
+    def _follows(self, paragraph_id: str) -> bool:
+        """Whether output of this paragraph is told as it comes; the windows are told when they are whole."""
+        return paragraph_id in self._shown and not self._keeps_windows(paragraph_id)
+
+    def _keeps_windows(self, paragraph_id: str) -> bool:
+        return self._latest is not None and self._latest.paragraph_id == paragraph_id
+
+    def _changed(self, paragraph: Paragraph) -> Iterator[Line]:
+        shown = self._shown.setdefault(paragraph.id, _Shown(paragraph))
+        before, shown.paragraph = shown.paragraph.status, paragraph
+        if self._latest and paragraph.config.get(PAGE):
+            self._latest.page = str(paragraph.config[PAGE])  # a stream that is started anew may have another
+        if self._keeps_windows(paragraph.id) and self._latest:
+            if paragraph.status is ParagraphStatus.FINISHED:
+                yield from (Line("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
+            return
+        if paragraph.status.is_active and not before.is_active:
+            shown.texts, shown.types, shown.is_cut = {}, {}, False  # a new run begins with no output
+        if not paragraph.status.is_active:
+            for index, message in enumerate(paragraph.results):
+                yield from self._becomes(shown, index, message.type, message.data)
+        if paragraph.status is not before:
+            yield Line("status", paragraph, str(paragraph.status))
+
+    def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[Line]:
+        """Tell what the output has now and had not before.
+
+        Text is told as it comes. Who comes to a run late hears its end only: the server shows the rest to nobody while
+        it runs, and after that it would stand in the wrong place.
+        """
+        message = ResultMessage(type_, text)
+        cut = cut_at(message)
+        if cut is not None:
+            if not shown.is_cut:
+                shown.is_cut = True
+                yield Line("cut", shown.paragraph, cut)
+            return
+        before = shown.texts.get(index, "")
+        shown.texts[index], shown.types[index], shown.heard_at = text, type_, time.monotonic()
+        if text == before:
+            return
+        if type_ == "TEXT":
+            if news := _after(before, text):
+                yield Line("output", shown.paragraph, news, type_)
+        elif not shown.paragraph.status.is_active:
+            yield Line("output", shown.paragraph, plain(message), type_)
+        else:
+            shown.texts[index] = before  # it is told whole, when the run has ended
+
+
+def _after(before: str, text: str) -> str:
+    """What `text` has after `before`, which is its beginning, or a part for who came late; all of it if it is neither.
+
+    The beginning goes first: output repeats itself, and what was heard may stand at more than one place.
+    """
+    if text.startswith(before):
+        return text[len(before) :]
+    return text.rpartition(before)[2]
+
+
+def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[Line], None]) -> None:
+    """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
+    log = NoteLog(latest, _output_limit(client))
+    connected = True
+    with client.follow(note_id, reconnect=True) as follower:
+        while True:
+            event = follower.read(READ_SECONDS)
+            connected = isinstance(event, ConnectionRestored) or (connected and not isinstance(event, ConnectionLost))
+            for line in log.of(event):
+                tell(line)
+            if latest is not None and connected:
+                with suppress(UnreachableError):  # the follower tells of it, and waits
+                    latest.ask()
+
+
+def _output_limit(client: ZeppelinClient) -> int:
+    """The server's limit in bytes; the usual one where it is kept from this user."""
+    try:
+        return int(client.configurations(OUTPUT_LIMIT).get(OUTPUT_LIMIT, DEFAULT_LIMIT))
+    except (ZeppelinError, ValueError):
+        return DEFAULT_LIMIT

@@ -1,0 +1,274 @@
+"""Runs a provisioned note: paragraph by paragraph, the interpreter restarted when its dependencies need it."""
+
+import re
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from provision.console import Console
+from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.streams.interpreter import is_shared, restart_spark, spark_setting
+from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
+from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.spark_probe import probe_spark
+from provision.streams.stream_owner import later_on_its_page, started
+from provision.sync.provenance import PAGE, provenance
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
+
+CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
+CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
+_LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
+_PAGE = re.compile(r"https?://[^\s]+")
+# the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
+_REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
+# ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
+# launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
+_NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
+# SparkContext.assertNotStopped, LiveListenerBus.addToQueue: the interpreter lives on with a context that does not
+_SPARK_ENDED = re.compile(r"stopped SparkContext|LiveListenerBus is stopped|SparkContext was shut ?down", re.IGNORECASE)
+
+
+@dataclass
+class NoteRun:
+    """One run of a note. `page` is the driver's page once it is known."""
+
+    client: ZeppelinClient
+    note_id: str
+    console: Console
+    page: str = ""
+
+    def start(self, blocking_key: str | None) -> None:
+        """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
+
+        A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
+        left, or still holds, would keep all others from running. So does another note's, which is ended the same way,
+        once; and so does a Spark that has ended, as when its cluster went away or its process was killed. Raises
+        `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
+        """
+        note = self.client.get_note(self.note_id)
+        if blocking_key is not None and _has_run(note, blocking_key):
+            self._restart("  this note has run before, and can't run again beside its stream")
+        try:
+            self._start(note, blocking_key)
+        except HeldError as held:
+            cancel_active(self.client, held.note)
+            self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
+            self._start(note, blocking_key)
+        except ParagraphError as error:
+            if not process_is_gone(error) and not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
+                raise
+            self._restart("  Spark has ended")
+            self._start(note, blocking_key)
+
+    def _start(self, note: Note, blocking_key: str | None) -> None:
+        for paragraph in note.paragraphs:
+            if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
+                continue
+            key = provenance(paragraph).get("key")
+            if key == "dependencies":
+                self._dependencies(paragraph)
+                continue
+            if blocking_key is not None and key == blocking_key:
+                self._find_page()
+                self._note_page(paragraph)
+                self._start_blocking(paragraph)
+                return
+            done = self._run(paragraph)
+            if key == "start" and (match := _PAGE.search(done.output)):
+                self.page = match.group()
+                self._note_page(paragraph, done.date_finished)
+
+    def _note_page(self, paragraph: Paragraph, finished: str = "") -> None:
+        """Keep the driver's page with the paragraph that starts the stream, for a later `provision status`."""
+        self.client.update_paragraph_config(self.note_id, paragraph.id, started(self.page, finished))
+
+    def _run(self, paragraph: Paragraph) -> Paragraph:
+        with self.console.step(f"  {_name(paragraph)}"):
+            try:
+                return run_in_turn(self.client, self.note_id, paragraph.id)
+            except ParagraphError as error:
+                if _LAUNCH not in error.output:
+                    raise
+                raise ProvisionError(
+                    "Zeppelin could not start Spark: the server's log has the reason",
+                    next_step="often a package that it can't fetch: name jar files with --param mqtt_jars=…",
+                ) from error
+
+    def _dependencies(self, paragraph: Paragraph) -> None:
+        """Zeppelin takes dependencies only before its Spark starts; one that runs with others is restarted."""
+        try:
+            self._run(paragraph)
+        except ParagraphError as error:
+            if not _needs_restart(error):
+                raise
+            self._drain()
+            self._restart("  Spark runs with other dependencies")
+            self._run(paragraph)
+
+    def _drain(self) -> None:
+        """Stop the note's own stream by its stop paragraph: what it has received would end with its Spark."""
+        note = self.client.get_note(self.note_id)
+        stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+        state = stream_state(note) if stop else None
+        if stop and state and state.receivers:
+            try:
+                self._run(stop)
+            except ParagraphError as error:
+                self.console.say(f"  its stream did not stop by itself: {error.message}")
+
+    def _restart(self, reason: str) -> None:
+        restart_spark(self.client, self.note_id, reason, self.console)
+
+    def _find_page(self) -> None:
+        """The driver's page, before a paragraph occupies Spark's interpreter for good; a probe asks the shared one."""
+        if is_shared(spark_setting(self.client)):
+            try:
+                self.page = probe_spark(self.client).page
+            except ParagraphError as error:
+                self.console.say(f"  Spark's page is unknown: {error.message}")
+
+    def _start_blocking(self, paragraph: Paragraph) -> None:
+        with self.console.step(f"  {_name(paragraph)}"):
+            run_in_turn(self.client, self.note_id, paragraph.id, until=(ParagraphStatus.RUNNING,))
+
+    def wait_until_live(self, timeout: float = 60.0) -> StreamState | None:
+        """Wait until a receiver runs and events arrive, or a batch has passed without an error.
+
+        Returns the stream's state, or None when Spark's page can't be reached from here. Raises `RefusedError` or
+        `UnreachableError` when the broker refuses the receiver, or can't be reached by it.
+        """
+        if not self.page:
+            return None
+        page, began = SparkPage(self.page), time.monotonic()
+        while time.monotonic() - began < timeout:
+            state = page.stream()
+            if state is not None and state.receivers and state.events:
+                return state
+            if state is not None and state.last_error:
+                self._check_error(state, time.monotonic() - began)
+            elif state is not None and state.receivers and state.batches:
+                return state
+            elif state is None and time.monotonic() - began > CONNECT_GRACE and not page.answers():
+                return None
+            time.sleep(0.5)
+        return page.stream()
+
+    def wait_until_receiving(self, timeout: float = 60.0) -> None:
+        """Wait until the receiver runs and has had a moment to connect; errors as `wait_until_live`."""
+        page, began = SparkPage(self.page), time.monotonic()
+        while self.page and time.monotonic() - began < timeout:
+            state = page.stream()
+            if state is not None and state.last_error:
+                self._check_error(state, time.monotonic() - began)
+            elif state is not None and state.receivers:
+                break
+            time.sleep(0.2)
+        time.sleep(CONNECT_PAUSE)
+
+    def _check_error(self, state: StreamState, seconds: float) -> None:
+        if _REFUSED.search(state.last_error):
+            raise RefusedError(
+                f"the broker refused the note's receiver: {state.last_error}",
+                next_step="run `provision creds refresh`, then apply again",
+            )
+        if seconds > CONNECT_GRACE:
+            raise UnreachableError(
+                f"the note's receiver can't reach the broker: {state.last_error}",
+                next_step="it goes on trying; check the broker's address from the Spark driver's machine",
+            )
+
+
+def _needs_restart(error: ParagraphError) -> bool:
+    return bool(_NEEDS_RESTART.search(f"{error.message}\n{error.output}"))
+
+
+def _has_run(note: Note, key: str) -> bool:
+    return any(provenance(p).get("key") == key and p.status is not ParagraphStatus.READY for p in note.paragraphs)
+
+
+def _name(paragraph: Paragraph) -> str:
+    return paragraph.title or provenance(paragraph).get("key") or paragraph.text.strip().splitlines()[0][:40]
+
+
+def blocking_key(note: Note) -> str | None:
+    """The key of the paragraph that runs as long as the note's stream does, if it has one."""
+    marks = [provenance(paragraph) for paragraph in note.paragraphs]
+    return next((mark["key"] for mark in marks if mark.get("blocks")), None)
+
+
+def announce_live(run: NoteRun) -> dict[str, Any] | None:
+    """Wait until the note's stream is live, say so, and return what Spark says of it.
+
+    A stream that the broker refuses is stopped: it would ask again for ever. Raises as `NoteRun.wait_until_live`.
+    """
+    try:
+        with run.console.step("waiting for the stream"):
+            state = run.wait_until_live()
+    except RefusedError:
+        stop_note(run.client, run.client.get_note(run.note_id), run.console)
+        raise
+    if state is None:
+        run.console.say("the stream was started; Spark's page can't be reached from here to see it run")
+        return None
+    if not state.receivers:
+        run.console.say(f"the stream was started, but no receiver runs yet; Spark's page: {run.page}")
+        return state.answer()
+    run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
+    return state.answer()
+
+
+def stream_state(note: Note) -> StreamState | None:
+    """What Spark says of the note's stream, if its page was noted by the last run and is in reach."""
+    page = next((p.config[PAGE] for p in note.paragraphs if p.config.get(PAGE)), None)
+    return SparkPage(page).stream() if page else None
+
+
+def note_state(note: Note, stream: StreamState | None) -> str:
+    """In a word: streaming, running, failed or stopped."""
+    if stream is not None and stream.receivers:
+        return "streaming"
+    statuses = [paragraph.status for paragraph in note.paragraphs]
+    if any(status.is_active for status in statuses):
+        return "running"
+    return "failed" if ParagraphStatus.ERROR in statuses else "stopped"
+
+
+def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
+    """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks.
+
+    The stream of a note that was started after it in the Spark that they share is left alone.
+    """
+    stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+    is_active = any(paragraph.status.is_active for paragraph in note.paragraphs)
+    later = None if is_active else later_on_its_page(client, note)
+    if later is not None:
+        console.say(f"no stream of this note: {later.path} was started after it in the same Spark")
+        return
+    if stop is None or is_active:
+        cancel_active(client, note)
+        restart_spark(client, note.id, "a paragraph of this note runs as long as its stream", console)
+        return
+    with console.step("stopping the stream"):
+        try:
+            run_in_turn(client, note.id, stop.id)
+        except HeldError as held:
+            console.say(f"no stream of this note: {held.message}")
+        except ParagraphError as error:
+            if not process_is_gone(error):
+                raise
+            console.say("no stream of this note: Spark's process has died, and its streams with it")
+
+
+def cancel_active(client: ZeppelinClient, note: Note) -> None:
+    """Cancel what of the note waits or runs, before its interpreter is restarted."""
+    for paragraph in note.paragraphs:
+        if paragraph.status.is_active:
+            with suppress(ZeppelinError):
+                client.stop_paragraph(note.id, paragraph.id)
+
+
+def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:
+    """Stop the note's stream if it has one that runs, as far as can be told from here."""
+    if note_state(note, stream_state(note)) in ("streaming", "running"):
+        stop_note(client, note, console)

@@ -1,0 +1,98 @@
+"""Runs a paragraph, and notices when its turn does not come: behind another note's paragraph that never ends."""
+
+import re
+import time
+from collections.abc import Collection
+from contextlib import suppress
+
+from provision.errors import ConflictError
+from provision.streams.interpreter import is_shared, spark_setting
+from provision.sync.provenance import provenance
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
+
+PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
+QUEUED = 5.0  # seconds that a paragraph may wait for its turn before somebody looks what it waits for
+AT_ONCE = 2.0  # seconds in which a run that an earlier cancellation ends is over
+
+
+# RemoteInterpreterProcess.callRemoteFunction; Zeppelin starts another only after a restart
+_GONE = "Interpreter process is not running"
+
+
+def process_is_gone(error: ParagraphError) -> bool:
+    """Whether the paragraph failed because its interpreter's process has died."""
+    return _GONE in f"{error.message}\n{error.output}"
+
+
+class HeldError(ConflictError):
+    """A paragraph of another note runs as long as its stream, and keeps all others of their Spark from running."""
+
+    def __init__(self, note: Note, paragraph: Paragraph) -> None:
+        super().__init__(
+            f"{note.path} streams in the Spark that all notes share, and no paragraph of another note runs beside it",
+            next_step=f"stop it first: provision stop {note.id}",
+        )
+        self.note = note
+        self.paragraph = paragraph
+
+
+def run_in_turn(
+    client: ZeppelinClient,
+    note_id: str,
+    paragraph_id: str,
+    until: Collection[ParagraphStatus] = (ParagraphStatus.FINISHED,),
+) -> Paragraph:
+    """Run a paragraph and return it once its status is in `until`, or FINISHED.
+
+    Raises `HeldError`, with the paragraph's run cancelled, when it waits behind another note's stream; else as
+    `ZeppelinClient.wait_paragraph`. A run that is aborted at once is tried again: Zeppelin keeps the cancellation of a
+    paragraph that waits, and ends its next run by it (`Job.aborted`, AbstractScheduler.runJob).
+    """
+    began = time.monotonic()
+    try:
+        return _run(client, note_id, paragraph_id, until)
+    except ParagraphError as error:
+        if error.status != ParagraphStatus.ABORT or time.monotonic() - began > AT_ONCE:
+            raise
+    return _run(client, note_id, paragraph_id, until)
+
+
+def _run(
+    client: ZeppelinClient, note_id: str, paragraph_id: str, until: Collection[ParagraphStatus]
+) -> Paragraph:  # fmt: skip
+    look_at = time.monotonic() + QUEUED
+
+    def look(paragraph: Paragraph) -> None:
+        nonlocal look_at
+        waits = paragraph.status is ParagraphStatus.PENDING and _is_spark(paragraph)
+        if waits and time.monotonic() >= look_at:
+            _check_free(client, note_id)
+            look_at = time.monotonic() + QUEUED
+
+    client.run_paragraph(note_id, paragraph_id)
+    try:
+        return client.wait_paragraph(note_id, paragraph_id, timeout=PARAGRAPH_TIMEOUT, until=until, on_poll=look)
+    except HeldError:
+        with suppress(ZeppelinError):
+            client.stop_paragraph(note_id, paragraph_id)
+        raise
+
+
+def _is_spark(paragraph: Paragraph) -> bool:
+    """Whether Spark's interpreter runs it: named, or the server's default, where no other one is."""
+    named = re.match(r"\s*%(\w+)", paragraph.text)
+    return named is None or named[1] == "spark"
+
+
+def _check_free(client: ZeppelinClient, note_id: str) -> None:
+    """Raise `HeldError` where a note other than this one holds the Spark that it shares."""
+    if not is_shared(spark_setting(client)):
+        return
+    for other in client.list_notes():
+        if other.id == note_id:
+            continue
+        with suppress(ZeppelinError):  # deleted since, or not for this user to read
+            note = client.get_note(other.id)
+            for paragraph in note.paragraphs:
+                if provenance(paragraph).get("blocks") and paragraph.status is ParagraphStatus.RUNNING:
+                    raise HeldError(note, paragraph)

@@ -1,0 +1,112 @@
+"""A note's state in one look: its paragraphs, its stream as Spark has it, and what the note itself has counted."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.table import Table
+
+from provision.streams.latest_windows import counts
+from provision.streams.run_note import note_state
+from provision.streams.spark_page import SparkPage, StreamState
+from provision.sync.provenance import PAGE, by_key, provenance
+from zeppelin_sdk import Note, Paragraph
+
+
+@dataclass(frozen=True)
+class NoteStatus:
+    """`page` is the driver's, empty before a first run; `counts` are from `latest`, which last ran at `counted`."""
+
+    note: Note
+    state: str
+    page: str
+    in_reach: bool
+    stream: StreamState | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    counted: str = ""
+
+    def answer(self, url: str) -> dict[str, Any]:
+        """The `--json` keys of `status NOTE`."""
+        return {
+            "note": url,
+            "state": self.state,
+            "paragraphs": [
+                {"key": provenance(p).get("key"), "title": p.title, "status": str(p.status)}
+                for p in self.note.paragraphs
+            ],
+            "stream": self.stream.answer() if self.stream else None,
+            "counts": self.counts or None,
+            "page": self.page or None,
+            "page_in_reach": self.in_reach,
+        }
+
+    def table(self) -> Table:
+        """All of it, a row a paragraph."""
+        heading = f"{self.note.path}: {self.state}"
+        table = Table(title=heading, title_justify="left", box=None, show_header=False, pad_edge=False)
+        for paragraph in self.note.paragraphs:
+            table.add_row(str(paragraph.status), paragraph.title or str(provenance(paragraph).get("key", "")))
+        for name, text in self.stream_lines():
+            table.add_row(name, text)
+        return table
+
+    def stream_lines(self) -> list[tuple[str, str]]:
+        """What is known of the stream, in lines of a name and a text."""
+        lines = []
+        if self.page and not self.in_reach:
+            lines.append(("stream", f"Spark's page {self.page} can't be reached from here, or has ended: no figures"))
+        if self.stream:
+            lines.append(("stream", _figures(self.stream)))
+            if self.stream.messages:
+                lines.append(("messages", _messages(self.stream.messages)))
+            if self.stream.last_error:
+                lines.append(("receiver", self.stream.last_error))
+        if self.counts:
+            listed = ", ".join(f"{number} {name}" for name, number in self.counts.items())
+            lines.append(("counted", f"{listed} (by the note, until {self.counted or 'its last run'})"))
+        return lines
+
+    def line(self) -> str:
+        """The same without the paragraphs, as one line with the time."""
+        parts = [f"{name} {text}" for name, text in self.stream_lines()]
+        return f"{time.strftime('%H:%M:%S')} {'; '.join([self.state, *parts])}"
+
+
+def _figures(stream: StreamState) -> str:
+    figures = [
+        f"{stream.events} events ({stream.events_per_second:.1f}/s) in {stream.batches} batches",
+        f"{stream.processing_ms:.0f} ms to process one, {stream.delay_ms:.0f} ms from its end to its result",
+    ]
+    if stream.waiting_batches > 1:
+        figures.append(f"{stream.waiting_batches} batches wait: it falls behind")
+    if not stream.receivers:
+        figures.append("no receiver runs")
+    return "; ".join(figures)
+
+
+def _messages(counts: Mapping[str, int]) -> str:
+    """The connector's counts; those that it has none of yet are 0."""
+    listed = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("received", "stored", "acknowledged"))
+    twice = f"; {counts['redelivered']} may be there twice" if counts.get("redelivered") else ""
+    return f"{listed}; {counts.get('reconnects', 0)} reconnects{twice}"
+
+
+def status_of(note: Note) -> NoteStatus:
+    """Ask the driver's page, if one was noted when the note was run, and read what the note has counted."""
+    page = noted_page(note)
+    spark = SparkPage(page)
+    stream = spark.stream() if page else None
+    in_reach = stream is not None or (bool(page) and spark.answers())
+    latest = by_key(note).get("latest")
+    return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counts(latest), _ended(latest))
+
+
+def noted_page(note: Note) -> str:
+    """The driver's page as the last run of the note has noted it; empty where it has not."""
+    return next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
+
+
+def _ended(paragraph: Paragraph | None) -> str:
+    """When the paragraph last ended, as the server writes it."""
+    return paragraph.date_finished if paragraph else ""

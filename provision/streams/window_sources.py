@@ -1,0 +1,63 @@
+"""Where a running note's windows are read from: its files, a paragraph that keeps them, or what it prints."""
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from provision.streams.printed_windows import headed_windows, printed_windows, shown_windows
+from provision.streams.windows import Window, read_windows
+from zeppelin_sdk import NoteFollower, OutputAppended, OutputUpdated, ZeppelinClient
+
+
+class Source(Protocol):
+    """A place where windows of a running note can be read."""
+
+    def windows(self) -> list[Window]:
+        """All windows so far that have rows, oldest first."""
+
+
+class Files:
+    """The CSV files that come from now on into a folder that this machine can read."""
+
+    def __init__(self, out: Path) -> None:
+        self._out, self._since = out, time.time() * 1000
+
+    def windows(self) -> list[Window]:
+        return [window for window in read_windows(self._out, since=self._since) if window.rows]
+
+
+class Asked:
+    """The windows that a paragraph of the note prints whenever it is run."""
+
+    def __init__(self, client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:
+        self._client, self._note_id, self._paragraph_id = client, note_id, paragraph_id
+        self._seen: dict[int, Window] = {}
+
+    def windows(self) -> list[Window]:
+        output = self._client.execute_paragraph(self._note_id, self._paragraph_id).output
+        self._seen |= {window.end: window for window in headed_windows(output) if window.rows}
+        return [self._seen[end] for end in sorted(self._seen)]
+
+
+class Overheard:
+    """The windows that a running paragraph prints, heard over the websocket: no other way shows them before it ends."""
+
+    def __init__(self, follower: NoteFollower, paragraph_id: str, variant: str) -> None:
+        self._follower, self._paragraph_id = follower, paragraph_id
+        self._printed = variant == "print"
+        self._text = ""
+        self._windows: list[Window] = []
+
+    def windows(self) -> list[Window]:
+        while event := self._follower.read(timeout=0.2):
+            match event:
+                case OutputAppended(paragraph_id=self._paragraph_id, text=text):
+                    self._text += text
+                case OutputUpdated(paragraph_id=self._paragraph_id, text=text):
+                    self._text = text
+        if self._printed:
+            self._windows = [window for window in printed_windows(self._text) if window.rows]
+        else:
+            found = [window for window in shown_windows(self._text, int(time.time() * 1000)) if window.rows]
+            self._windows += found[len(self._windows) :]
+        return self._windows

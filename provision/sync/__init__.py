@@ -1,0 +1,1 @@
+"""A note on a server, three ways: provenance, plan, apply, undo, pull, remove."""

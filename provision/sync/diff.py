@@ -1,0 +1,146 @@
+"""A plan as lines that a person can read: a verdict a paragraph, and what becomes of its text. Pure.
+
+No secret is in any of them: a text that holds one is not shown, and one that a person has typed is blotted out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from typing import Any
+
+from provision.sync.plan import Change, Plan, Verdict
+from provision.sync.provenance import base_text, digest
+
+HEAD, NOTE, PLUS, MINUS, HUNK, CONTEXT = "head", "note", "plus", "minus", "hunk", "context"
+STYLES = {HEAD: "bold", NOTE: "italic", PLUS: "green", MINUS: "red", HUNK: "cyan", CONTEXT: ""}
+"""The style of each kind of line, in rich's words."""
+_SHOWN_OF_NEW = 8  # lines of a paragraph that is wholly new
+_BLOT = "***"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line, without its newline; `kind` is a key of `STYLES`."""
+
+    kind: str
+    text: str
+
+
+def verdict_line(verdict: str, title: str, key: str, remark: str = "") -> str:
+    """One line a paragraph, the same in a plan, an apply and an undo."""
+    name = f"{title} ({key})" if title and key else title or key or "a paragraph without a title"
+    return f"{verdict:<8} {printable(name)}{f': {remark}' if remark else ''}"
+
+
+def change_line(change: Change) -> str:
+    """The verdict of one change, and why."""
+    return verdict_line(change.verdict, change.title, change.key, _remark(change))
+
+
+def _remark(change: Change) -> str:
+    match change.verdict:
+        case Verdict.UPDATE if change.merged:
+            return "your lines and the bundle's, merged"
+        case Verdict.KEEP if change.render is None:
+            return "your edit stays, though the bundle has left it out"
+        case Verdict.KEEP:
+            return "your edit stays"
+        case Verdict.CONFLICT:
+            return "you and the bundle have changed the same lines"
+        case Verdict.GONE:
+            return "you deleted it, it stays away"
+        case Verdict.DROP:
+            return "the bundle has left it out"
+    return ""
+
+
+def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[Line]:
+    """All of a plan: first what stays, then each change with its diff."""
+    lines = []
+    for change in plan.changes:
+        if change.verdict is not Verdict.SAME:
+            lines.append(Line(HEAD, change_line(change)))
+            lines += (Line(line.kind, printable(_blotted(line.text, secrets))) for line in _body(change))
+    if plan.order:
+        lines.append(Line(HEAD, "order    the bundle's has changed: the paragraphs follow it"))
+    same = sum(change.verdict is Verdict.SAME for change in plan.changes)
+    if same:
+        lines.append(Line(NOTE, f"{same} paragraph{'s' if same > 1 else ''} as {'they are' if same > 1 else 'it is'}"))
+    return lines
+
+
+def _body(change: Change) -> Iterator[Line]:
+    if change.holds_secret:
+        yield Line(NOTE, "  its text holds a secret and is not shown")
+        return
+    live, render, after = change.live, change.render, change.after
+    base = base_text(live) if live else None
+    match change.verdict:
+        case Verdict.ADD if after:
+            yield from _new(after.text)
+        case Verdict.UPDATE if live and after:
+            yield from _diff(live.text, after.text, "in the note", "after the apply")
+        case Verdict.CONFLICT if live and render and base is None:
+            yield from _diff(live.text, render.text, "in the note", "in the bundle")
+        case Verdict.CONFLICT if live and render and base is not None:
+            yield from _diff(base, live.text, "last applied", "in the note")
+            yield from _diff(base, render.text, "last applied", "in the bundle")
+        case Verdict.KEEP if live and base is not None:
+            yield from _diff(base, live.text, "last applied", "in the note")
+    if change.verdict is Verdict.UPDATE and live and after:
+        yield from _setting("title", live.title, after.title)
+        for key, value in after.changed_config(live).items():
+            if key != "title":
+                yield from _setting(key, live.config.get(key), value)
+
+
+def _new(text: str) -> Iterator[Line]:
+    lines = text.split("\n")
+    for line in lines[:_SHOWN_OF_NEW]:
+        yield Line(PLUS, f"  +{line}")
+    left = len(lines) - _SHOWN_OF_NEW
+    if left > 0:
+        yield Line(NOTE, f"  … and {left} more line{'s' if left > 1 else ''}")
+
+
+def file_diff(name: str, old: str, new: str) -> list[Line]:
+    """What changes in a file, as git shows it; nothing where nothing does."""
+    lines = unified_diff(old.split("\n"), new.split("\n"), f"a/{name}", f"b/{name}", lineterm="")
+    return [Line(_kind(line), printable(line)) for line in lines]
+
+
+def _diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[Line]:
+    if digest(old) == digest(new):
+        return
+    for line in unified_diff(old.rstrip().split("\n"), new.rstrip().split("\n"), old_name, new_name, lineterm=""):
+        yield Line(_kind(line), f"  {line}")
+
+
+def _kind(line: str) -> str:
+    if line.startswith(("---", "+++", "@@")):
+        return HUNK
+    return {"+": PLUS, "-": MINUS}.get(line[:1], CONTEXT)
+
+
+def _setting(name: str, old: Any, new: Any) -> Iterator[Line]:
+    if old != new:
+        yield Line(MINUS, f"  -{name}: {_short(old)}")
+        yield Line(PLUS, f"  +{name}: {_short(new)}")
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list | bool) else str(value)
+
+
+def printable(text: str) -> str:
+    """`text` without what could steer a terminal."""
+    return "".join(each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _blotted(text: str, secrets: Sequence[str]) -> str:
+    for secret in filter(None, secrets):
+        text = text.replace(secret, _BLOT).replace(json.dumps(secret)[1:-1], _BLOT)
+    return text

@@ -1,0 +1,77 @@
+"""Deletes a provisioned note and what only it needed; the record of it can bring the note back."""
+
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from provision.sync.provenance import base_text, by_key, is_edited, origin
+from provision.sync.undo_records import REMOVE, Record, Records, Saved
+from zeppelin_sdk import Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
+
+_OF_A_NOTE = re.compile(r"(netpie-\w+)-[0-9a-f]{8}((?:-mqtt)?)")
+"""An entry of one note. Before notes had entries of their own, an application's notes shared one without the digits."""
+# the patterns of Zeppelin's CredentialInjector; up to 0.8 the field came first
+_REFERENCE = re.compile(r"\{(?:(?:user|password)\.)?(netpie-[\w-]+)(?:\.(?:user|password))?\}")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What a removal took away: the note's path, the paragraphs with edits in them, the credential entries."""
+
+    path: str
+    edited: tuple[str, ...]
+    entities: tuple[str, ...]
+
+
+def hand_made(note: Note) -> tuple[str, ...]:
+    """The titles of the paragraphs that a person has edited or added."""
+    ours = {paragraph.id for paragraph in by_key(note).values()}
+    theirs = [p for p in note.paragraphs if (is_edited(p) if p.id in ours else p.text.strip())]
+    return tuple(p.title or p.text.strip().partition("\n")[0][:40] for p in theirs)
+
+
+def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed:
+    """Delete the note, then nothing is left of it but its record.
+
+    The credential entries that no other note names go first: once the note is gone nothing tells of them.
+    """
+    named = _own_entities(client, note)
+    stored = {entry.entity: entry for entry in client.list_credentials()} if named else {}
+    entities = tuple(entity for entity in named if entity in stored)
+    secrets = [secret for entity in entities for secret in (stored[entity].user, stored[entity].password)]
+    earlier = records.find(note.path)
+    begun = earlier is not None and earlier.what == REMOVE and not earlier.done and earlier.note_id == note.id
+    if not begun:
+        before = tuple(Saved.of(paragraph, secrets) for paragraph in note.paragraphs)
+        bundle = str(origin(note).get("bundle", ""))
+        records.save(Record(REMOVE, note.path, note.id, bundle, before, (), run=records.run))
+    for entity in entities:
+        with suppress(NotFoundError):
+            client.delete_credential(entity)
+    delete_quietly(client, note.id)
+    records.finish(note.path, note.id)
+    return Removed(note.path, hand_made(note), entities)
+
+
+def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
+    """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
+    for paragraph in client.get_note(note_id).paragraphs:
+        client.delete_paragraph(note_id, paragraph.id)
+    client.delete_note(note_id)
+
+
+def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:
+    """The credential entries that this note names, or an older version made for it, and no other note names."""
+    ours = _named(note.paragraphs)
+    ours |= {"".join(match.groups()) for match in map(_OF_A_NOTE.fullmatch, ours) if match}
+    for other in client.list_notes() if ours else ():
+        if other.id != note.id:
+            with suppress(NoteNotFoundError):
+                ours -= _named(client.get_note(other.id).paragraphs)
+    return tuple(sorted(ours))
+
+
+def _named(paragraphs: Iterable[Paragraph]) -> set[str]:
+    texts = (text for p in paragraphs for text in (p.text, base_text(p) or ""))
+    return {match[1] for text in texts for match in _REFERENCE.finditer(text)}

@@ -1,0 +1,164 @@
+"""The tool's own records of what a note was before an apply or a removal: one file a note, and no secret in it.
+
+One more a server tells what Spark's setting was before an apply of many notes changed it.
+"""
+
+import hashlib
+import json
+import re
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from provision.home import private_dir, state_dir, write_private
+from provision.sync.provenance import BEFORE, base_is_secret, provenance
+from zeppelin_sdk import Paragraph
+from zeppelin_sdk.models import note_path
+
+APPLY, REMOVE = "apply", "remove"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A paragraph as it was; `text` is None where it held a secret, `id` empty before the server gave it one."""
+
+    id: str
+    key: str
+    title: str
+    text: str | None = field(repr=False)
+    config: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, paragraph: Paragraph, secrets: Sequence[str] = ()) -> Self:
+        """What is kept of a paragraph; its text only when none of `secrets` is in it."""
+        key = provenance(paragraph).get("key")
+        return cls(
+            id=paragraph.id,
+            key=key if isinstance(key, str) else "",
+            title=paragraph.title,
+            text=None if base_is_secret(paragraph) else without(secrets, paragraph.text),
+            config={name: value for name, value in paragraph.config.items() if name != BEFORE},
+        )
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was done to a note, and what it was before: the paragraphs that were concerned, in the note's order.
+
+    `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`:
+    nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch. `run`: what one command
+    did has one word in common. `revision`: the server's own of what was before, where it keeps them.
+    """
+
+    what: str
+    path: str
+    note_id: str
+    bundle: str
+    before: tuple[Saved, ...]
+    after: tuple[Saved, ...]
+    order: tuple[str, ...] = ()
+    at: float = field(default_factory=time.time)
+    created: bool = False
+    done: bool = False
+    undoing: bool = False
+    run: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class SparkRecord:
+    """What an apply did to Spark's setting: whether notes shared a process before it (`perNote`), and after it."""
+
+    setting_id: str
+    before: str
+    after: str
+    run: str
+    at: float = field(default_factory=time.time)
+
+
+def without(secrets: Sequence[str], text: str) -> str | None:
+    """`text`, or None when one of `secrets` is in it, as it is or as a literal."""
+    forms = [form for secret in secrets if secret for form in (secret, json.dumps(secret)[1:-1])]
+    return None if any(form in text for form in forms) else text
+
+
+class Records:
+    """The records of one server's notes, by path: `state_dir()/records/HOST_PORT/NAME.json`, 0600.
+
+    `run` is the word for what is done through it, one of its own unless it is given.
+    """
+
+    def __init__(self, url: str, run: str = "") -> None:
+        self.run = run or uuid.uuid4().hex
+        server = re.sub(r"[^\w.-]+", "_", url.partition("://")[2])
+        self._folder = state_dir() / "records" / server
+
+    def save(self, record: Record) -> None:
+        """Keep a record in the place of an older one of that path."""
+        self._write(self._folder / self._name(record.path), record)
+
+    def save_spark(self, record: SparkRecord) -> None:
+        """Keep what was done to Spark's setting, in the place of what was before."""
+        self._write(self._spark, record)
+
+    def spark(self) -> SparkRecord | None:
+        """What was last done to Spark's setting, unless it has been undone."""
+        try:
+            return SparkRecord(**json.loads(self._spark.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def forget_spark(self) -> None:
+        """Delete the record of Spark's setting, if there is one."""
+        self._spark.unlink(missing_ok=True)
+
+    def finish(self, path: str, note_id: str) -> None:
+        """Note that what the record tells has been done whole, and which note it is about."""
+        record = self.find(path)
+        if record is not None and not record.done:
+            self.save(replace(record, done=True, note_id=note_id))
+
+    def forget(self, path: str) -> None:
+        """Delete the record of a path, if there is one."""
+        (self._folder / self._name(path)).unlink(missing_ok=True)
+
+    def find(self, path: str) -> Record | None:
+        """The record of the note at this path."""
+        return _read(self._folder / self._name(path))
+
+    def all(self) -> list[Record]:
+        """All of them, the latest first."""
+        return sorted(self._each(), key=lambda record: record.at, reverse=True)
+
+    @property
+    def _spark(self) -> Path:
+        return self._folder / "settings" / "spark.json"
+
+    def _write(self, file: Path, record: Record | SparkRecord) -> None:
+        for folder in (self._folder.parent, self._folder, file.parent):
+            private_dir(folder)
+        write_private(file, json.dumps(asdict(record)))
+
+    def _each(self) -> Iterator[Record]:
+        for file in self._folder.glob("*.json") if self._folder.is_dir() else ():
+            record = _read(file)
+            if record is not None:
+                yield record
+
+    @staticmethod
+    def _name(path: str) -> str:
+        slug = re.sub(r"\W+", "-", path, flags=re.ASCII).strip("-")[-60:]
+        return f"{slug}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}.json"
+
+
+def _read(file: Path) -> Record | None:
+    """The record in a file; None for a file that is not there or holds none (an older version's)."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        saved = {name: tuple(Saved(**entry) for entry in data[name]) for name in ("before", "after")}
+        return Record(**{**data, **saved, "order": tuple(data["order"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,111 @@
+"""What is wrong with a bundle comes out when it is loaded, as one line that names the file."""
+
+from pathlib import Path
+
+import pytest
+
+from provision.bundles.bundle import load_bundle
+from provision.bundles.placeholders import COMPUTED, place_names
+from provision.errors import UsageError
+
+PARAMETERS = """
+appid = { type = "word", help = "." }
+topic = { type = "topic", default = "metrics", help = "." }
+variant = { type = "choice", choices = ["csv"], default = "csv", help = "." }
+out = { type = "folder", default = "/tmp", help = "." }
+connector = { type = "choice", choices = ["bahir"], default = "bahir", help = "." }
+mqtt_package = { type = "coordinate", default = "", help = "." }
+mqtt_jars = { type = "files", default = [], help = "." }
+secrets = { type = "choice", choices = ["store"], default = "store", help = "." }
+batch = { type = "seconds", default = 10, minimum = 1, help = "." }
+"""
+PARAGRAPH = '[[paragraphs]]\nkey = "one"\nfile = "one.scala"\ninterpreter = "spark"\n'
+NOTE = f'title = "t"\nhelp = "h"\npath = "p {{topic}}"\n[parameters]{PARAMETERS}\n{PARAGRAPH}'
+
+
+def load(folder: Path, *, note: str = NOTE, template: str = "val a = {{ batch | scala }}") -> None:
+    (folder / "note.toml").write_text(note, encoding="utf-8")
+    (folder / "one.scala").write_text(template, encoding="utf-8")
+    load_bundle(str(folder))
+
+
+def refusal(folder: Path, *, note: str = NOTE, template: str = "") -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        load(folder, note=note, template=template)
+    assert str(folder) in caught.value.message
+    assert len(caught.value.message.splitlines()) == 1
+    return caught.value
+
+
+def test_a_person_s_own_folder_can_be_a_bundle(tmp_path: Path) -> None:
+    load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("template", "cause"),
+    [
+        ("val a = {{ bacth | scala }}", "no value 'bacth'"),
+        ("val a = {{ batch | scla }}", "no filter 'scla'"),
+        ("val a = {{ batch }}", "is no {{ name | filter }}"),
+        ("val a = {{ batch | scala | scala }}", "is no {{ name | filter }}"),
+        ("val a = {{}}", "is no {{ name | filter }}"),
+    ],
+)
+def test_a_wrong_place_is_named_with_its_file_and_line(tmp_path: Path, template: str, cause: str) -> None:
+    message = refusal(tmp_path, template=f"// first\n{template}").message
+    assert cause in message
+    assert f"{tmp_path / 'one.scala'}:2:" in message
+
+
+def test_scala_s_own_braces_are_no_places(tmp_path: Path) -> None:
+    load(tmp_path, template='xs.map { x => { x match { case (a, b) => s"{{$a" } }}\nval b = Map({{\n}})')
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        ('help = "h"\n', "", "no help in it"),
+        ('key = "one"\n', "", "no key in it"),
+        ("title =", "title", "line 1"),
+        ('type = "seconds"', 'type = "minutes"', "unknown type 'minutes'"),
+        ("default = 10", 'default = "ten"', "batch"),
+        ("default = 10", "default = 0", "batch=0 is out of range"),
+        ("default = 10", "default = true", "batch"),
+        ('choices = ["csv"], default = "csv"', 'choices = ["a"], default = "b"', "variant='b'"),
+        ("minimum = 1", "minimal = 1", "minimal"),
+        ("minimum = 1", 'multiple_of = "slide"', "'slide'"),
+        ('path = "p {topic}"', 'path = "p {subject}"', "'subject'"),
+        ('path = "p {topic}"', 'path = "p {topic"', "'}'"),
+        ('interpreter = "spark"', 'interpreter = "spark"\nwhen = { mode = "a" }', "'mode'"),
+        ("secrets =", "secret =", "no parameter 'secrets'"),
+        (PARAGRAPH, "paragraphs = 3", "note.toml"),
+    ],
+)
+def test_a_mistake_in_note_toml_is_a_usage_error(tmp_path: Path, old: str, new: str, cause: str) -> None:
+    assert old in NOTE
+    assert cause in refusal(tmp_path, note=NOTE.replace(old, new)).message
+
+
+def test_a_paragraph_s_missing_file_is_named(tmp_path: Path) -> None:
+    error = refusal(tmp_path, note=NOTE.replace("one.scala", "two.scala"))
+    assert "two.scala: No such file" in error.message
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "note.toml").write_text(NOTE)
+    (tmp_path / "one.scala").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match=r"one\.scala.*UTF-8"):
+        load_bundle(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["nope", "", "..", "connector", "./nowhere"])
+def test_a_name_that_is_no_bundle_s_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(UsageError, match="no bundle") as caught:
+        load_bundle(name)
+    assert caught.value.next_step == "take one of classic, streaming"
+
+
+def test_the_names_that_templates_may_use_are_all_used_by_some_bundle() -> None:
+    bundles = [load_bundle(name) for name in ("classic", "streaming")]
+    used = {name for bundle in bundles for template in bundle.templates for name in place_names(template.text)}
+    assert used >= COMPUTED

@@ -1,0 +1,121 @@
+"""Where Spark runs and with which properties: what is taken, what is refused, and where it stands in a note."""
+
+import pytest
+from click.testing import CliRunner
+
+from provision.bundles.bundle import load_bundle
+from provision.bundles.values.spark import check_master, check_properties
+from provision.cli import provision as command_line
+from provision.errors import UsageError
+
+from ..rendering import ZEPPELIN_8, code, rendered
+
+
+@pytest.fixture(params=["classic", "streaming"])
+def bundle(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize(
+    "master",
+    [
+        "", "local", "local[4]", "local[*]", "local[*,3]", "spark://host:7077", "spark://a.b-c:7077,d:7078",
+        "spark://[::1]:7077", "yarn", "yarn-client", "k8s://https://10.0.0.1:443", "k8s://api.example:6443",
+    ],
+)  # fmt: skip
+def test_addresses_of_masters_are_taken(master: str) -> None:
+    assert check_master(master) == master
+
+
+@pytest.mark.parametrize(
+    "master",
+    [
+        "local[]", "local[x]", "local [2]", "spark://host", "spark://", "http://host:7077", "spark://a:1\nspark.x y",
+        "spark://user@host:1", "k8s://", "yarn ", "spark://a:1,", "mesos",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_a_master_is_refused(master: str) -> None:
+    with pytest.raises(UsageError, match="spark_master"):
+        check_master(master)
+
+
+@pytest.mark.parametrize(
+    ("text", "properties"),
+    [
+        ("", []),
+        ("spark.executor.memory=2g, spark.cores.max=4", ["spark.executor.memory=2g", "spark.cores.max=4"]),
+        ("spark.a.b=x,y,spark.c=z", ["spark.a.b=x,y", "spark.c=z"]),
+        ("spark.executor.extraJavaOptions=-Da=b -Dc=d", ["spark.executor.extraJavaOptions=-Da=b -Dc=d"]),
+    ],
+)
+def test_properties_are_read_one_by_one(text: str, properties: list[str]) -> None:
+    assert check_properties(text) == properties
+    assert check_properties(",".join(properties)) == properties
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("spark.cores.max", "NAME=VALUE"),
+        ("spark.cores.max=", "NAME=VALUE"),
+        ("executor.memory=2g", "NAME=VALUE"),
+        ("spark.x y=1", "NAME=VALUE"),
+        ("=1", "NAME=VALUE"),
+        ("spark.a=1,spark.a=2", "twice"),
+        ("spark.a=1|--conf|spark.b=2", "character"),
+        ("spark.a=1\nspark.b 2", "character"),
+        ("spark.master=yarn", "of its own"),
+        ("spark.jars=/a.jar", "of its own"),
+        ("spark.authenticate.secret=x", "secret"),
+        ("spark.ssl.keyPassword=x", "secret"),
+        ("spark.hadoop.fs.s3a.access.key=x", "secret"),
+        ("spark.hadoop.google.credentials=x", "secret"),
+    ],
+)
+def test_properties_that_can_do_harm_are_refused(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        check_properties(text)
+
+
+def test_a_refused_secret_is_not_repeated() -> None:
+    with pytest.raises(UsageError) as refused:
+        check_properties("spark.authenticate.secret=hush")
+    assert "hush" not in f"{refused.value.message} {refused.value.next_step}"
+
+
+def test_master_and_properties_stand_in_the_dependencies(bundle: str) -> None:
+    note = rendered(bundle, spark_master="spark://h:7077", spark_properties="spark.cores.max=4,spark.x=${y},z")
+    lines = code(note, "dependencies").splitlines()
+    assert "spark.master spark://h:7077" in lines
+    assert "spark.cores.max 4" in lines
+    assert "spark.x \\u0024\\u007by\\u007d,z" in lines
+
+
+def test_a_note_without_them_leaves_spark_as_the_server_has_it(bundle: str) -> None:
+    assert "spark.master" not in code(rendered(bundle), "dependencies")
+
+
+def test_they_come_back_from_what_a_note_was_made_of(bundle: str) -> None:
+    given = {"spark_master": "local[2]", "spark_properties": "spark.a=1,2,spark.b=3"}
+    note = rendered(bundle, **given)
+    values = load_bundle(bundle).values(note.values)
+    assert (values["spark_master"], values["spark_properties"]) == ("local[2]", ["spark.a=1,2", "spark.b=3"])
+
+
+def test_a_server_that_takes_them_from_no_note_says_so() -> None:
+    with pytest.raises(UsageError, match=r"before 0\.9"):
+        rendered("classic", zeppelin=ZEPPELIN_8, spark_master="local[2]")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "demo"])
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--spark-property", "spark.a=1", "--spark-property", "b"], "NAME=VALUE"),
+        (["--spark-master", "yarn", "--param", "spark_master=local"], "as a parameter and as an option"),
+    ],
+)
+def test_the_options_are_parameters(command: str, options: list[str], why: str) -> None:
+    done = CliRunner().invoke(command_line, [command, *options])
+    assert isinstance(done.exception, UsageError)
+    assert why in done.exception.message

@@ -1,0 +1,319 @@
+"""`provision logs`: outputs as text, the log of a followed note, the command on a server."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from provision.cli import run
+from provision.commands import logs as command
+from provision.streams import log as note_log
+from provision.streams.latest_windows import Latest, counts, latest_paragraph, slide_seconds
+from provision.streams.log import Line, NoteLog, follow
+from provision.streams.outputs import columns, cut_at, full_rows, plain
+from provision.sync.provenance import MARK, PAGE, digest
+from zeppelin_sdk import (
+    ConnectionLost,
+    Note,
+    OutputAppended,
+    OutputUpdated,
+    Paragraph,
+    ParagraphChanged,
+    ParagraphStatus,
+    ResultMessage,
+    ZeppelinClient,
+)
+
+from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
+from ..rendering import rendered
+
+CUT = ResultMessage(
+    "HTML",
+    '<div class="result-alert alert-warning" role="alert"><button type="button" class="close" data-dismiss="alert" '
+    'aria-label="Close"><span aria-hidden="true">&times;</span></button><strong>Output is truncated</strong> to '
+    "102400 bytes. Learn more about <strong>ZEPPELIN_INTERPRETER_OUTPUT_LIMIT</strong></div>",
+)
+WINDOWS = """window until 2018-10-29T02:53:40Z
++----+---+
+|  ts| id|
++----+---+
+|t{0}|  h|
++----+---+
+
+counts: events=7 malformed=1 windows={0}
+"""
+READY, RUNNING, FINISHED = ParagraphStatus.READY, ParagraphStatus.RUNNING, ParagraphStatus.FINISHED
+
+
+@pytest.fixture
+def zeppelin(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Iterator[FakeZeppelin]:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
+    with FakeZeppelin("0.10") as server:
+        monkeypatch.setenv("ZEPPELIN_URL", server.url)
+        yield server
+
+
+def add_note(zeppelin: FakeZeppelin, *paragraphs: dict, path: str = "/A/b") -> dict:
+    note = zeppelin.add_note(path)
+    for each in paragraphs:
+        added = zeppelin.add_paragraph(note, {"text": "%spark\n1", "title": "One", **each})
+        added |= {key: each[key] for key in ("status", "results") if key in each}
+    return note
+
+
+def results(*messages: tuple[str, str]) -> dict:
+    return {"code": "SUCCESS", "msg": [{"type": kind, "data": data} for kind, data in messages]}
+
+
+# --- outputs ---
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "text"),
+    [
+        ("TEXT", "a\nb", "a\nb\n"),
+        ("TEXT", "\x1b[31mred\x1b[0m\n", "red\n"),
+        ("TABLE", "id\tcpu\nhost-1\t3.5\n", "id      cpu\nhost-1  3.5\n"),
+        ("TABLE", "a\n1\n\n%html <b>more</b>", "a\n1\nmore\n"),
+        ("HTML", "<h1>Title</h1><script>x()</script><p>a &lt; b<br>c</p>", "Title\na < b\nc\n"),
+        ("IMG", "iVBOR", "(an image)\n"),
+        ("TEXT", "", ""),
+    ],
+)
+def test_an_output_is_plain_text_whatever_its_type(kind: str, data: str, text: str) -> None:
+    assert plain(ResultMessage(kind, data)) == text
+
+
+def test_rows_of_different_lengths_line_up() -> None:
+    assert columns([["a", "b"], ["ccc"], ["d", "e", "f"]]) == "a    b\nccc\nd    e  f"
+    assert columns([]) == ""
+
+
+def test_zeppelin_s_own_words_of_a_cut_are_known_in_html_only() -> None:
+    assert cut_at(CUT) == "102400 bytes"
+    assert cut_at(ResultMessage("TEXT", CUT.data)) is None
+
+
+@pytest.mark.parametrize("bundle", ["classic", "streaming"])
+def test_the_full_rows_are_where_the_note_s_own_text_writes_them(bundle: str) -> None:
+    def live(**given: str) -> Note:
+        return Note("n", "/n", tuple(Paragraph(p.key, text=p.text) for p in rendered(bundle, **given).paragraphs))
+
+    assert full_rows(live(out='/data/a"{b}')) == '/data/a"{b}/avg-*'
+    assert full_rows(live(variant="print")) is None
+
+
+# --- the log ---
+
+
+def told(log: NoteLog, *events: object) -> list[tuple[str, str]]:
+    return [(line.event, line.text) for event in events for line in log.of(event)]
+
+
+def changed(status: ParagraphStatus, *messages: ResultMessage) -> ParagraphChanged:
+    return ParagraphChanged(Paragraph("p", title="One", status=status, results=messages))
+
+
+def test_what_a_paragraph_printed_before_is_told_first_then_what_it_appends() -> None:
+    log = NoteLog()
+    assert told(log, changed(FINISHED, ResultMessage("TEXT", "old\n"))) == [("output", "old\n")]
+    run_again = (changed(RUNNING), OutputUpdated("p", 0, "TEXT", ""), OutputAppended("p", 0, "a\n"))
+    assert told(log, *run_again) == [("status", "RUNNING"), ("output", "a\n")]
+    rest = (OutputAppended("p", 0, "b\n"), changed(FINISHED, ResultMessage("TEXT", "a\nb\n")))
+    assert told(log, *rest) == [("output", "b\n"), ("status", "FINISHED")]
+
+
+def test_the_same_output_again_is_not_told_twice() -> None:
+    log = NoteLog()
+    assert len(told(log, *[changed(FINISHED, ResultMessage("TEXT", "x\n"))] * 3)) == 1
+
+
+def test_output_that_repeats_itself_is_told_line_by_line() -> None:
+    log = NoteLog()
+    told(log, changed(RUNNING))
+    again = [OutputAppended("p", 0, "same\n") for _ in range(3)]
+    assert told(log, *again) == [("output", "same\n")] * 3
+    assert told(log, changed(FINISHED, ResultMessage("TEXT", "same\n" * 4)))[0] == ("output", "same\n")
+
+
+def test_who_joins_late_is_told_the_missing_end_once_the_run_ends() -> None:
+    log = NoteLog()
+    told(log, changed(RUNNING), OutputAppended("p", 0, "b\n"))
+    assert told(log, changed(FINISHED, ResultMessage("TEXT", "a\nb\nc\n")))[0] == ("output", "c\n")
+
+
+def test_a_table_is_told_whole_when_its_run_has_ended() -> None:
+    log = NoteLog()
+    assert told(log, changed(RUNNING), OutputUpdated("p", 0, "TABLE", "a\tb\n"), OutputAppended("p", 0, "1\t2\n")) == []
+    ended = changed(FINISHED, ResultMessage("TABLE", "a\tb\n1\t2\n"))
+    assert told(log, ended)[0] == ("output", "a  b\n1  2\n")
+
+
+def test_a_cut_is_told_once_and_not_as_output() -> None:
+    log = NoteLog()
+    text = ResultMessage("TEXT", "x\n")
+    assert told(log, changed(RUNNING), OutputAppended("p", 0, "x\n"), OutputUpdated("p", 1, "HTML", CUT.data)) == [
+        ("output", "x\n"),
+        ("cut", "102400 bytes"),
+    ]
+    assert told(log, changed(FINISHED, text, CUT)) == [("status", "FINISHED")]
+
+
+def test_a_run_that_went_silent_at_the_limit_is_told_as_cut_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(note_log, "SETTLED_SECONDS", 0.0)
+    log = NoteLog(limit=10)
+    told(log, changed(RUNNING), OutputAppended("p", 0, "123456789"))
+    assert told(log, None) == []
+    told_then = told(log, OutputAppended("p", 0, "0"), None, None)
+    assert [line for line in told_then if line[0] == "cut"] == [("cut", "10 bytes")]
+
+
+def test_a_lost_connection_is_told() -> None:
+    assert told(NoteLog(), ConnectionLost("gone"))[0][0] == "connection"
+
+
+def latest(**more: object) -> Latest:
+    return Latest(ZeppelinClient("http://nowhere.invalid"), "n", page="", paragraph_id="p", every=10, **more)
+
+
+def test_windows_that_the_note_keeps_are_told_once_each_and_their_text_is_not() -> None:
+    log = NoteLog(latest())
+    first = changed(FINISHED, ResultMessage("TEXT", WINDOWS.format(1)))
+    later = WINDOWS.format(1) + WINDOWS.format(2).replace("02:53:40", "02:53:50")
+    again = (
+        changed(RUNNING),
+        OutputAppended("p", 0, "window"),
+        changed(FINISHED, ResultMessage("TEXT", later)),
+    )
+    lines = [line for event in (first, *again) for line in log.of(event)]
+    assert [(line.event, line.window and line.window.rows) for line in lines] == [
+        ("window", (("t1", "h"),)),
+        ("window", (("t2", "h"),)),
+    ]
+    assert lines[0].answer()["rows"] == [["t1", "h"]]
+
+
+def test_a_stream_that_is_started_anew_brings_its_new_page() -> None:
+    asked = latest()
+    told(NoteLog(asked), ParagraphChanged(Paragraph("start", config={PAGE: "http://driver:4041"})))
+    assert asked.page == "http://driver:4041"
+
+
+def test_nothing_is_asked_of_a_stream_whose_page_does_not_answer() -> None:
+    assert not latest().ask()
+    asked = latest()
+    asked.page = "http://127.0.0.1:9"
+    assert not asked.ask()
+
+
+def test_the_paragraph_that_keeps_windows_is_run_only_as_the_bundle_has_it() -> None:
+    mark = {MARK: {"key": "latest", "sha256": digest("%spark\nResults.show(3)")}}
+    kept = Paragraph("p", text="%spark\nResults.show(3)", config=mark)
+    assert latest_paragraph(Note("n", "/n", (kept,))) == kept
+    edited = Paragraph("p", text="%spark\nlaunchRockets()", config=mark)
+    assert latest_paragraph(Note("n", "/n", (edited,))) is None
+
+
+def test_the_slide_and_the_counts_are_read_from_the_note() -> None:
+    def note(slide: str) -> Note:
+        texts = {p.key: p.text for p in rendered("streaming", slide=slide).paragraphs}
+        return Note("n", "/n", (Paragraph("p", text=texts["window"], config={MARK: {"key": "window"}}),))
+
+    assert slide_seconds(note("30")) == 30
+    shown = Paragraph("p", results=(ResultMessage("TEXT", WINDOWS.format(3)),))
+    assert counts(shown) == {"events": 7, "malformed": 1, "windows": 3}
+    assert counts(None) == {}
+
+
+# --- the command ---
+
+
+def test_the_command_prints_headings_text_and_where_the_full_rows_are(zeppelin: FakeZeppelin, capsys) -> None:
+    add_note(
+        zeppelin,
+        {"title": "Averages", "status": "FINISHED", "results": results(("TABLE", "id\tcpu\nh\t1\n"))},
+        {"title": "Silent"},
+        {
+            "title": "Outputs",
+            "text": '%spark\ndf.write.csv("/data/avg-" + t)',
+            "status": "ERROR",
+            "results": results(("TEXT", "line\n"), ("HTML", CUT.data)),
+        },
+    )
+    assert run(["logs", "b"]) == 0
+    out = capsys.readouterr().out
+    assert "── Averages ──\nid  cpu\nh   1\n" in out
+    assert "Silent" not in out
+    assert "── Outputs (ERROR) ──\nline\n" in out
+    assert "102400 bytes" in out
+    assert "/data/avg-*" in out
+
+
+def test_the_json_answer_has_every_paragraph_its_outputs_and_cuts(zeppelin: FakeZeppelin, capsys) -> None:
+    add_note(zeppelin, {"status": "FINISHED", "results": results(("TEXT", "a\n"), ("HTML", CUT.data))}, {})
+    assert run(["logs", "b", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [p["cut"] for p in answer["paragraphs"]] == ["102400 bytes", None]
+    assert answer["paragraphs"][0]["outputs"][0] == {"type": "TEXT", "text": "a\n"}
+    assert answer["rows"] is None
+
+
+class Enough(Exception):
+    """Ends a follower that would go on for ever."""
+
+
+def test_following_goes_on_after_the_server_has_cut_the_connection(zeppelin: FakeZeppelin) -> None:
+    note = add_note(zeppelin, {"status": "FINISHED", "results": results(("TEXT", "before\n"))})
+    lines: list[Line] = []
+
+    def tell(line: Line) -> None:
+        lines.append(line)
+        if line.text == "before\n":
+            note["paragraphs"][0]["results"] = results(("TEXT", "before\nafter\n"))
+            zeppelin.drop_connections()
+        if line.text == "after\n":
+            raise Enough
+
+    with ZeppelinClient(zeppelin.url, timeout=5) as client, pytest.raises(Enough):
+        follow(client, note["id"], None, tell)
+    assert [line.event for line in lines] == ["output", "connection", "connection", "output"]
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, *lines: Line) -> None:
+    def follow_script(_client, _note, _latest, tell) -> None:
+        for line in lines:
+            tell(line)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "follow", follow_script)
+
+
+def test_ctrl_c_ends_the_following_well_and_text_stands_under_its_paragraph(
+    zeppelin: FakeZeppelin, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_note(zeppelin, {})
+    one, two = Paragraph("1", title="One"), Paragraph("2", title="Two")
+    scripted(
+        monkeypatch,
+        Line("output", one, "a"),
+        Line("output", one, "b\n"),
+        Line("output", two, "c"),
+        Line("cut", one, "102400 bytes"),
+        Line("status", two, "ERROR"),
+    )
+    assert run(["logs", "-f", "b"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("── One ──\nab\n── Two ──\nc\n── One ──\n(Zeppelin cut this off at 102400 bytes")
+    assert out.endswith("── Two ──\n(ERROR)\n")
+
+
+def test_followed_events_are_an_object_a_line(zeppelin: FakeZeppelin, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_note(zeppelin, {})
+    one = Paragraph("1", title="One", config={MARK: {"key": "k"}})
+    scripted(monkeypatch, Line("status", one, "RUNNING"), Line("output", one, "[a]", "TEXT"), Line("connection"))
+    assert run(["logs", "-f", "b", "--json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["event"] for each in events] == ["status", "output", "connection"]
+    assert events[1] | {"at": 0} == {
+        "event": "output", "at": 0, "paragraph": "1", "key": "k", "title": "One", "text": "[a]", "type": "TEXT"
+    }  # fmt: skip

@@ -1,0 +1,619 @@
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from provision.console import Console
+from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.streams import run_note as running
+from provision.streams import run_paragraph as turns
+from provision.streams.run_note import NoteRun, blocking_key, note_state, stop_note
+from provision.streams.run_paragraph import HeldError
+from provision.streams.spark_page import StreamState
+from provision.streams.spark_probe import probe_spark
+from provision.sync.provenance import MARK, PAGE
+from zeppelin_sdk import (
+    InterpreterSetting,
+    Note,
+    NoteInfo,
+    Paragraph,
+    ParagraphError,
+    ParagraphStatus,
+    ResultMessage,
+    ZeppelinClient,
+)
+
+LAUNCHED = (
+    "java.io.IOException: Can not change interpreter properties when interpreter process has already been launched"
+)
+UP_TO_0_8 = "Must be used before SparkInterpreter (%spark) initialized"
+PROBE = "probe 3.1.3 2.12.10 http://driver:4040"
+STATE = StreamState(
+    batches=0, events=0, processing_ms=0, delay_ms=0, waiting_batches=0, receivers=1, last_error=""
+)  # fmt: skip
+
+
+class FakeClient:
+    """Runs nothing: notes what it is told to run, and fails or prints as `failures` and `outputs` say by title.
+
+    While `clock` is set and one of the `others`, or a blocking paragraph of the note itself, runs, a paragraph that is
+    run waits for its turn.
+    """
+
+    url = "http://zeppelin.example"
+
+    def __init__(self, *paragraphs: Paragraph) -> None:
+        self.note = Note("note", "/note", paragraphs)
+        self.did: list[str] = []
+        self.failures: dict[str, list[str]] = {}
+        self.failed_as = ParagraphStatus.ERROR
+        self.outputs: dict[str, str] = {"probe": PROBE}
+        self.option: dict[str, str] = {"perNote": "shared", "perUser": "shared"}
+        self.waited_for: tuple[ParagraphStatus, ...] = ()
+        self.probe_left_behind = False
+        self.others: list[Note] = []
+        self.clock: FakeTime | None = None
+
+    def get_note(self, note_id: str) -> Note:
+        probe = Note(note_id, "/p", (Paragraph("probe", title="probe"),))
+        return next((note for note in (self.note, *self.others) if note.id == note_id), probe)
+
+    def list_notes(self) -> list[NoteInfo]:
+        return [NoteInfo(note.id, note.path) for note in (self.note, *self.others)]
+
+    def run_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self.did.append(f"run {paragraph_id}")
+
+    def wait_paragraph(
+        self,
+        note_id: str,
+        paragraph_id: str,
+        *,
+        timeout: float,
+        until: Collection[ParagraphStatus],
+        on_poll: Callable[[Paragraph], None],
+    ) -> Paragraph:
+        paragraph = self.get_note(note_id).paragraph(paragraph_id)
+        assert paragraph is not None
+        self.waited_for = tuple(until)
+        while self.clock and self.is_held() and self.clock.now < timeout:
+            on_poll(replace(paragraph, status=ParagraphStatus.PENDING))
+            self.clock.sleep(1)
+        self._fail(paragraph)
+        output = self.outputs.get(paragraph.title, "")
+        return replace(paragraph, status=ParagraphStatus.FINISHED, results=(ResultMessage("TEXT", output),))
+
+    def is_held(self) -> bool:
+        return any(p.status is ParagraphStatus.RUNNING for note in (self.note, *self.others) for p in note.paragraphs)
+
+    def _fail(self, paragraph: Paragraph) -> None:
+        failures = self.failures.get(paragraph.title)
+        if failures:
+            output = failures.pop(0)
+            raise ParagraphError(
+                f"paragraph {paragraph.title!r} ended in {self.failed_as}: {output}".splitlines()[0],
+                paragraph_id=paragraph.id, title=paragraph.title, status=self.failed_as, output=output,
+            )  # fmt: skip
+
+    def interpreter_setting(self, name: str) -> InterpreterSetting:
+        return InterpreterSetting("spark-id", name, "spark", "READY", "", {"option": self.option})
+
+    def wait_interpreter_ready(self, setting_id: str) -> InterpreterSetting:
+        return self.interpreter_setting("spark")
+
+    def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
+        self.did.append(f"restart {setting_id}{f' for {note_id}' if note_id else ''}")
+        self.others = [replace(note, paragraphs=tuple(map(aborted, note.paragraphs))) for note in self.others]
+
+    def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
+        self.did.append(f"page {paragraph_id} {config[PAGE]}")
+
+    def find_note(self, path: str) -> NoteInfo | None:
+        return NoteInfo("left", path) if self.probe_left_behind else None
+
+    def import_note(self, note: Mapping[str, Any], path: str) -> str:
+        self.did.append("probe")
+        return "probe"
+
+    def delete_note(self, note_id: str) -> None:
+        self.did.append(f"delete {note_id}")
+
+    def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self.did.append(f"empty {note_id}")
+
+    def stop_paragraph(self, note_id: str, paragraph_id: str) -> None:
+        self.did.append(f"cancel {paragraph_id}")
+
+    def as_client(self) -> ZeppelinClient:
+        return cast(ZeppelinClient, self)
+
+
+def aborted(paragraph: Paragraph) -> Paragraph:
+    return replace(paragraph, status=ParagraphStatus.ABORT) if paragraph.status.is_active else paragraph
+
+
+class Said(Console):
+    """A console that keeps what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def say(self, text: str, style: str | None = None) -> None:
+        self.lines.append(text)
+
+
+def paragraph(key: str, *, text: str = "%spark\n1", blocks: bool = False, **more: Any) -> Paragraph:
+    config = {MARK: {"key": key, "blocks": blocks}} | more.pop("config", {})
+    return Paragraph(key, title=key, text=text, config=config, **more)
+
+
+def note_run(client: FakeClient, page: str = "") -> tuple[NoteRun, Said]:
+    said = Said()
+    return NoteRun(client.as_client(), "note", said, page), said
+
+
+CLASSIC = [paragraph(key) for key in ("dependencies", "context", "output")] + [paragraph("start", blocks=True)]
+
+
+def test_paragraphs_run_in_the_note_s_order_a_person_s_own_included() -> None:
+    own = Paragraph("own", title="own", text="println(1)")
+    client = FakeClient(paragraph("dependencies"), own, paragraph("context"), paragraph("start"))
+    run, _ = note_run(client)
+    run.start(None)
+    assert client.did == ["run dependencies", "run own", "run context", "run start"]
+
+
+@pytest.mark.parametrize("how", ["Cannot call methods on a stopped SparkContext.", "LiveListenerBus is stopped."])
+def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: str) -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
+    client.failures["context"] = [f"java.lang.IllegalStateException: {how}"]
+    run, said = note_run(client)
+    run.start(None)
+    again = ["run dependencies", "run context", "run start"]
+    assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
+    assert any("Spark has ended" in line for line in said.lines)
+
+
+DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …"
+
+
+def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
+    client.failures["context"] = [DIED]
+    note_run(client)[0].start(None)
+    again = ["run dependencies", "run context", "run start"]
+    assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
+
+
+def test_a_note_whose_spark_was_killed_has_nothing_to_stop() -> None:
+    client, said = FakeClient(paragraph("stop"), paragraph("start")), Said()
+    client.failures["stop"] = [DIED]
+    stop_note(client.as_client(), client.note, said)
+    assert said.lines[-1] == "no stream of this note: Spark's process has died, and its streams with it"
+
+    client.failures["stop"] = ["java.lang.IllegalStateException: no"]
+    with pytest.raises(ParagraphError):
+        stop_note(client.as_client(), client.note, said)
+
+
+def test_the_probe_has_a_spark_that_was_killed_started_again() -> None:
+    client = FakeClient()
+    client.failures["probe"] = [DIED]
+    assert probe_spark(client.as_client()).spark == "3.1.3"
+    assert client.did == ["probe", "run probe", "restart spark-id", "run probe", "empty probe", "delete probe"]
+
+
+def test_a_spark_that_ends_again_is_an_error() -> None:
+    client = FakeClient(paragraph("context"))
+    client.failures["context"] = ["Cannot call methods on a stopped SparkContext."] * 2
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError):
+        run.start(None)
+
+
+def test_empty_and_disabled_paragraphs_are_left_out() -> None:
+    empty, disabled = paragraph("empty", text=" \n"), paragraph("disabled", config={"enabled": False})
+    client = FakeClient(paragraph("context"), empty, disabled)
+    run, _ = note_run(client)
+    run.start(None)
+    assert client.did == ["run context"]
+
+
+def test_the_first_failure_ends_the_run_and_names_its_paragraph() -> None:
+    client = FakeClient(paragraph("context"), paragraph("stream"), paragraph("start"))
+    client.failures["stream"] = ["<console>:1: error: not found: value ssc"]
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError, match="'stream'.*not found") as caught:
+        run.start(None)
+    assert (caught.value.paragraph_id, caught.value.title) == ("stream", "stream")
+    assert client.did == ["run context", "run stream"]
+
+
+@pytest.mark.parametrize("words", [LAUNCHED, UP_TO_0_8])
+def test_spark_running_with_other_dependencies_is_restarted_which_is_told_in_one_line(words: str) -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"))
+    client.failures["dependencies"] = [words]
+    run, said = note_run(client)
+    run.start(None)
+    assert client.did == ["run dependencies", "restart spark-id", "run dependencies", "run context"]
+    assert [line for line in said.lines if "restart" in line] == [
+        "  Spark runs with other dependencies: restarting Spark's interpreter …"
+    ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_the_note_s_stream_has_received_is_processed_before_the_restart(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(running, "stream_state", lambda note: STATE)
+    client = FakeClient(paragraph("dependencies"), paragraph("stop"))
+    client.failures = {"dependencies": [LAUNCHED], "stop": ["it hangs"] * fails}
+    run, said = note_run(client)
+    run.start(None)
+    before = ["run dependencies", "run stop", "restart spark-id"]
+    assert client.did == [*before, "run dependencies", "run stop"]
+    assert any("it hangs" in line for line in said.lines) == fails
+
+
+def test_dependencies_that_fail_after_the_restart_too_end_the_run() -> None:
+    client = FakeClient(paragraph("dependencies"), paragraph("context"))
+    client.failures["dependencies"] = [LAUNCHED, LAUNCHED]
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError):
+        run.start(None)
+    assert client.did[-1] == "run dependencies"
+
+
+@pytest.mark.parametrize("words", ["Cannot fetch dependencies", "a.jar: file already exists", "ERROR"])
+def test_dependencies_that_fail_for_another_reason_restart_nothing(words: str) -> None:
+    client = FakeClient(paragraph("dependencies"))
+    client.failures["dependencies"] = [words]
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError):
+        run.start(None)
+    assert client.did == ["run dependencies"]
+
+
+def test_a_paragraph_that_is_not_the_dependencies_restarts_nothing() -> None:
+    client = FakeClient(paragraph("context"))
+    client.failures["context"] = [LAUNCHED]
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError):
+        run.start(None)
+    assert client.did == ["run context"]
+
+
+def test_the_blocking_paragraph_is_started_last_and_awaited_only_until_it_runs() -> None:
+    client = FakeClient(*CLASSIC, paragraph("after"))
+    run, _ = note_run(client)
+    run.start("start")
+    assert client.did[:3] == ["run dependencies", "run context", "run output"]
+    assert client.did[-1] == "run start"
+    assert client.waited_for == (ParagraphStatus.RUNNING,)
+
+
+def test_the_driver_s_page_is_found_before_the_blocking_paragraph_and_kept_with_it() -> None:
+    client = FakeClient(*CLASSIC)
+    run, _ = note_run(client)
+    run.start("start")
+    assert run.page == "http://driver:4040"
+    assert client.did[-2] == "page start http://driver:4040"
+
+
+@pytest.mark.parametrize("which", ["perNote", "perUser"])
+def test_no_page_is_looked_for_where_a_probe_would_have_a_spark_of_its_own(which: str) -> None:
+    client = FakeClient(*CLASSIC)
+    client.option[which] = "isolated"
+    run, _ = note_run(client)
+    run.start("start")
+    assert run.page == ""
+    assert "probe" not in client.did
+
+
+@pytest.mark.parametrize("status", [ParagraphStatus.RUNNING, ParagraphStatus.ABORT, ParagraphStatus.ERROR])
+def test_a_blocking_note_that_has_run_before_starts_on_a_fresh_interpreter(status: ParagraphStatus) -> None:
+    client = FakeClient(*CLASSIC[:-1], replace(CLASSIC[-1], status=status))
+    run, said = note_run(client)
+    run.start("start")
+    assert client.did[:2] == ["restart spark-id", "run dependencies"]
+    assert len([line for line in said.lines if "restart" in line]) == 1
+
+
+def test_a_spark_of_the_note_s_own_is_restarted_for_this_note_only() -> None:
+    client = FakeClient(paragraph("dependencies"))
+    client.option["perNote"] = "isolated"
+    client.failures["dependencies"] = [LAUNCHED]
+    run, said = note_run(client)
+    run.start(None)
+    assert client.did == ["run dependencies", "restart spark-id for note", "run dependencies"]
+    assert "restarting this note's Spark" in said.lines[1]
+
+
+HOLDER = Note("holder", "/holder", (paragraph("start", blocks=True, status=ParagraphStatus.RUNNING),))
+
+
+def held(clock: "FakeTime", *paragraphs: Paragraph) -> FakeClient:
+    """A note's client, while another note's stream keeps the Spark of all notes to itself."""
+    client = FakeClient(*paragraphs)
+    client.others, client.clock = [Note("idle", "/idle", (paragraph("start", blocks=True),)), HOLDER], clock
+    return client
+
+
+def test_a_note_that_waits_behind_another_s_stream_ends_that_and_starts_from_the_top(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("context"), paragraph("start"))
+    run, said = note_run(client)
+    run.start(None)
+    assert client.did == [
+        "run context", "cancel context", "cancel start", "restart spark-id", "run context", "run start",
+    ]  # fmt: skip
+    assert turns.QUEUED <= clock.now < turns.QUEUED + 3
+    (line,) = (line for line in said.lines if "restart" in line)
+    assert (
+        line == "  /holder streams in the same Spark, and lets no other paragraph run: restarting Spark's interpreter …"
+    )
+
+
+def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
+    client = held(clock, paragraph("context"))
+    monkeypatch.setattr(client, "restart_interpreter", lambda *_arguments: None)
+    run, _ = note_run(client)
+    with pytest.raises(HeldError, match="/holder streams") as caught:
+        run.start(None)
+    assert caught.value.exit_code == 3
+    assert client.did[-1] == "cancel context"
+
+
+def test_a_run_that_an_earlier_cancellation_ends_at_once_is_tried_again() -> None:
+    client = FakeClient(paragraph("context"), paragraph("start"))
+    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
+    note_run(client)[0].start(None)
+    assert client.did == ["run context", "run context", "run start"]
+
+    client.failures["context"] = ["", ""]
+    with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
+        note_run(client)[0].start(None)
+
+
+def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
+    client = FakeClient(paragraph("context"))
+    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
+    monkeypatch.setattr(client, "run_paragraph", lambda *_: clock.sleep(turns.AT_ONCE + 1))
+    with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
+        note_run(client)[0].start(None)
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        replace(HOLDER, paragraphs=(replace(HOLDER.paragraphs[0], config={}),)),
+        replace(HOLDER, id="note"),
+    ],
+    ids=["a person's own long paragraph", "the note's own"],
+)
+def test_what_waits_for_something_else_waits_on(clock: "FakeTime", holder: Note) -> None:
+    client = held(clock, paragraph("context"))
+    client.others = [holder]
+    run, _ = note_run(client)
+    run.start(None)
+    assert client.did == ["run context"]
+    assert clock.now >= turns.PARAGRAPH_TIMEOUT
+
+
+def test_a_paragraph_of_another_interpreter_waits_for_no_spark(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("introduction", text="%md\n# Introduction"))
+    note_run(client)[0].start(None)
+    assert client.did == ["run introduction"]
+
+
+def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime") -> None:
+    client = held(clock, paragraph("context"))
+    client.option["perNote"] = "isolated"
+    note_run(client)[0].start(None)
+    assert client.did == ["run context"]
+
+
+def test_a_note_whose_spark_another_s_stream_holds_has_nothing_to_stop(clock: "FakeTime") -> None:
+    client, said = held(clock, paragraph("stop"), paragraph("start")), Said()
+    stop_note(client.as_client(), client.note, said)
+    assert client.did == ["run stop", "cancel stop"]
+    assert "no stream of this note: /holder streams" in said.lines[-1]
+
+
+def test_a_blocking_paragraph_that_fails_is_named() -> None:
+    client = FakeClient(*CLASSIC)
+    client.failures["start"] = ["IllegalStateException: no output operations"]
+    run, _ = note_run(client)
+    with pytest.raises(ParagraphError, match="'start'"):
+        run.start("start")
+
+
+def test_a_streaming_note_s_page_is_what_its_start_paragraph_prints() -> None:
+    client = FakeClient(paragraph("start"), paragraph("latest"))
+    client.outputs["start"] = "The stream runs. Spark's own page: http://127.0.0.1:4041\n"
+    run, _ = note_run(client)
+    run.start(None)
+    assert run.page == "http://127.0.0.1:4041"
+    assert client.did == ["run start", "page start http://127.0.0.1:4041", "run latest"]
+
+
+def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_is_deleted() -> None:
+    client = FakeClient()
+    client.probe_left_behind = True
+    probe = probe_spark(client.as_client())
+    assert (probe.spark, probe.scala, probe.page) == ("3.1.3", "2.12", "http://driver:4040")
+    assert client.did == ["empty left", "delete left", "probe", "run probe", "empty probe", "delete probe"]
+
+
+@pytest.mark.parametrize(
+    ("output", "page"), [("probe 2.4.8 2.11.12 -", ""), (f"warning: x\n{PROBE}\n", "http://driver:4040")]
+)
+def test_the_probe_s_page_may_be_off(output: str, page: str) -> None:
+    client = FakeClient()
+    client.outputs["probe"] = output
+    assert probe_spark(client.as_client()).page == page
+
+
+def test_a_probe_that_fails_leaves_no_note() -> None:
+    client = FakeClient()
+    client.failures["probe"] = ["Fail to launch"]
+    with pytest.raises(ParagraphError):
+        probe_spark(client.as_client())
+    assert client.did[-1] == "delete probe"
+
+
+def test_a_probe_without_versions_is_an_error_that_names_the_server() -> None:
+    client = FakeClient()
+    client.outputs["probe"] = "hello"
+    with pytest.raises(ProvisionError, match="zeppelin.example: Spark gave no version"):
+        probe_spark(client.as_client())
+
+
+class FakeTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class FakeSparkPage:
+    """Answers `states` one after the other, the last one from then on."""
+
+    def __init__(self, *states: StreamState | None, reachable: bool = True) -> None:
+        self.states, self.reachable = list(states), reachable
+
+    def __call__(self, url: str) -> "FakeSparkPage":
+        return self
+
+    def stream(self) -> StreamState | None:
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def answers(self) -> bool:
+        return self.reachable
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    clock = FakeTime()
+    monkeypatch.setattr(running, "time", clock)
+    monkeypatch.setattr(turns, "time", clock)
+    return clock
+
+
+def await_live(monkeypatch: pytest.MonkeyPatch, page: FakeSparkPage) -> StreamState | None:
+    monkeypatch.setattr(running, "SparkPage", page)
+    run, _ = note_run(FakeClient(), "http://driver:4040")
+    return run.wait_until_live()
+
+
+def with_error(error: str, **more: Any) -> StreamState:
+    return replace(STATE, receivers=0, last_error=error, **more)
+
+
+def test_a_stream_is_live_when_events_come(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
+    live = replace(STATE, events=3)
+    assert await_live(monkeypatch, FakeSparkPage(None, STATE, STATE, live)) == live
+    assert clock.now < 2
+
+
+def test_a_quiet_stream_is_live_after_a_batch(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
+    live = replace(STATE, batches=1)
+    assert await_live(monkeypatch, FakeSparkPage(STATE, live)) == live
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "MQTT tcp://h:1: user name or password refused (CONNACK 4); the token may be gone: get new credentials",
+        "MQTT tcp://h:1: not authorised (CONNACK 5); the key may be disabled; next try in 2 s",
+        "Restarting receiver with delay 2000 ms: Error starting receiver 0: Bad user name or password (4)",
+        "Error starting receiver 0: Not authorized to connect (5)",
+    ],
+)
+def test_a_receiver_that_the_broker_refuses_is_a_refusal_at_once(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeTime, error: str
+) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await_live(monkeypatch, FakeSparkPage(STATE, with_error(error)))
+    assert caught.value.exit_code == 5
+    assert "creds refresh" in caught.value.next_step
+    assert clock.now < running.CONNECT_GRACE
+
+
+def test_a_broker_out_of_the_receiver_s_reach_is_told_after_a_grace(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeTime
+) -> None:
+    error = "MQTT tcp://h:1: Connection refused (Connection refused); next try in 1 s"
+    with pytest.raises(UnreachableError, match="Connection refused") as caught:
+        await_live(monkeypatch, FakeSparkPage(with_error(error, batches=2)))
+    assert caught.value.exit_code == 4
+    assert running.CONNECT_GRACE < clock.now < running.CONNECT_GRACE + 2
+
+
+def test_a_receiver_that_gets_through_at_last_is_live_in_spite_of_its_last_error(
+    monkeypatch: pytest.MonkeyPatch, clock: FakeTime
+) -> None:
+    live = replace(STATE, events=1, last_error="MQTT tcp://h:1: connection lost")
+    assert await_live(monkeypatch, FakeSparkPage(with_error("MQTT tcp://h:1: connection lost"), live)) == live
+
+
+def test_spark_s_page_out_of_reach_from_here_is_given_up_soon(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
+    assert await_live(monkeypatch, FakeSparkPage(None, reachable=False)) is None
+    assert clock.now < running.CONNECT_GRACE + 2
+
+
+def test_a_stream_that_is_slow_to_start_is_waited_for(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
+    live = replace(STATE, events=1)
+    assert await_live(monkeypatch, FakeSparkPage(*[None] * 60, live)) == live
+
+
+def test_without_a_page_nothing_is_waited_for(clock: FakeTime) -> None:
+    run, _ = note_run(FakeClient())
+    assert run.wait_until_live() is None
+    assert clock.now == 0
+
+
+def test_the_stop_paragraph_stops_a_stream() -> None:
+    client = FakeClient(paragraph("stop"), paragraph("start"))
+    stop_note(client.as_client(), client.note, Said())
+    assert client.did == ["run stop"]
+
+
+def test_without_a_stop_paragraph_the_interpreter_is_restarted() -> None:
+    client = FakeClient(*CLASSIC)
+    stop_note(client.as_client(), client.note, Said())
+    assert client.did == ["restart spark-id"]
+
+
+def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
+    blocking = replace(CLASSIC[-1], status=ParagraphStatus.RUNNING)
+    client = FakeClient(paragraph("stop"), blocking)
+    stop_note(client.as_client(), client.note, Said())
+    assert client.did == [f"cancel {blocking.id}", "restart spark-id"]
+
+
+def test_the_blocking_key_is_in_the_provenance() -> None:
+    assert blocking_key(Note("n", "/n", tuple(CLASSIC))) == "start"
+    assert blocking_key(Note("n", "/n", (paragraph("start"), Paragraph("own")))) is None
+
+
+@pytest.mark.parametrize(
+    ("statuses", "stream", "state"),
+    [
+        (["FINISHED", "FINISHED"], STATE, "streaming"),
+        (["FINISHED", "RUNNING"], None, "running"),
+        (["FINISHED", "ERROR"], None, "failed"),
+        (["FINISHED", "FINISHED"], replace(STATE, receivers=0), "stopped"),
+        ([], None, "stopped"),
+    ],
+)
+def test_a_note_s_state_in_a_word(statuses: list[str], stream: StreamState | None, state: str) -> None:
+    paragraphs = tuple(Paragraph(str(n), status=ParagraphStatus(s)) for n, s in enumerate(statuses))
+    assert note_state(Note("n", "/n", paragraphs), stream) == state

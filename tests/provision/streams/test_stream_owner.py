@@ -1,0 +1,77 @@
+"""Whose stream it is, of notes that share one Spark and its page."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from provision.commands import status
+from provision.streams import stream_owner as ownership
+from provision.streams.run_note import stop_note
+from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.stream_owner import later_on_its_page, started
+from provision.sync.provenance import PAGE
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
+
+from ..notes_in_memory import NotesInMemory
+from .test_run_note import Said
+
+STREAM = StreamState(
+    batches=7, events=100, processing_ms=1, delay_ms=1, waiting_batches=0, receivers=1, last_error=""
+)  # fmt: skip
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> NotesInMemory:
+    """A server with two notes on one page, of which "late" was run after "early"."""
+    made, times = NotesInMemory(), iter((1.0, 2.0))
+    monkeypatch.setattr(ownership.time, "time", lambda: next(times))
+    for name in ("early", "late"):
+        config = started("http://driver:4040", "8 PM")
+        starts = Paragraph(f"start of {name}", status=ParagraphStatus.FINISHED, config=config, date_finished="8 PM")
+        made.notes[name] = Note(name, f"/{name}", (Paragraph(f"own of {name}"), starts))
+    made.notes["never"] = Note("never", "/never", (Paragraph("p"),))
+    return made
+
+
+def later(server: NotesInMemory, name: str) -> str | None:
+    found = later_on_its_page(cast(ZeppelinClient, server), server.notes[name])
+    return found.id if found else None
+
+
+def change(server: NotesInMemory, name: str, **changes: Any) -> None:
+    server.swap(name, replace(server.notes[name].paragraphs[1], **changes))
+
+
+def test_of_the_notes_on_a_page_the_one_that_was_run_last_has_the_stream(server: NotesInMemory) -> None:
+    assert [later(server, name) for name in ("early", "late", "never")] == ["late", None, None]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"date_finished": "9 PM"}, {"status": ParagraphStatus.RUNNING}, {"config": {PAGE: "http://driver:4040"}}],
+    ids=["run by hand since", "running now", "run by an older version"],
+)
+def test_where_it_can_not_be_told_no_other_note_has_it(server: NotesInMemory, changes: dict[str, Any]) -> None:
+    change(server, "early", **changes)
+    assert later(server, "early") is None
+
+
+def test_notes_on_other_pages_have_streams_of_their_own(server: NotesInMemory) -> None:
+    change(server, "late", config=server.notes["late"].paragraphs[1].config | {PAGE: "http://driver:4041"})
+    assert later(server, "early") is None
+
+
+def test_the_status_of_a_note_tells_no_stream_of_another(
+    server: NotesInMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: STREAM)
+    looks = [status._look(cast(ZeppelinClient, server), server.notes[name]) for name in ("early", "late")]
+    assert [(look.state, look.stream) for look in looks] == [("stopped", None), ("streaming", STREAM)]
+
+
+def test_stopping_a_note_leaves_the_stream_of_another_alone(server: NotesInMemory) -> None:
+    said = Said()
+    stop_note(cast(ZeppelinClient, server), server.notes["early"], said)
+    assert said.lines == ["no stream of this note: /late was started after it in the same Spark"]
+    assert server.writes == []

@@ -1,0 +1,122 @@
+"""`provision remove`, and what a removal leaves."""
+
+from pathlib import Path
+
+import pytest
+
+from provision.cli import run
+from provision.options.server import ServerOptions
+from provision.sync.remove import remove_note
+from provision.sync.undo_records import Records
+
+from ..note_bench import Bench, render
+
+STORED = {"netpie-KEY-1": ("id", "hmac"), "netpie-KEY-2": ("id", "hmac"), "other": ("user", "password")}
+NOTE = render(a='val id = "{netpie-KEY-1.user}"', b='val key = "{netpie-KEY-1.password}{netpie-KEY-2.user}"')
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
+    made = Bench(NOTE)
+    made.records = Records(made.server.url)
+    made.server.credentials = dict(STORED)
+    made.server.writes.clear()
+    monkeypatch.setattr(ServerOptions, "connect_running", lambda _self: made.server)
+    return made
+
+
+def test_the_note_goes_paragraph_by_paragraph_first_so_that_no_interpreter_restarts(bench: Bench) -> None:
+    assert bench.records
+    remove_note(bench.client, bench.note, bench.records)
+    assert bench.server.writes == ["delete", "delete", "delete note"]
+
+
+def test_only_the_credentials_that_no_other_note_names_go(bench: Bench) -> None:
+    assert bench.records
+    bench.server.import_note({"paragraphs": [{"text": 'sc.range({password.netpie-KEY-2}, "")'}]}, "/mine")
+    removed = remove_note(bench.client, bench.note, bench.records)
+    assert removed.entities == ("netpie-KEY-1",)
+    assert set(bench.server.credentials) == {"netpie-KEY-2", "other"}
+
+
+def test_an_entry_that_an_older_version_has_left_goes_with_the_last_note_of_its_application(bench: Bench) -> None:
+    assert bench.records
+    note = render(a='val id = "{netpie-KEY-0a1b2c3d.user}{netpie-KEY-0a1b2c3d-mqtt.user}"')
+    bench.apply(note)
+    mine = bench.server.import_note({"paragraphs": [{"text": "{netpie-KEY.user}"}]}, "/mine")
+    for entity in ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY", "netpie-KEY-mqtt", "netpie-OTHER"):
+        bench.server.put_credential(entity, "id", "key")
+    removed = remove_note(bench.client, bench.note, bench.records)
+    assert removed.entities == ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY-mqtt")
+    assert {"netpie-KEY", "netpie-OTHER"} <= set(bench.server.credentials)
+    assert mine in bench.server.notes
+
+
+def test_credentials_that_an_edit_has_taken_out_of_the_text_go_too(bench: Bench) -> None:
+    assert bench.records
+    bench.edit(0, text="mine")
+    bench.edit(1, text="mine too")
+    assert remove_note(bench.client, bench.note, bench.records).entities == ("netpie-KEY-1", "netpie-KEY-2")
+
+
+@pytest.mark.parametrize("after", range(4))
+def test_a_removal_that_was_cut_off_is_finished_by_the_next_and_its_record_is_whole(bench: Bench, after: int) -> None:
+    assert bench.records
+    bench.edit(0, text="mine {netpie-KEY-1.user}")
+    bench.server.fail_at = after
+    try:
+        remove_note(bench.client, bench.note, bench.records)
+    except ConnectionError:
+        bench.server.fail_at = None
+        remove_note(bench.client, bench.note, bench.records)
+    assert bench.server.notes == {}
+    assert set(bench.server.credentials) == {"other"}
+    kept = bench.records.find("folder/note")
+    assert kept is not None
+    assert [saved.text for saved in kept.before] == ["mine {netpie-KEY-1.user}", NOTE.paragraphs[1].text]
+
+
+def test_the_command_tells_what_is_kept_and_undo_brings_it_back(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.edit(0, text="mine")
+    before = bench.seen()
+    assert run(["remove", "note", "--yes"]) == 0
+    assert "/folder/note: deleted" in capsys.readouterr().out
+    assert bench.server.notes == {}
+    assert run(["undo"]) == 0
+    assert "credentials come back with `provision apply`" in capsys.readouterr().out
+    (bench.id,) = bench.server.notes
+    assert bench.seen() == before
+    assert run(["undo"]) == 0
+    assert capsys.readouterr().out == "nothing to undo\n"
+
+
+def test_nothing_is_deleted_without_a_person_to_ask_or_yes(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["remove", "note"]) == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert bench.server.writes == []
+
+
+def test_a_note_that_no_apply_has_made_is_not_deleted(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.server.import_note({"paragraphs": [{"text": "mine"}]}, "/mine")
+    assert run(["remove", "/mine", "--yes"]) == 2
+    assert "no apply has made it" in capsys.readouterr().err
+    assert len(bench.server.notes) == 2
+
+
+def test_a_stream_that_runs_is_stopped_first(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[list[str]] = []
+
+    def stop(*_arguments: object) -> None:
+        stopped.append(list(bench.server.writes))
+
+    monkeypatch.setattr("provision.commands.remove.stop_if_running", stop)
+    assert run(["remove", "note", "--yes"]) == 0
+    assert stopped == [[]]
+
+
+def test_nothing_to_undo_in_json_has_the_keys_of_an_apply(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["undo", "folder/note", "--json"]) == 0
+    assert capsys.readouterr().out == '{"note": null, "changes": [], "written": 0}\n'
