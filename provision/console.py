@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from provision.errors import Shown
+from provision.errors import ShownError
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -116,7 +116,7 @@ class Console:
         elif text:
             self.out.print(text, markup=False)
 
-    def error(self, error: Shown) -> None:
+    def error(self, error: ShownError) -> None:
         """One line: what, why, and what to do next."""
         if self.as_json:
             answer = {"kind": error.kind, "message": error.message, "next": error.next_step}

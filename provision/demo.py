@@ -46,7 +46,7 @@ class Demo:
 
 
 @dataclass(frozen=True)
-class Shown:
+class DemoResult:
     """What was shown, for `--json` and the closing lines."""
 
     zeppelin: str
@@ -55,16 +55,16 @@ class Shown:
     published: int
     counted: int
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "zeppelin": self.zeppelin,
             "note": self.note,
-            "windows": [window.answer() for window in self.windows],
+            "windows": [window.to_json() for window in self.windows],
             "events": {"published": self.published, "counted": self.counted},
         }
 
 
-def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> Shown:
+def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> DemoResult:
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
     options = _options(running)
     out = data_dir() / "demo" / demo.bundle
@@ -80,7 +80,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
             counted = _counted(run.page, publisher.published, wanted.values["batch"])
-        return Shown(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
+        return DemoResult(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
 
 
 def _options(running: stack.Stack) -> ApplicationOptions:
@@ -219,7 +219,7 @@ def _counted(page: str, published: int, batch: int) -> int:
     return counted
 
 
-def closing_lines(shown: Shown, running: stack.Stack, *, keep: bool) -> list[str]:
+def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool) -> list[str]:
     """What the demo says at its end: files, addresses, counts."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
     page = shown.note if running.web_page else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"

@@ -13,7 +13,7 @@ same four attributes, so that the command line shows every error the same way.
 from typing import ClassVar, Protocol
 
 
-class Shown(Protocol):
+class ShownError(Protocol):
     """What the command line needs of an error to show it."""
 
     kind: ClassVar[str]

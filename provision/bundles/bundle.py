@@ -84,7 +84,7 @@ def load_bundle(name: str) -> Bundle:
     except KeyError as error:
         raise UsageError(f"{file}: no {error.args[0]} in it", next_step="add it") from error
     except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError) as error:
-        raise UsageError(f"{file}: {error}", next_step="mend that file") from error
+        raise UsageError(f"{file}: {error}", next_step="fix that file") from error
 
 
 def _text(file: Path) -> str:
@@ -128,7 +128,7 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
     try:
         text = _text(file)
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}", next_step="mend note.toml beside it") from error
+        raise UsageError(f"{file}: {error.strerror}", next_step="fix note.toml beside it") from error
     return Template(
         key=entry["key"],
         title=entry.get("title", ""),

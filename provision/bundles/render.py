@@ -199,7 +199,7 @@ def chosen_templates(bundle: Bundle, values: Mapping[str, Any], zeppelin: Server
     if twice is not None:
         raise UsageError(
             f"bundle {bundle.name}: two paragraphs with key {twice!r} fit Zeppelin {zeppelin} and these parameters",
-            next_step="mend their `when` in note.toml",
+            next_step="fix their `when` in note.toml",
         )
     return chosen
 
@@ -217,7 +217,7 @@ def _holds(when: Condition, values: Mapping[str, Any], zeppelin: ServerVersion) 
 def _version_holds(condition: str, version: ServerVersion) -> bool:
     match = re.fullmatch(r"(<|>=)(\d+)\.(\d+)", condition)
     if not match:
-        raise UsageError(f"version condition {condition!r} is not <M.N or >=M.N", next_step="mend note.toml")
+        raise UsageError(f"version condition {condition!r} is not <M.N or >=M.N", next_step="fix note.toml")
     below = tuple(version) < (int(match[2]), int(match[3]))
     return below if match[1] == "<" else not below
 

@@ -29,7 +29,7 @@ class Finding:
     next_step: str = ""
     exit_code: int = ProvisionError.exit_code
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The keys of a check of `doctor --json`."""
         return {"part": self.part, "level": str(self.level), "message": self.message, "next": self.next_step or None}
 
@@ -62,7 +62,7 @@ def told(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]
         yield fail(part, error.message, error.next_step, error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        yield fail(part, f"{where}{error.strerror or error}", "mend that, and run it again")
+        yield fail(part, f"{where}{error.strerror or error}", "fix that, and run it again")
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

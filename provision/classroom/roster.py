@@ -57,7 +57,7 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
         # the exception holds the file's bytes, secrets among them
         raise UsageError(f"{file}: no text in UTF-8", next_step="save it as CSV UTF-8") from None
     except csv.Error as error:
-        raise UsageError(f"{file}: no CSV: {error}", next_step="mend its quotes") from error
+        raise UsageError(f"{file}: no CSV: {error}", next_step="fix its quotes") from error
 
 
 def _check_columns(file: Path, columns: Sequence[str], bundle: Bundle) -> None:

@@ -59,7 +59,7 @@ class Outcome:
     def is_conflict(self) -> bool:
         return isinstance(self.error, ConflictError)
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The keys of a row of `apply --each --json`."""
         error = self.error and {"kind": self.error.kind, "message": self.error.message, "next": self.error.next_step}
         return {

@@ -81,7 +81,7 @@ def apply(
         if not no_run:
             _run(client, applied.note_id, console)
         url = client.note_url(applied.note_id)
-        console.result(applied.answer(url), f"{rendered.path}\n{url}")
+        console.result(applied.to_json(url), f"{rendered.path}\n{url}")
 
 
 def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:

@@ -49,7 +49,7 @@ def demo(
         if keep:
             demonstration.keep_publishing(running)
             cleanup.pop_all()
-    console.result(shown.answer(), "\n".join(demonstration.closing_lines(shown, running, keep=keep)))
+    console.result(shown.to_json(), "\n".join(demonstration.closing_lines(shown, running, keep=keep)))
 
 
 def _stack_down(console: Console) -> None:

@@ -40,7 +40,7 @@ def doctor(console: Console, application: ApplicationOptions, server: ServerOpti
         if not console.as_json:
             console.out.print(finding.line(), markup=False, style=_STYLES[finding.level])
     code = exit_code(findings)
-    console.result({"ok": code == 0, "checks": [finding.answer() for finding in findings]})
+    console.result({"ok": code == 0, "checks": [finding.to_json() for finding in findings]})
     if code:
         raise click.exceptions.Exit(code)
 

@@ -54,7 +54,7 @@ def apply_each(console: Console, each: EachOptions, how: ForAll) -> None:
     writing = Each(lambda person: _connect(how.server, person), how.write, there, run=each.run, jobs=each.jobs)
     outcomes = sorted([*failed, *_provision(writing, rows, failed, console)], key=lambda outcome: outcome.line)
     counts = {str(result): sum(outcome.result is result for outcome in outcomes) for result in Result}
-    console.result({"rows": [outcome.answer() for outcome in outcomes], **counts})
+    console.result({"rows": [outcome.to_json() for outcome in outcomes], **counts})
     console.say(", ".join(f"{count} {result}" for result, count in counts.items() if count))
     wrong = [outcome for outcome in outcomes if outcome.result is Result.FAILED]
     if wrong:

@@ -107,7 +107,7 @@ def _table(window: Window) -> str:
 
 
 def _json_line(line: Line) -> None:
-    sys.stdout.write(json.dumps(line.answer(), default=str) + "\n")
+    sys.stdout.write(json.dumps(line.to_json(), default=str) + "\n")
     sys.stdout.flush()
 
 

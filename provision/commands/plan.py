@@ -7,7 +7,7 @@ from provision.console import Console
 from provision.errors import ConflictError
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
-from provision.sync.apply import answer_of, read_note
+from provision.sync.apply import plan_json, read_note
 from provision.sync.diff import STYLES, plan_lines
 from provision.sync.plan import make_plan
 
@@ -33,7 +33,7 @@ def plan(console: Console, /, wanted: NoteOptions) -> None:
         made = make_plan(live, rendered, wanted.decision)
         url = client.note_url(live.id) if live else None
     text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
-    console.result(answer_of(made, url, 0))
+    console.result(plan_json(made, url, 0))
     if not console.as_json:
         console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))
         console.out.print(text)

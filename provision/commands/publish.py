@@ -134,4 +134,4 @@ def publish(
     thing = PublisherThing(named, folder, application.auth_server())
     publisher = Publisher(thing.login, full, qos=qos, renew=thing.renew, say=console.say)
     sent = send(console, publisher, run)
-    console.result(sent.answer(), sent.text())
+    console.result(sent.to_json(), sent.text())

@@ -29,7 +29,7 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
     running, started = stack.up(choice, ports, console)
     if not started:
         console.say("already up")
-    console.result(running.answer(), describe(running))
+    console.result(running.to_json(), describe(running))
 
 
 @click.command()

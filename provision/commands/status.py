@@ -44,7 +44,7 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
         if watch:
             raise UsageError("--watch is for a note", next_step="name the note: provision status --watch NOTE")
         running = stack.find()
-        console.result(running.answer() if running else {"zeppelin": None}, describe(running) if running else "down")
+        console.result(running.to_json() if running else {"zeppelin": None}, describe(running) if running else "down")
         return
     with server.connect_running() as client:
         found = find_note(client, note)
@@ -53,7 +53,7 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
                 _watch(console, client, found)
             return
         now = _look(client, found)
-        console.result(now.answer(client.note_url(found.id)), None if console.as_json else now.table())
+        console.result(now.to_json(client.note_url(found.id)), None if console.as_json else now.table())
 
 
 def _look(client: ZeppelinClient, note: Note) -> NoteStatus:
@@ -85,7 +85,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 def _line(console: Console, now: NoteStatus, url: str) -> None:
     if console.as_json:
-        sys.stdout.write(json.dumps(now.answer(url)) + "\n")
+        sys.stdout.write(json.dumps(now.to_json(url)) + "\n")
         sys.stdout.flush()
     else:
         console.out.print(now.line(), markup=False)

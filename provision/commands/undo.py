@@ -86,7 +86,7 @@ def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, con
     for record in found:
         try:
             done = _undo(client, record, records, console)
-            answers.append({"path": record.path, "error": None, **done.answer(_url(client, done))})
+            answers.append({"path": record.path, "error": None, **done.to_json(_url(client, done))})
         except (ProvisionError, ZeppelinError) as error:
             failed += 1
             told = {"kind": error.kind, "message": error.message, "next": error.next_step}
@@ -160,4 +160,4 @@ def _tell(client: ZeppelinClient, record: Record, done: Undone, console: Console
         text = f"{record.path}: back; its credentials come back with `provision apply`\n{url}"
     else:
         text = f"{record.path}\n{url}"
-    console.result(done.answer(url), text)
+    console.result(done.to_json(url), text)

@@ -47,7 +47,7 @@ class Stack:
         """Whether both servers still run."""
         return all(processes.is_marked(pid, self.mark) for pid in (self.pids.zeppelin, self.pids.netpie))
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The `--json` keys of `up` and `status`."""
         return {
             "zeppelin": self.url,

@@ -26,7 +26,7 @@ class Sent:
     reconnects: int
     seconds: float
 
-    def answer(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, object]:
         """Return it for `--json`."""
         return {
             "published": self.published,

@@ -52,7 +52,7 @@ class Line:
         """When the window ended, on the clock of this machine."""
         return time.strftime("%H:%M:%S", time.localtime(self.window.end / 1000)) if self.window else ""
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The keys of one line of `logs -f --json`."""
         about = {}
         if self.paragraph:
@@ -61,7 +61,7 @@ class Line:
         if self.event == "output":
             more["type"] = self.type
         elif self.event == "window" and self.window:
-            more = self.window.answer()
+            more = self.window.to_json()
         return {"event": self.event, "at": round(time.time(), 3), **about, **more}
 
 

@@ -213,9 +213,9 @@ def announce_live(run: NoteRun) -> dict[str, Any] | None:
         return None
     if not state.receivers:
         run.console.say(f"the stream was started, but no receiver runs yet; Spark's page: {run.page}")
-        return state.answer()
+        return state.to_json()
     run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
-    return state.answer()
+    return state.to_json()
 
 
 def stream_state(note: Note) -> StreamState | None:

@@ -32,7 +32,7 @@ class StreamState:
     events_per_second: float = 0.0
     messages: Mapping[str, int] = field(default_factory=dict)
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
         return {
             "batches": self.batches,

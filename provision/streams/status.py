@@ -26,7 +26,7 @@ class NoteStatus:
     counts: dict[str, int] = field(default_factory=dict)
     counted: str = ""
 
-    def answer(self, url: str) -> dict[str, Any]:
+    def to_json(self, url: str) -> dict[str, Any]:
         """The `--json` keys of `status NOTE`."""
         return {
             "note": url,
@@ -35,7 +35,7 @@ class NoteStatus:
                 {"key": provenance(p).get("key"), "title": p.title, "status": str(p.status)}
                 for p in self.note.paragraphs
             ],
-            "stream": self.stream.answer() if self.stream else None,
+            "stream": self.stream.to_json() if self.stream else None,
             "counts": self.counts or None,
             "page": self.page or None,
             "page_in_reach": self.in_reach,

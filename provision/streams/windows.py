@@ -25,7 +25,7 @@ class Window:
     files: tuple[Path, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def answer(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The `--json` keys of a window."""
         return {"end": self.end, "files": [str(file) for file in self.files], "rows": [list(row) for row in self.rows]}
 

@@ -41,9 +41,9 @@ class Applied:
     plan: Plan
     written: int
 
-    def answer(self, url: str) -> dict[str, Any]:
+    def to_json(self, url: str) -> dict[str, Any]:
         """The `--json` keys of `plan` and `apply`."""
-        return answer_of(self.plan, url, self.written)
+        return plan_json(self.plan, url, self.written)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Applying:
     patience: float = PATIENCE
 
 
-def answer_of(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
+def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
     """The `--json` keys of a plan that was made (`written` 0) or done."""
     changes = [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in plan.changes]
     return {"note": url, "changes": changes, "written": written}

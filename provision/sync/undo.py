@@ -52,7 +52,7 @@ class Undone:
     note_id: str | None
     steps: tuple[Step, ...]
 
-    def answer(self, url: str | None) -> dict[str, Any]:
+    def to_json(self, url: str | None) -> dict[str, Any]:
         """The same `--json` keys as those of an apply."""
         changes = [{"key": step.key, "verdict": str(step.verdict), "title": step.title} for step in self.steps]
         return {"note": url, "changes": changes, "written": sum(step.writes for step in self.steps)}

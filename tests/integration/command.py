@@ -17,7 +17,7 @@ class Outcome:
     err: str
 
     @property
-    def answer(self) -> dict:
+    def to_json(self) -> dict:
         return json.loads(self.out)
 
     @property

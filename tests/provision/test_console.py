@@ -14,10 +14,10 @@ def terminal() -> RichConsole:
 
 
 def test_an_error_is_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    Console().error(ProvisionError("a thing:\n  broke\t[red]really[/red]", next_step="mend\nit"))
+    Console().error(ProvisionError("a thing:\n  broke\t[red]really[/red]", next_step="fix\nit"))
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "error: a thing: broke [red]really[/red]; mend it\n"
+    assert err == "error: a thing: broke [red]really[/red]; fix it\n"
 
 
 def test_a_long_error_is_still_one_line(capsys: pytest.CaptureFixture[str]) -> None:

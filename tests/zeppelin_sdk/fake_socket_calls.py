@@ -43,7 +43,7 @@ class SocketCall:
         self.data: dict[str, Any] = message["data"]
         self.message_id = None if fake.generation == "0.8" else message.get("msgId")
 
-    def answer(self) -> None:
+    def to_json(self) -> None:
         """Do what the message asks for."""
         call = CALLS.get(self.operation)
         try:

@@ -140,7 +140,7 @@ class FakeZeppelin(LoopbackServer):
 
     # what follows answers a request
 
-    def answer(self, request: Request) -> Answer:
+    def to_json(self, request: Request) -> Answer:
         for index, (method, fault) in enumerate(self.faults):
             if method == request.method:
                 del self.faults[index]
@@ -698,7 +698,7 @@ class _Handler(LoopbackHandler):
     def _rest(self) -> None:
         request = self._request()
         try:
-            answer = self.owner.answer(request)
+            answer = self.owner.to_json(request)
         except Answer as raised:
             answer = raised
         except Drop:
@@ -762,4 +762,4 @@ class _Handler(LoopbackHandler):
         if message["ticket"] != (TICKET if fake.users else "anonymous"):
             connection.send(json.dumps({"op": "SESSION_LOGOUT", "data": {"info": "Your ticket is invalid"}}))
         else:
-            SocketCall(fake, connection, message).answer()
+            SocketCall(fake, connection, message).to_json()

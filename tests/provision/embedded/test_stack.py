@@ -193,7 +193,7 @@ def test_up_starts_both_servers_on_the_ports_named_and_down_ends_all_that_they_s
 
 
 def secrets_are_private(running: Stack, home: Path) -> None:
-    assert "appsecret" not in json.dumps(running.answer())
+    assert "appsecret" not in json.dumps(running.to_json())
     conf = running.logs.parent / "conf"
     for path in (
         state_dir() / "demo-application.toml",

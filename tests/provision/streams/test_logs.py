@@ -190,7 +190,7 @@ def test_windows_that_the_note_keeps_are_told_once_each_and_their_text_is_not() 
         ("window", (("t1", "h"),)),
         ("window", (("t2", "h"),)),
     ]
-    assert lines[0].answer()["rows"] == [["t1", "h"]]
+    assert lines[0].to_json()["rows"] == [["t1", "h"]]
 
 
 def test_a_stream_that_is_started_anew_brings_its_new_page() -> None:

@@ -76,7 +76,7 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
         last_error="",
         events_per_second=1.4,
     )
-    assert state.answer() == {
+    assert state.to_json() == {
         "batches": 7, "events": 100, "events_per_s": 1.4, "processing_ms": 250.5, "delay_ms": 260.0,
         "waiting_batches": 2, "receivers": 1, "messages": None, "error": None,
     }  # fmt: skip
@@ -89,7 +89,7 @@ def test_what_the_connector_counts_is_summed_over_its_streams(page: FakePage) ->
     page.stream(STATISTICS, [RECEIVER])
     state = SparkPage(page.url).stream()
     assert state is not None
-    assert state.answer()["messages"] == {"received": 111, "stored": 90, "reconnects": 0}
+    assert state.to_json()["messages"] == {"received": 111, "stored": 90, "reconnects": 0}
 
 
 def test_before_the_first_batch_times_are_zero(page: FakePage) -> None:

@@ -40,7 +40,7 @@ def test_a_window_has_its_files_and_rows(tmp_path: Path) -> None:
     (window,) = read_windows(tmp_path)
     assert window.files == (folder / "part-a.csv", folder / "part-b.csv")
     assert window.rows == (("a", "b"), ("c", "d"))
-    assert window.answer() == {
+    assert window.to_json() == {
         "end": 10,
         "files": [str(file) for file in window.files],
         "rows": [["a", "b"], ["c", "d"]],

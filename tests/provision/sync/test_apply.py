@@ -356,7 +356,7 @@ def test_secrets_go_to_the_credential_store_and_to_no_note() -> None:
 
 def test_the_json_answer_has_each_change_s_key_verdict_and_title() -> None:
     bench = Bench(AB)
-    answer = bench.apply(render(a="a2", b="b1")).answer("http://host/#/notebook/x")
+    answer = bench.apply(render(a="a2", b="b1")).to_json("http://host/#/notebook/x")
     assert answer == {
         "note": "http://host/#/notebook/x",
         "changes": [
