@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from provision.cli import run
 
@@ -17,7 +18,8 @@ class Outcome:
     err: str
 
     @property
-    def to_json(self) -> dict:
+    def json(self) -> dict[str, Any]:
+        """What it printed with `--json`."""
         return json.loads(self.out)
 
     @property

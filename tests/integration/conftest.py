@@ -175,5 +175,5 @@ def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool)
     applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
     status = done("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
-    first = done("status", "/rounds/classic", "--json").answer["state"]
+    first = done("status", "/rounds/classic", "--json").json["state"]
     return Round(bundle, note, applied, status, cmdlines, first, done("stop", note, "--json") if stop else None)

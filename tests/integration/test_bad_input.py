@@ -129,7 +129,7 @@ def test_a_token_that_the_broker_refuses_leaves_no_stream_behind(embedded: Embed
     outcome = apply(embedded, *netpie.options(), *parameters("streaming"),
                     "--param", f"mqtt_jars={embedded.stack.runtime.paho_jar}")  # fmt: skip
     check(outcome, 5, "CONNACK 4", "creds refresh")
-    assert provision("status", NOTE, "--zeppelin", embedded.stack.url, "--json").answer["state"] == "stopped"
+    assert provision("status", NOTE, "--zeppelin", embedded.stack.url, "--json").json["state"] == "stopped"
 
 
 # --- servers ---

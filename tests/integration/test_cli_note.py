@@ -13,7 +13,7 @@ def test_a_note_with_the_same_dependencies_does_not_wait_behind_a_stream_that_le
 
     assert another.applied.err.splitlines().count(HELD) == 1
     assert another.applied.err.count("restarting") == 1
-    assert another.status.answer["state"] == "streaming"
+    assert another.status.json["state"] == "streaming"
 
 
 def test_a_stream_is_told_of_the_note_that_it_is_of_and_of_no_other(rounds: list[Round]) -> None:
@@ -25,16 +25,16 @@ def test_a_note_with_other_dependencies_runs_after_one_line_about_the_restart(ro
 
     assert streaming.applied.err.splitlines().count(OTHER) == 1
     assert "before" not in streaming.applied.err.lower()
-    assert streaming.status.answer["state"] == "streaming"
+    assert streaming.status.json["state"] == "streaming"
 
 
 def test_the_document_s_note_runs_again_after_another(rounds: list[Round]) -> None:
     again = rounds[3]
 
     assert again.applied.err.count("restarting Spark's interpreter") == 1
-    assert again.status.answer["state"] == "streaming"
+    assert again.status.json["state"] == "streaming"
 
 
 def test_the_answers_name_the_note_and_its_end(rounds: list[Round]) -> None:
-    assert [each.applied.answer["note"] == each.status.answer["note"] for each in rounds] == [True] * 4
-    assert [each.stopped.answer["stopped"] for each in rounds if each.stopped] == [True] * 2
+    assert [each.applied.json["note"] == each.status.json["note"] for each in rounds] == [True] * 4
+    assert [each.stopped.json["stopped"] for each in rounds if each.stopped] == [True] * 2

@@ -125,7 +125,7 @@ def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_sev
 
 def messages(stream: Stream) -> dict[str, int]:
     """What `provision status` tells of the connector's messages."""
-    return done("status", stream.note.path, "--json").answer["stream"]["messages"]
+    return done("status", stream.note.path, "--json").json["stream"]["messages"]
 
 
 def test_a_note_without_a_master_wants_another_spark(stream: Stream, streams: Streams) -> None:

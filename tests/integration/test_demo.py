@@ -19,7 +19,7 @@ def shown(embedded: Embedded, request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the demo of each variant of a bundle answered; one bundle after the other, as each wants another Spark."""
     short = parameters(request.param)
     return {
-        variant: done("demo", "--json", *short, "--bundle", request.param, "--variant", variant).answer
+        variant: done("demo", "--json", *short, "--bundle", request.param, "--variant", variant).json
         for variant in ("csv", "average", "print")
     }
 
@@ -52,4 +52,4 @@ def test_the_demo_leaves_no_stream_behind(embedded: Embedded, shown: dict[str, A
     for answer in shown.values():
         note = embedded.client.get_note(answer["note"].rsplit("/", 1)[1])
         assert not any(paragraph.status is ParagraphStatus.RUNNING for paragraph in note.paragraphs)
-        assert done("status", note.path, "--json").answer["state"] == "stopped"
+        assert done("status", note.path, "--json").json["state"] == "stopped"

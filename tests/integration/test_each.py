@@ -20,7 +20,7 @@ def people(folder: Path, *lines: str) -> Path:
 def test_a_class_gets_its_notes_each_with_a_thing_of_its_own(embedded: Embedded, tmp_path: Path) -> None:
     rows = [f"Class/student {n},room{n},{tmp_path}/{n}" for n in range(12)]
     file = people(tmp_path, "note,topic,out", *rows)
-    answer = done("apply", "--each", file, "--json").answer
+    answer = done("apply", "--each", file, "--json").json
     assert answer["done"] == 12
     paths = {note.path for note in embedded.client.list_notes()}
     assert {f"/Class/student {n}" for n in range(12)} <= paths
@@ -34,7 +34,7 @@ def test_a_class_that_is_there_is_left_as_it_is_but_for_what_a_person_edited_and
 ) -> None:
     file = people(tmp_path, "note,topic,window", "Again/a,a,60", "Again/b,b,60")
     done("apply", "--each", file)
-    assert done("apply", "--each", file, "--json").answer["same"] == 2
+    assert done("apply", "--each", file, "--json").json["same"] == 2
     edited = find(embedded.client, "/Again/a", "Sliding window")
     embedded.client.update_paragraph(*edited, text="%spark\nmy own window")
     outcome = provision("apply", "--each", people(tmp_path, "note,topic,window", "Again/a,a,120", "Again/b,b,120"))
@@ -48,12 +48,12 @@ def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded
     rows = [f"Own/{name},{name},{tmp_path}/{name},4,4,8" for name in "ab"]
     file = people(tmp_path, "note,topic,out,batch,slide,window", *rows)
     try:
-        answer = done("apply", "--each", file, "--isolate", "--run", "--json").answer
+        answer = done("apply", "--each", file, "--isolate", "--run", "--json").json
         assert answer["done"] == 2
-        states = [done("status", f"Own/{name}", "--json").answer for name in "ab"]
+        states = [done("status", f"Own/{name}", "--json").json for name in "ab"]
         assert [state["state"] for state in states] == ["streaming"] * 2
         assert len({state["page"] for state in states}) == 2
-        assert done("apply", "--each", file, "--run", "--json").answer["same"] == 2
+        assert done("apply", "--each", file, "--run", "--json").json["same"] == 2
     finally:
         done("undo")
     assert not [name for name in "ab" if embedded.client.find_note(f"/Own/{name}")]

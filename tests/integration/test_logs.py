@@ -75,7 +75,7 @@ def test_what_zeppelin_cuts_off_is_told_while_the_paragraph_still_runs(embedded:
     assert told[-1]["text"] == "FINISHED"
     heard = sum(len(each["text"]) for each in told if each["event"] == "output")
     assert 102_400 <= heard < 103_000
-    answer = done("logs", note, "--json").answer
+    answer = done("logs", note, "--json").json
     assert answer["paragraphs"][-2]["cut"] == "102400 bytes"
 
 
@@ -85,7 +85,7 @@ def test_windows_of_a_running_stream_are_followed_as_they_end(streams: Streams) 
         stream.publish([EVENT])
         window = next(event for event in events if event["event"] == "window" and event["rows"])
     assert window["rows"][0][1] == "host-0000"
-    status = done("status", stream.note.path, "--json").answer
+    status = done("status", stream.note.path, "--json").json
     assert status["state"] == "streaming"
     assert status["counts"]["windows"] > 0
     assert status["stream"]["receivers"] == 1

@@ -62,7 +62,7 @@ def given(parameters: dict[str, Any]) -> list[str]:
 
 
 def verdicts(outcome: Outcome) -> dict[str, str]:
-    found = {change["key"]: change["verdict"] for change in outcome.answer["changes"]}
+    found = {change["key"]: change["verdict"] for change in outcome.json["changes"]}
     return {key: verdict for key, verdict in found.items() if verdict != "same"}
 
 
@@ -81,14 +81,14 @@ def test_the_server_keeps_what_an_apply_compares_with(at_work: AtWork) -> None:
     """Provenance, base and settings come back from the server as they were sent."""
     again = apply()
     assert verdicts(again) == {}
-    assert again.answer["written"] == 0
+    assert again.json["written"] == 0
 
 
 def test_a_committed_edit_stays_while_others_are_updated(at_work: AtWork) -> None:
     text = at_work.type("query", "// mine")
     outcome = apply(window=120)
     assert verdicts(outcome)["query"] == "keep"
-    assert outcome.answer["written"] > 0
+    assert outcome.json["written"] > 0
     assert at_work.paragraph("query").text == text
     assert "120" in at_work.paragraph("window").text
 
@@ -198,7 +198,7 @@ def test_new_credentials_change_nothing_that_a_person_sees(at_work: AtWork, embe
     done("creds", "refresh", "--credentials-file", application_file(), "--auth", embedded.stack.netpie.auth)
     outcome = apply()
     assert verdicts(outcome) == {"query": "keep"}
-    assert outcome.answer["written"] == 0
+    assert outcome.json["written"] == 0
     assert at_work.note == before
     renewed = {entry.entity: entry.password for entry in at_work.client.list_credentials()}
     assert renewed.keys() == stored.keys()
@@ -211,7 +211,7 @@ def test_a_note_is_pulled_removed_and_brought_back(at_work: AtWork, tmp_path: Pa
     at_work.page.move_paragraph(at_work.paragraph("chart").id, 1)
     done("pull", PATH, "--into", tmp_path / "mine")
     assert verdicts(provision("plan", "--note", PATH, "--json", "--bundle", tmp_path / "mine")) == {}
-    assert apply("--bundle", tmp_path / "mine").answer["written"] == 0
+    assert apply("--bundle", tmp_path / "mine").json["written"] == 0
     texts = [(p.title, p.text) for p in at_work.note.paragraphs]
     entities = {entry.entity for entry in at_work.client.list_credentials()}
     done("remove", PATH, "--yes")
@@ -220,7 +220,7 @@ def test_a_note_is_pulled_removed_and_brought_back(at_work: AtWork, tmp_path: Pa
     assert len(gone) == 1
     done("undo")
     assert [(p.title, p.text) for p in at_work.note.paragraphs] == texts
-    assert apply("--bundle", tmp_path / "mine").answer["written"] == 0
+    assert apply("--bundle", tmp_path / "mine").json["written"] == 0
     assert gone <= {entry.entity for entry in at_work.client.list_credentials()}
 
 

@@ -89,7 +89,7 @@ class Counted:
 
     def redelivered(self) -> int:
         """How many events may be there twice, as the note's receiver has counted since it started."""
-        messages = done("status", NOTE, "--json").answer["stream"]["messages"]
+        messages = done("status", NOTE, "--json").json["stream"]["messages"]
         return int(messages["redelivered"]) if messages else 0
 
     def repeated(self) -> set[tuple[str, int]]:

@@ -99,7 +99,7 @@ def test_the_chart_has_the_averages_of_the_windows(stream: Stream) -> None:
 
 
 def test_a_second_apply_writes_nothing(streams: Streams, stream: Stream) -> None:
-    again = streams.apply("streaming", stream.out, "--no-run").answer
+    again = streams.apply("streaming", stream.out, "--no-run").json
 
     assert again["written"] == 0
     assert {change["verdict"] for change in again["changes"]} == {"same"}
@@ -108,7 +108,7 @@ def test_a_second_apply_writes_nothing(streams: Streams, stream: Stream) -> None
 def test_an_edit_survives_an_apply(streams: Streams, stream: Stream) -> None:
     with edited(stream, "query", "group by id", "where cpu < 1000 group by id"):
         text = stream.paragraph("query").text
-        again = streams.apply("streaming", stream.out, "--no-run").answer
+        again = streams.apply("streaming", stream.out, "--no-run").json
         assert stream.paragraph("query").text == text
 
     assert [change["verdict"] for change in again["changes"] if change["key"] == "query"] == ["keep"]
@@ -132,11 +132,11 @@ def test_new_credentials_restart_the_stream_and_nothing_else(streams: Streams, s
     with edited(stream, "query", "group by id", "where cpu < 1000 group by id"):
         before = seen(stream)
         thing = ["--credentials-file", application_file(), "--auth", stack.netpie.auth]
-        old = done("creds", "show", "--json", *thing).answer
-        assert done("creds", "refresh", "--json", *thing).answer != old
+        old = done("creds", "show", "--json", *thing).json
+        assert done("creds", "refresh", "--json", *thing).json != old
         outcome = streams.apply("streaming", stream.out)
         again = streams.started("streaming", stream.out)
-        assert outcome.answer["written"] == 0
+        assert outcome.json["written"] == 0
         assert seen(again) == before
         again.publish([event(AT, "new credentials")])
         assert windows_with(again, "new credentials")
@@ -161,4 +161,4 @@ def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) ->
     done("stop", stream.note.path)
 
     assert len([row for row in stream.windows()[-1].rows if row[1].startswith("last ")]) == 50
-    assert done("status", stream.note.path, "--json").answer["state"] == "stopped"
+    assert done("status", stream.note.path, "--json").json["state"] == "stopped"

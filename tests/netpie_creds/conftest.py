@@ -32,7 +32,7 @@ class Scripted:
     replies: dict[str, Reply | list[Reply]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    def to_json(self, path: str) -> Reply:
+    def reply_to(self, path: str) -> Reply:
         """Return the next answer of `path`; the last of a list stays."""
         reply = self.replies.get(path, Reply(404, "no such page"))
         if isinstance(reply, list):
@@ -49,7 +49,7 @@ def server() -> Iterator[Scripted]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             scripted.asked.append(self.path)
-            reply = scripted.to_json(urlsplit(self.path).path)
+            reply = scripted.reply_to(urlsplit(self.path).path)
             self.send_response(reply.status)
             if reply.location:
                 self.send_header("Location", reply.location)
