@@ -2,10 +2,9 @@
 
 import hashlib
 import os
-import queue
 import threading
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -99,18 +98,19 @@ def _download(wanted: Collection[_Wanted], folder: Path, advance: Advance) -> No
     folder.mkdir(parents=True, exist_ok=True)
     disk.sweep(folder)
     stop = threading.Event()
+    pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="download")
     with requests.Session() as session:
         _trust(session)
         one = _Download(session, advance, stop)
-        threads, results = _start_threads(one, wanted, stop)
+        files = [pool.submit(one, each) for each in wanted]
         try:
-            for _ in wanted:
-                error = results.get()
-                if error is not None:
-                    raise error
+            for file in as_completed(files):
+                file.result()
         finally:
             stop.set()
-            _let_end(threads, folder)
+            pool.shutdown(wait=False, cancel_futures=True)  # a silent server must not hold up Ctrl-C
+            if wait([file for file in files if not file.cancelled()], STOPPING).not_done:
+                disk.drop_partials(folder)
 
 
 def _trust(session: requests.Session) -> None:
@@ -118,49 +118,6 @@ def _trust(session: requests.Session) -> None:
     bundle = os.environ.get("SSL_CERT_FILE")
     if bundle and Path(bundle).is_file():
         session.verify = bundle
-
-
-def _start_threads(
-    one: Callable[[_Wanted], None], wanted: Collection[_Wanted], stop: threading.Event
-) -> tuple[list[threading.Thread], "queue.SimpleQueue[Exception | None]"]:
-    """Threads that do `one` for each wanted file, and the queue of outcomes.
-
-    They are daemons: one that waits for a silent server must not hold up Ctrl-C until its timeout, as a
-    `ThreadPoolExecutor` does.
-    """
-    waiting: queue.SimpleQueue[_Wanted] = queue.SimpleQueue()
-    results: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
-    for each in wanted:
-        waiting.put(each)
-
-    def work() -> None:
-        while not stop.is_set():
-            try:
-                each = waiting.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                one(each)
-            except Exception as error:  # noqa: BLE001 - raised in the thread that waits for it
-                results.put(error)
-            else:
-                results.put(None)
-
-    threads = [
-        threading.Thread(target=work, name=f"download-{number}", daemon=True)
-        for number in range(min(CONNECTIONS, len(wanted)))
-    ]
-    for thread in threads:
-        thread.start()
-    return threads, results
-
-
-def _let_end(threads: Iterable[threading.Thread], folder: Path) -> None:
-    deadline = time.monotonic() + STOPPING
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    if any(thread.is_alive() for thread in threads):
-        disk.drop_partials(folder)
 
 
 class _BrokeOff(Exception):
