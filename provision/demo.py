@@ -84,11 +84,8 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
 
 
 def _options(running: stack.Stack) -> ApplicationOptions:
-    return ApplicationOptions(
-        credentials_file=application_file(),
-        cache_dir=private_dir(stack.emulator_dir() / "note-thing"),
-        auth=running.netpie.auth,
-    )
+    note_thing = private_dir(stack.emulator_dir() / "note-thing")
+    return ApplicationOptions(cache_dir=note_thing).of_embedded(running.netpie.auth)
 
 
 def _stop_stream(url: str, note_id: str, console: Console) -> None:

@@ -12,7 +12,6 @@ from provision.checks.netpie import check_application
 from provision.checks.zeppelin import check_zeppelin
 from provision.console import Console
 from provision.embedded import stack
-from provision.embedded.application import application_file
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
@@ -51,12 +50,10 @@ def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool
     if server.embedded:
         yield from told("installed", check_installed)
         yield from told("stack", check_stack)
-    if application.appid or application.appkey or application.credentials_file or not server.embedded:
+    if application.names_application or not server.embedded:
         yield from told("netpie", lambda: check_application(application))
     elif running is not None:
-        own = ApplicationOptions(
-            credentials_file=application_file(), cache_dir=application.cache_dir, auth=running.netpie.auth
-        )
+        own = application.of_embedded(running.netpie.auth)
         yield from told("netpie", lambda: check_application(own))
     if running is not None or not server.embedded:
         yield from told("zeppelin", lambda: _zeppelin(server, deep))

@@ -13,7 +13,6 @@ from provision.classroom.roster import Person, read_people
 from provision.classroom.rows import Each, Outcome, Result, Row, application_of, prepare, refuse_shared_paths
 from provision.console import Console
 from provision.embedded import stack
-from provision.embedded.application import application_file
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.options.application import ApplicationOptions
 from provision.options.each import EachOptions
@@ -127,9 +126,7 @@ def _application_options(how: ForAll, person: Person) -> ApplicationOptions:
     given = how.application
     if how.embedded is None or person.appkey or given.appkey or given.credentials_file:
         return given
-    return ApplicationOptions(
-        credentials_file=application_file(), cache_dir=given.cache_dir, auth=how.embedded.netpie.auth
-    )
+    return given.of_embedded(how.embedded.netpie.auth)
 
 
 def _wanted(person: Person, options: ApplicationOptions, how: ForAll, console: Console) -> Wanted:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 
@@ -22,6 +22,7 @@ from netpie_creds import (
     load_application,
 )
 from provision import home
+from provision.embedded.application import application_file
 from provision.errors import UnreachableError
 
 BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
@@ -66,6 +67,15 @@ class ApplicationOptions:
     secret_file: Path | None = None
     cache_dir: Path | None = None
     auth: str = NETPIE_2015
+
+    @property
+    def names_application(self) -> bool:
+        """Whether a person has named an application of their own."""
+        return bool(self.appid or self.appkey or self.credentials_file)
+
+    def of_embedded(self, auth: str) -> Self:
+        """The embedded NETPIE's application, with its auth server and the same cache folder."""
+        return type(self)(credentials_file=application_file(), cache_dir=self.cache_dir, auth=auth)
 
     def application(self) -> Application:
         """Return the application; the secret is asked for when it is nowhere else and there is a terminal.

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -65,7 +65,9 @@ class NoteOptions:
         self, console: Console, embedded: "Stack | None", *, read_only: bool = False
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
         """A client of the server, and the note as that server is to have it."""
-        options = _embedded_application(self.application, embedded) if embedded else self.application
+        options = self.application
+        if embedded and not options.names_application:
+            options = options.of_embedded(embedded.netpie.auth)
         wanted = parse_parameters(self.bundle, self.pairs, options.application().appid, self.note)
         with self.server.connect_running() as client:
             if embedded:
@@ -73,15 +75,6 @@ class NoteOptions:
             with console.step("credentials"):
                 credentials = options.connectable()
             yield client, render_for(client, wanted, credentials, read_only=read_only)
-
-
-def _embedded_application(given: ApplicationOptions, embedded: "Stack") -> ApplicationOptions:
-    """The embedded NETPIE's application, unless the person names one of their own."""
-    if given.appid or given.appkey or given.credentials_file:
-        return given
-    from provision.embedded.application import application_file
-
-    return replace(given, credentials_file=application_file(), auth=embedded.netpie.auth)
 
 
 def note_options(command: Callable[..., Any]) -> Callable[..., Any]:
