@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from provision.errors import ShownError
+from provision.errors import ShownError, error_json
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -119,8 +119,7 @@ class Console:
     def error(self, error: ShownError) -> None:
         """One line: what, why, and what to do next."""
         if self.as_json:
-            answer = {"kind": error.kind, "message": error.message, "next": error.next_step}
-            _write_line(sys.stdout, json.dumps({"error": answer}))
+            _write_line(sys.stdout, json.dumps({"error": error_json(error)}))
         line = f"error: {one_line(error.message)}"
         if error.next_step:
             line += f"; {one_line(error.next_step)}"

@@ -22,6 +22,11 @@ class ShownError(Protocol):
     next_step: str
 
 
+def error_json(error: ShownError) -> dict[str, str]:
+    """An error as every command's `--json` has it."""
+    return {"kind": error.kind, "message": error.message, "next": error.next_step}
+
+
 class ProvisionError(Exception):
     """Something failed; `message` names the thing and the cause, `next_step` what to do about it."""
 

@@ -23,7 +23,7 @@ from netpie_creds import (
 from provision.bundles.render import RenderedNote, default_path
 from provision.classroom.roster import Person
 from provision.console import Quiet, one_line
-from provision.errors import ConflictError, ProvisionError, UsageError
+from provision.errors import ConflictError, ProvisionError, UsageError, error_json
 from provision.home import private_dir, state_dir
 from provision.options.application import ApplicationOptions, reachable
 from provision.prepare import Wanted, ask_scala, render_for
@@ -61,14 +61,13 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The keys of a row of `apply --each --json`."""
-        error = self.error and {"kind": self.error.kind, "message": self.error.message, "next": self.error.next_step}
         return {
             "line": self.line,
             "result": str(self.result),
             "note": self.note,
             "url": self.url,
             "cache": self.cache,
-            "error": error,
+            "error": self.error and error_json(self.error),
         }
 
     def text(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from provision.console import Console, one_line
-from provision.errors import ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError, error_json
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.interpreter import take_per_note_back
@@ -89,7 +89,7 @@ def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, con
             answers.append({"path": record.path, "error": None, **done.to_json(_url(client, done))})
         except (ProvisionError, ZeppelinError) as error:
             failed += 1
-            told = {"kind": error.kind, "message": error.message, "next": error.next_step}
+            told = error_json(error)
             answers.append({"path": record.path, "error": told})
             console.say(f"failed   {record.path}: {one_line('; '.join(filter(None, told.values())))}", style="red")
     console.result({"rows": answers}, f"{len(found) - failed} of {len(found)} notes are as they were")
