@@ -2,10 +2,11 @@
 
 import contextlib
 import os
-import time
 from collections.abc import Iterable
 
 import psutil
+
+from provision.waiting import wait_until
 
 MARK = "PROVISION_STACK"
 GRACE = 15.0  # seconds between asking and forcing
@@ -46,12 +47,8 @@ def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Proces
     One that nobody has asked for its exit status (in a container whose first process reaps none) has ended too;
     `psutil.wait_procs` would wait for it.
     """
-    deadline = time.monotonic() + seconds
-    alive = [process for process in processes if not _has_ended(process)]
-    while alive and time.monotonic() < deadline:
-        time.sleep(0.02)
-        alive = [process for process in alive if not _has_ended(process)]
-    return alive
+    wait_until(lambda: all(_has_ended(process) for process in processes), seconds, every=0.02)
+    return [process for process in processes if not _has_ended(process)]
 
 
 def _has_ended(process: psutil.Process) -> bool:

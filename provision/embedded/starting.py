@@ -1,13 +1,13 @@
 """Waits for a server that was just started; tells in one line why one did not start."""
 
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from provision.console import one_line
 from provision.errors import ProvisionError
+from provision.waiting import wait_until
 
 START_TIMEOUT = 120.0  # seconds until a server has to answer
 
@@ -26,20 +26,21 @@ class Starting:
 
 def wait_until_ready(servers: Sequence[Starting]) -> None:
     """Wait until every server answers; raises `ProvisionError` when one ends, or does not answer in time."""
-    deadline = time.monotonic() + START_TIMEOUT
     waiting = list(servers)
-    while waiting:
-        waiting = [server for server in waiting if not server.ready()]
+
+    def all_ready() -> bool:
+        waiting[:] = [server for server in waiting if not server.ready()]
         for server in servers:
             if server.process.poll() is not None:
                 line, log = last_words(server.logs)
                 raise ProvisionError(f"{server.name} did not start: {line}", next_step=f"see {log}")
-        if waiting and time.monotonic() > deadline:
-            raise ProvisionError(
-                f"{waiting[0].name} did not answer in {START_TIMEOUT:.0f} s", next_step=f"see {waiting[0].logs[0]}"
-            )
-        if waiting:
-            time.sleep(0.1)
+        return not waiting
+
+    if not wait_until(all_ready, START_TIMEOUT):
+        silent = waiting[0]
+        raise ProvisionError(
+            f"{silent.name} did not answer in {START_TIMEOUT:.0f} s", next_step=f"see {silent.logs[0]}"
+        )
 
 
 def last_words(logs: Sequence[Path]) -> tuple[str, Path]:

@@ -18,13 +18,13 @@ FLOORS = (
     {"streams"},
     {"sync"},
     {"bundles"},
-    {"console", "home", "locks"},
+    {"console", "home", "locks", "waiting"},
     {"errors"},
 )
 """From the top down: a room imports from lower floors only."""
 BESIDE = {
-    "embedded": {"console", "home", "locks", "errors"},
-    "publisher": {"console", "home", "locks", "errors"},
+    "embedded": {"console", "home", "locks", "waiting", "errors"},
+    "publisher": {"console", "home", "locks", "waiting", "errors"},
     "platforms": {"bundles", "errors"},
 }
 """Rooms beside the floors with all that they may import; `prepare` and what is above may import them."""
