@@ -151,7 +151,7 @@ def _scala(
 
 def _noted_scala(client: ZeppelinClient, path: str) -> str:
     found = client.find_note(path)
-    return str((origin(client.get_note(found.id)).get("site") or {}).get("scala", "")) if found else ""
+    return origin(client.get_note(found.id)).site.get("scala", "") if found else ""
 
 
 def write_note(

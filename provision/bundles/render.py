@@ -47,6 +47,8 @@ class RenderedParagraph:
     blocks: bool = False
     secret: bool = False
     """Whether a secret stands in the text itself."""
+    role: str = ""
+    """What the paragraph is to the tool ("start", "query", …); empty where it is nothing in particular."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _answer(client: ZeppelinClient, note: Note) -> dict[str, Any]:
         "rows": full_rows(note),
         "paragraphs": [
             {
-                "key": provenance(paragraph).get("key"),
+                "key": provenance(paragraph).key or None,
                 "title": paragraph.title,
                 "status": str(paragraph.status),
                 "outputs": [{"type": each.type, "text": plain(each)} for each in paragraph.results],

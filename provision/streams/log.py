@@ -56,7 +56,7 @@ class Line:
         """The keys of one line of `logs -f --json`."""
         about = {}
         if self.paragraph:
-            about = {"paragraph": self.paragraph.id, "key": provenance(self.paragraph).get("key"), "title": self.title}
+            about = {"paragraph": self.paragraph.id, "key": provenance(self.paragraph).key or None, "title": self.title}
         more: dict[str, Any] = {"text": self.text}
         if self.event == "output":
             more["type"] = self.type
@@ -67,7 +67,7 @@ class Line:
 
 def title_of(paragraph: Paragraph) -> str:
     """What a person calls the paragraph."""
-    return paragraph.title or str(provenance(paragraph).get("key") or paragraph.id)
+    return paragraph.title or provenance(paragraph).key or paragraph.id
 
 
 @dataclass

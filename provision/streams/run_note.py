@@ -65,7 +65,7 @@ class NoteRun:
         for paragraph in note.paragraphs:
             if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
                 continue
-            key = provenance(paragraph).get("key")
+            key = provenance(paragraph).key
             if key == "dependencies":
                 self._dependencies(paragraph)
                 continue
@@ -109,7 +109,7 @@ class NoteRun:
     def _drain(self) -> None:
         """Stop the note's own stream by its stop paragraph: what it has received would end with its Spark."""
         note = self.client.get_note(self.note_id)
-        stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+        stop = next((p for p in note.paragraphs if provenance(p).key == "stop"), None)
         state = stream_state(note) if stop else None
         if stop and state and state.receivers:
             try:
@@ -184,17 +184,17 @@ def _needs_restart(error: ParagraphError) -> bool:
 
 
 def _has_run(note: Note, key: str) -> bool:
-    return any(provenance(p).get("key") == key and p.status is not ParagraphStatus.READY for p in note.paragraphs)
+    return any(provenance(p).key == key and p.status is not ParagraphStatus.READY for p in note.paragraphs)
 
 
 def _name(paragraph: Paragraph) -> str:
-    return paragraph.title or provenance(paragraph).get("key") or paragraph.text.strip().splitlines()[0][:40]
+    return paragraph.title or provenance(paragraph).key or paragraph.text.strip().splitlines()[0][:40]
 
 
 def blocking_key(note: Note) -> str | None:
     """The key of the paragraph that runs as long as the note's stream does, if it has one."""
     marks = [provenance(paragraph) for paragraph in note.paragraphs]
-    return next((mark["key"] for mark in marks if mark.get("blocks")), None)
+    return next((mark.key for mark in marks if mark.blocks), None)
 
 
 def announce_live(run: NoteRun) -> dict[str, Any] | None:
@@ -239,7 +239,7 @@ def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
 
     The stream of a note that was started after it in the Spark that they share is left alone.
     """
-    stop = next((p for p in note.paragraphs if provenance(p).get("key") == "stop"), None)
+    stop = next((p for p in note.paragraphs if provenance(p).key == "stop"), None)
     is_active = any(paragraph.status.is_active for paragraph in note.paragraphs)
     later = None if is_active else later_on_its_page(client, note)
     if later is not None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from provision.errors import ConflictError
 from provision.streams.interpreter import is_shared, spark_setting
-from provision.sync.provenance import provenance
+from provision.sync.provenance import read_mark
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
@@ -94,5 +94,5 @@ def _check_free(client: ZeppelinClient, note_id: str) -> None:
         with suppress(ZeppelinError):  # deleted since, or not for this user to read
             note = client.get_note(other.id)
             for paragraph in note.paragraphs:
-                if provenance(paragraph).get("blocks") and paragraph.status is ParagraphStatus.RUNNING:
+                if read_mark(paragraph).blocks and paragraph.status is ParagraphStatus.RUNNING:
                     raise HeldError(note, paragraph)

@@ -32,7 +32,7 @@ class NoteStatus:
             "note": url,
             "state": self.state,
             "paragraphs": [
-                {"key": provenance(p).get("key"), "title": p.title, "status": str(p.status)}
+                {"key": provenance(p).key or None, "title": p.title, "status": str(p.status)}
                 for p in self.note.paragraphs
             ],
             "stream": self.stream.to_json() if self.stream else None,
@@ -46,7 +46,7 @@ class NoteStatus:
         heading = f"{self.note.path}: {self.state}"
         table = Table(title=heading, title_justify="left", box=None, show_header=False, pad_edge=False)
         for paragraph in self.note.paragraphs:
-            table.add_row(str(paragraph.status), paragraph.title or str(provenance(paragraph).get("key", "")))
+            table.add_row(str(paragraph.status), paragraph.title or provenance(paragraph).key)
         for name, text in self.stream_lines():
             table.add_row(name, text)
         return table

@@ -14,13 +14,16 @@ from provision.sync.provenance import (
     BEFORE,
     MARK,
     ORIGIN,
+    VERSION,
+    Mark,
+    Origin,
     bundle_config,
     by_key,
     digest,
     mark_for,
     origin_for,
+    origins,
     provenance,
-    turn,
 )
 from provision.sync.revisions import keep_revision
 from provision.sync.undo_records import APPLY, Record, Records, Saved
@@ -152,7 +155,7 @@ class _Apply:
         busy = _busy(plan)
         if not busy:
             return
-        blocking = [each for each in busy if provenance(each).get("blocks")]
+        blocking = [each for each in busy if provenance(each).blocks]
         if blocking and self._how.stop is not None:
             self._how.stop(live)
             raise Meanwhile(f"{called(blocking[0])} was stopped")
@@ -211,9 +214,9 @@ def note_json(note: RenderedNote) -> dict[str, Any]:
 
 
 def _configs(note: RenderedNote) -> list[dict[str, Any]]:
-    configs = [{**_CONFIG, **bundle_config(each), MARK: mark_for(note, each)} for each in note.paragraphs]
+    configs = [{**_CONFIG, **bundle_config(each), MARK: mark_for(note, each).to_config()} for each in note.paragraphs]
     for first in configs[:1]:
-        first[ORIGIN] = origin_for(note)
+        first[ORIGIN] = origin_for(note).to_config()
     return configs
 
 
@@ -245,13 +248,11 @@ class _Writer:
         self._live = there = by_key(live)
         self._adopted = {c.key: c.live for c in plan.changes if c.live is not None and c.key not in there}
         self._there = {key: paragraph.id for key, paragraph in (there | self._adopted).items()}
-        self._marks = {key: dict(provenance(paragraph)) for key, paragraph in there.items()}
-        self._marks |= {key: {} for key in self._adopted}
+        self._marks = {key: provenance(paragraph) for key, paragraph in there.items()}
+        self._marks |= {key: Mark() for key in self._adopted}
         self._keys = set(plan.known)
         self._dropped = [change for change in plan.changes if change.verdict is Verdict.DROP]
-        self._origins = {
-            key: paragraph.config[ORIGIN] for key, paragraph in there.items() if paragraph.config.get(ORIGIN)
-        }
+        self._origins = origins(live)
 
     @property
     def is_idle(self) -> bool:
@@ -262,8 +263,8 @@ class _Writer:
         holder = self._holder()
         if holder is not None and self._origins.get(holder) != self._turned(holder, origin_for(self._note)):
             return False
-        there = [change for change in plan.changes if change.live and change.render]
-        return all(self._mark_of(change.render) == self._marks[change.key] for change in there)
+        rendered = [change.render for change in plan.changes if change.live and change.render]
+        return all(self._mark_of(render) == self._marks[render.key] for render in rendered)
 
     def write(self, done: dict[str, Change], revision: str = "") -> None:
         """Do all of the plan, and note in `done` each change as it is done; `revision` is the one of before."""
@@ -277,7 +278,7 @@ class _Writer:
             self._client.update_paragraph_config(self._id, copy.id, {MARK: {}})
         self._keys -= {change.key for change in self._dropped}
         for key in self._marks.keys() - {change.key for change in self._dropped}:
-            self._mark(key, {**self._marks[key], "keys": sorted(self._keys)})
+            self._mark(key, replace(self._marks[key], keys=frozenset(self._keys), version=VERSION))
         self._note_origin(origin_for(self._note))
         for change in self._dropped:
             self._delete(change)
@@ -286,7 +287,7 @@ class _Writer:
     def _arrange(self) -> None:
         """Bring the paragraphs into the bundle's order; an arrangement that is cut off is finished by the next."""
         if self._plan.order:
-            self._note_origin({**origin_for(self._note), "moving": list(self._plan.order)})
+            self._note_origin(replace(origin_for(self._note), moving=self._plan.order))
             for paragraph_id, index in moves(self._ids, self._plan.order):
                 self._client.move_paragraph(self._id, paragraph_id, index)
             self._ids = list(self._plan.order)
@@ -294,25 +295,24 @@ class _Writer:
     def _holder(self) -> str | None:
         """The key of the paragraph that holds what is noted of the whole note: the one that does, else the first."""
         left = [key for key in self._marks if key not in {change.key for change in self._dropped}]
-        holding = sorted((key for key in left if key in self._origins), key=lambda key: -turn(self._origins[key]))
+        holding = sorted((key for key in left if key in self._origins), key=lambda key: -self._origins[key].sequence)
         first = sorted(left, key=lambda key: self._ids.index(self._there[key]))
         return next(iter(holding + first), None)
 
-    def _note_origin(self, noted: dict[str, Any]) -> None:
+    def _note_origin(self, noted: Origin) -> None:
         holder = self._holder()
         if holder is None:
             return
         turned = self._turned(holder, noted)
         if self._origins.get(holder) != turned:
-            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: turned})
+            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: turned.to_config()})
             self._origins[holder] = turned
 
-    def _turned(self, holder: str, noted: dict[str, Any]) -> dict[str, Any]:
+    def _turned(self, holder: str, noted: Origin) -> Origin:
         """`noted`, so that it is the latest of all when `holder` has it."""
-        others = [turn(each) for key, each in self._origins.items() if key != holder]
-        mine = turn(self._origins.get(holder, {}))
-        now = max(mine, 1 + max(others, default=-1))
-        return {**noted, "turn": now} if now else noted
+        others = [each.sequence for key, each in self._origins.items() if key != holder]
+        mine = self._origins.get(holder, Origin()).sequence
+        return replace(noted, sequence=max(mine, 1 + max(others, default=-1)))
 
     def _note_revision(self, noted: dict[str, Any]) -> None:
         """One paragraph tells of the revision before this apply, and none of an older apply's."""
@@ -336,18 +336,18 @@ class _Writer:
                 if change.key in self._adopted:
                     self._keys.add(change.key)
                 mark = self._mark_of(render)
-                write_content(self._client, self._id, live, after, {MARK: mark})
+                write_content(self._client, self._id, live, after, {MARK: mark.to_config()})
                 self._marks[change.key] = mark
 
     def _announce_merge(self, key: str, after: Content, render: RenderedParagraph) -> None:
         """Note which text a merge is about to write: cut off behind it, the next apply knows it for done."""
-        self._mark(key, {**self._marks[key], "merging": [digest(after.text), digest(render.text)]})
+        self._mark(key, replace(self._marks[key], merging=(digest(after.text), digest(render.text))))
 
     def _add(self, paragraph: RenderedParagraph) -> None:
         index = self._place(paragraph)
         self._keys.add(paragraph.key)
         mark = self._mark_of(paragraph)
-        config = {**_CONFIG, **bundle_config(paragraph), MARK: mark}
+        config = {**_CONFIG, **bundle_config(paragraph), MARK: mark.to_config()}
         new = self._client.add_paragraph(
             self._id, text=paragraph.text, title=paragraph.title, index=index, config=config
         )
@@ -363,18 +363,12 @@ class _Writer:
                 return self._ids.index(self._there[key]) + 1
         return 0
 
-    def _mark_of(self, paragraph: RenderedParagraph | None) -> dict[str, Any]:
-        if paragraph is None:
-            return {}
-        mark = mark_for(self._note, paragraph, self._keys)
-        old = self._marks.get(paragraph.key, {})
-        if "base" in mark and "base" in old and old.get("sha256") == mark["sha256"]:
-            mark["base"] = old["base"]  # another zlib packs the same text otherwise
-        if paragraph.key in self._adopted or old.get("adopted"):
-            mark["adopted"] = True
-        return mark
+    def _mark_of(self, paragraph: RenderedParagraph) -> Mark:
+        old = self._marks.get(paragraph.key, Mark())
+        adopted = paragraph.key in self._adopted or old.adopted
+        return replace(mark_for(self._note, paragraph, self._keys), adopted=adopted)
 
-    def _mark(self, key: str, mark: dict[str, Any]) -> None:
+    def _mark(self, key: str, mark: Mark) -> None:
         if self._marks[key] != mark:
-            self._client.update_paragraph_config(self._id, self._there[key], {MARK: mark})
+            self._client.update_paragraph_config(self._id, self._there[key], {MARK: mark.to_config()})
             self._marks[key] = mark

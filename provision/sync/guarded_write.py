@@ -55,7 +55,7 @@ def check_untouched(
 
 def delete_untouched(client: ZeppelinClient, note_id: str, live: Paragraph) -> None:
     """Delete a paragraph of the bundle's, unless somebody has touched it meanwhile."""
-    check_untouched(client, note_id, live, provenance(live).get("config", ()))
+    check_untouched(client, note_id, live, provenance(live).config or ())
     client.delete_paragraph(note_id, live.id)
 
 

@@ -138,7 +138,7 @@ def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None
     rendered = {each.key for each in render.paragraphs}
     changes += [_left(key, paragraph) for key, paragraph in there.items() if key not in rendered]
     first = {paragraph.id for paragraph in there.values()}
-    copies = tuple(p for p in live.paragraphs if "key" in provenance(p) and p.id not in first)
+    copies = tuple(p for p in live.paragraphs if provenance(p).key and p.id not in first)
     return Plan(tuple(changes), known, copies, _order(live, there, render))
 
 
@@ -172,17 +172,17 @@ def _check_keys(decision: Decision, keys: Collection[str]) -> None:
 def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
     """The keys of all that earlier applies have written, found in what is left of it; none when nothing is left."""
     marks = [provenance(paragraph) for paragraph in paragraphs]
-    return frozenset(key for mark in marks if "key" in mark for key in (mark["key"], *mark.get("keys", ())))
+    return frozenset(key for mark in marks if mark.key for key in (mark.key, *mark.keys))
 
 
 def _order(live: Note, there: Mapping[str, Paragraph], render: RenderedNote) -> tuple[str, ...]:
     """The bundle's order, where it has changed and nobody has moved a paragraph by hand."""
     noted = origin(live)
     ids = {key: paragraph.id for key, paragraph in there.items()}
-    base = [ids[key] for key in noted.get("order", ()) if key in ids]
+    base = [ids[key] for key in noted.order if key in ids]
     wanted = [ids[each.key] for each in render.paragraphs if each.key in ids]
     now = tuple(paragraph.id for paragraph in live.paragraphs)
-    begun = [each for each in noted.get("moving", ()) if each in now]
+    begun = [each for each in noted.moving if each in now]
     if not begun:
         return arranged(now, base, wanted)
     finished = arranged(now, [], begun, finish=True) or now
@@ -227,7 +227,7 @@ def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> 
         return render.text
     mark, new = provenance(live), digest(render.text)
     # an apply that was cut off between a merged text and its provenance has done what this one would do
-    if new == mark.get("sha256") or mark.get("merging") == [digest(live.text), new]:
+    if new == mark.sha256 or mark.merging == (digest(live.text), new):
         return live.text
     base = base_text(live)
     merged = None if base is None else merge_texts(base, live.text, render.text)
@@ -238,7 +238,7 @@ def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> 
 
 def merged_title(live: Paragraph, render: RenderedParagraph) -> str:
     """The render's title, unless a person has changed the one that the last apply wrote."""
-    return render.title if live.title == provenance(live).get("title") else live.title
+    return render.title if live.title == provenance(live).title else live.title
 
 
 def merged_config(live: Paragraph, render: RenderedParagraph) -> dict[str, Any]:
@@ -259,8 +259,8 @@ def merged_config(live: Paragraph, render: RenderedParagraph) -> dict[str, Any]:
 
 
 def _base_config(live: Paragraph, render: RenderedParagraph) -> Mapping[str, Any]:
-    noted = provenance(live).get("config")
-    return noted if isinstance(noted, Mapping) else bundle_config(render)
+    noted = provenance(live).config
+    return bundle_config(render) if noted is None else noted
 
 
 def _left(key: str, live: Paragraph) -> Change:

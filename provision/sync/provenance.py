@@ -1,28 +1,30 @@
-"""What an apply writes down in the note itself: where each paragraph came from, and the base of its text.
+"""What an apply notes in the note itself: where each paragraph came from, and the base of its text.
 
-It is kept in the config of paragraphs, which the server keeps and exports with the note.
+It is kept in the config of paragraphs, which the server keeps and exports with the note. Its format has a version:
+an older one is read as it is and upgraded by the next apply that writes, a newer one is refused.
 """
 
 import base64
 import hashlib
 import zlib
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Self
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
+from provision.errors import ProvisionError
 from provision.sync.merge import departs
 from zeppelin_sdk import Note, Paragraph
 
+VERSION = 1
+"""The format of marks, origins and undo records that this version writes; 0 is the one that had no number."""
+
 MARK = "provision"
-"""The key of a paragraph's config that says where it came from: bundle, key, all keys, and the base of its text
-(sha256; the text itself too, compressed, unless it holds a secret), title and config."""
-
-
+"""The key of a paragraph's config that holds its `Mark`."""
 ORIGIN = "provision-note"
-"""The key, in one paragraph's config, for what the whole note was made of: bundle, parameters, order of the keys. Where
-that paragraph is about to be deleted another one has it too, with a higher `turn`."""
-
-
+"""The key, in one paragraph's config, that holds the note's `Origin`. Before that paragraph is deleted another one gets
+an origin with a higher sequence number."""
 BEFORE = "provision-before"
 """The key beside it for the server's revision before the last apply (`revision`), where the server keeps revisions."""
 PAGE = "provision-page"
@@ -31,58 +33,221 @@ STARTED = "provision-started"
 """The key beside it: when the tool ran the paragraph (`at`, seconds since the epoch), and the server's date of its end
 (`finished`; empty for one that runs as long as its stream)."""
 
-
-def digest(text: str) -> str:
-    """The hash that stands for a text in a paragraph's provenance (white space at its end does not count)."""
-    return hashlib.sha256(text.rstrip().encode()).hexdigest()
-
-
-def provenance(paragraph: Paragraph) -> Mapping[str, Any]:
-    """What the last apply noted in the paragraph's config; empty for one that a person added."""
-    return _mapping(paragraph.config.get(MARK))
+_ROLES = frozenset(
+    ("dependencies", "connector", "results", "columns", "slices", "context", "stream", "window")
+    + ("query", "outputs", "start", "latest", "chart", "stop")
+)
+_ROLES_BY_OLD_KEY = {**{role: role for role in _ROLES}, "output": "outputs"}
+"""What paragraphs of the two shipped bundles are, by their keys: marks of version 0 don't tell."""
 
 
-def origin(note: Note) -> Mapping[str, Any]:
-    """What the last apply noted of the whole note; empty when the paragraph that held it is gone."""
-    found = (_mapping(paragraph.config.get(ORIGIN)) for paragraph in by_key(note).values())
-    return max(filter(None, found), key=turn, default={})
+@dataclass(frozen=True)
+class Mark:
+    """Where a paragraph came from, and what the last apply wrote. Without a `key` a person has added the paragraph.
+
+    `sha256` is the text's hash, `base` the text itself, None where it holds a secret. `title` and `config` are None
+    where the mark doesn't tell. `keys`: all paragraphs that applies have brought into the note. `blocks`: it runs as
+    long as the stream. `adopted`: a person's own paragraph that the bundle has now. `merging`: the hashes of the
+    merged text that is about to be written and of the render.
+    """
+
+    bundle: str = ""
+    key: str = ""
+    role: str = ""
+    sha256: str = ""
+    title: str | None = None
+    config: Mapping[str, Any] | None = None
+    keys: frozenset[str] = frozenset()
+    blocks: bool = False
+    secret: bool = False
+    base: str | None = field(default=None, repr=False)
+    adopted: bool = False
+    merging: tuple[str, ...] = ()
+    version: int = VERSION
+
+    @classmethod
+    def from_config(cls, value: Any) -> Self:
+        """The mark in a config's value, of whatever version; an empty one where that is no mark."""
+        if not isinstance(value, Mapping) or not isinstance(key := value.get("key"), str):
+            return cls()
+        version = _version(value)
+        title, config = value.get("title"), value.get("config")
+        return cls(
+            bundle=str(value.get("bundle", "")),
+            key=key,
+            role=str(value.get("role", "")) if version else _ROLES_BY_OLD_KEY.get(key, ""),
+            sha256=str(value.get("sha256", "")),
+            title=title if isinstance(title, str) else None,
+            config=config if isinstance(config, Mapping) else None,
+            keys=frozenset(_strings(value.get("keys"))),
+            blocks=bool(value.get("blocks")),
+            secret=value.get("secret") is True,
+            base=_unpack(packed) if isinstance(packed := value.get("base"), str) else None,
+            adopted=value.get("adopted") is True,
+            merging=_strings(value.get("merging")),
+            version=version,
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The value for a paragraph's config, in this version's format."""
+        known = {
+            "title": self.title,
+            "config": None if self.config is None else dict(self.config),
+            "base": None if self.base is None else _pack(self.base),
+        }
+        flags = {"secret": self.secret, "adopted": self.adopted, "merging": list(self.merging)}
+        return {
+            "version": VERSION,
+            "bundle": self.bundle,
+            "key": self.key,
+            "role": self.role,
+            "sha256": self.sha256,
+            "keys": sorted(self.keys),
+            "blocks": self.blocks,
+            **{name: value for name, value in known.items() if value is not None},
+            **{name: value for name, value in flags.items() if value},
+        }
 
 
-def turn(noted: Mapping[str, Any]) -> int:
-    """Which of two that are noted of a whole note is the later one: the greater is."""
-    return int(noted.get("turn", 0))
+@dataclass(frozen=True)
+class Origin:
+    """What the last apply made the whole note of; all empty where no paragraph tells.
+
+    `values` are the parameters as text, `site` what else the texts were made of, `order` the keys in the bundle's
+    order, `moving` the ids in the order that an apply has begun to bring them into. `sequence`: the highest of a note's
+    origins wins.
+    """
+
+    bundle: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    site: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
+    sequence: int = 0
+    version: int = VERSION
+
+    @classmethod
+    def from_config(cls, value: Any) -> Self:
+        """The origin in a config's value, of whatever version; an empty one where that is none."""
+        noted = _mapping(value)
+        if not noted:
+            return cls()
+        return cls(
+            bundle=str(noted.get("bundle", "")),
+            values=_mapping(noted.get("values")),
+            site=_mapping(noted.get("site")),
+            order=_strings(noted.get("order")),
+            moving=_strings(noted.get("moving")),
+            sequence=int(noted.get("turn", 0)),
+            version=_version(noted),
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The value for a paragraph's config, in this version's format; `turn` is the sequence number."""
+        return {
+            "version": VERSION,
+            "bundle": self.bundle,
+            "values": dict(self.values),
+            "site": dict(self.site),
+            "order": list(self.order),
+            **({"moving": list(self.moving)} if self.moving else {}),
+            **({"turn": self.sequence} if self.sequence else {}),
+        }
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def base_text(live: Paragraph) -> str | None:
-    """The text that the last apply wrote, or None when it could not be kept."""
-    if not is_edited(live):
-        return live.text
-    packed = provenance(live).get("base")
-    if not isinstance(packed, str):
-        return None
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list | tuple) else ()
+
+
+def _version(value: Mapping[str, Any]) -> int:
+    return int(value.get("version", 0))  # the server's JSON gives each number back as a float
+
+
+def _pack(text: str) -> str:
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+@lru_cache(maxsize=256)
+def _unpack(packed: str) -> str | None:
     try:
-        text = zlib.decompress(base64.b64decode(packed)).decode()
+        return zlib.decompress(base64.b64decode(packed)).decode()
     except (ValueError, zlib.error):
         return None
-    return text if digest(text) == provenance(live).get("sha256") else None
+
+
+def digest(text: str) -> str:
+    """The hash that stands for a text in a paragraph's mark (white space at its end does not count)."""
+    return hashlib.sha256(text.rstrip().encode()).hexdigest()
+
+
+def read_mark(paragraph: Paragraph) -> Mark:
+    """The paragraph's mark as far as this version understands it: to look at other notes, not to write."""
+    return Mark.from_config(paragraph.config.get(MARK))
+
+
+def provenance(paragraph: Paragraph) -> Mark:
+    """The paragraph's mark; an empty one where a person has added it.
+
+    Raises `ProvisionError` when it, or an origin beside it, has a newer format than this version reads.
+    """
+    mark = read_mark(paragraph)
+    for version in (mark.version, Origin.from_config(paragraph.config.get(ORIGIN)).version):
+        check_version(version, f"paragraph {paragraph.title or paragraph.id!r}")
+    return mark
+
+
+def origins(note: Note) -> dict[str, Origin]:
+    """The note's origins by the keys of the paragraphs that hold one."""
+    held = {key: paragraph.config.get(ORIGIN) for key, paragraph in by_key(note).items()}
+    return {key: Origin.from_config(value) for key, value in held.items() if value}
+
+
+def origin(note: Note) -> Origin:
+    """The note's latest origin; an empty one when the paragraph that held it is gone."""
+    return max(origins(note).values(), key=lambda each: each.sequence, default=Origin())
+
+
+def check_version(version: int, what: str) -> None:
+    """Raise `ProvisionError` when `what` has a newer format than this version reads."""
+    if version > VERSION:
+        raise ProvisionError(
+            f"{what}: a newer provision wrote its format {version}, this one reads up to {VERSION}",
+            next_step="upgrade provision on this machine",
+        )
+
+
+def base_text(live: Paragraph) -> str | None:
+    """The text that the last apply wrote, or None when it could not be kept."""
+    mark = read_mark(live)
+    if digest(live.text) == mark.sha256:
+        return live.text
+    return mark.base if mark.base is not None and digest(mark.base) == mark.sha256 else None
 
 
 def base_is_secret(live: Paragraph) -> bool:
     """Whether the last apply wrote a text with a secret in it."""
-    return provenance(live).get("secret") is True
+    return provenance(live).secret
 
 
 def by_key(note: Note) -> dict[str, Paragraph]:
     """The note's paragraphs that came from a bundle. A copy that a person made of one counts as theirs."""
     found: dict[str, Paragraph] = {}
     for paragraph in note.paragraphs:
-        key = provenance(paragraph).get("key")
-        if isinstance(key, str):
+        if key := provenance(paragraph).key:
             found.setdefault(key, paragraph)
+    return found
+
+
+def by_role(note: Note) -> dict[str, Paragraph]:
+    """The note's paragraphs that came from a bundle and have a role, by it: the first where two have the same."""
+    found: dict[str, Paragraph] = {}
+    for paragraph in by_key(note).values():
+        if role := provenance(paragraph).role:
+            found.setdefault(role, paragraph)
     return found
 
 
@@ -91,44 +256,40 @@ def bundle_config(render: RenderedParagraph) -> dict[str, Any]:
     return {"title": bool(render.title), **render.config}
 
 
-def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[str] | None = None) -> dict[str, Any]:
-    """The provenance to write into a paragraph's config; `keys` are all that were brought, if not the render's own."""
-    packed = base64.b64encode(zlib.compress(paragraph.text.encode(), 9)).decode()
-    return {
-        "bundle": note.bundle,
-        "key": paragraph.key,
-        "sha256": digest(paragraph.text),
-        "title": paragraph.title,
-        "config": bundle_config(paragraph),
-        "keys": sorted({each.key for each in note.paragraphs} if keys is None else keys),
-        "blocks": paragraph.blocks,
-        **({"secret": True} if paragraph.secret else {"base": packed}),
-    }
+def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[str] | None = None) -> Mark:
+    """The mark of a paragraph as rendered; `keys` are all that were brought, if not the render's own."""
+    return Mark(
+        bundle=note.bundle,
+        key=paragraph.key,
+        role=paragraph.role,
+        sha256=digest(paragraph.text),
+        title=paragraph.title,
+        config=bundle_config(paragraph),
+        keys=frozenset({each.key for each in note.paragraphs} if keys is None else keys),
+        blocks=paragraph.blocks,
+        secret=paragraph.secret,
+        base=None if paragraph.secret else paragraph.text,
+    )
 
 
-def origin_for(note: RenderedNote) -> dict[str, Any]:
-    """What is noted of the whole note, in one paragraph's config."""
-    return {
-        "bundle": note.bundle,
-        "values": dict(note.values),
-        "site": dict(note.site),
-        "order": [each.key for each in note.paragraphs],
-    }
+def origin_for(note: RenderedNote) -> Origin:
+    """The origin of a note as rendered."""
+    return Origin(note.bundle, dict(note.values), dict(note.site), tuple(each.key for each in note.paragraphs))
 
 
 def is_edited(live: Paragraph) -> bool:
     """Whether a person has changed the text since the last apply."""
-    return digest(live.text) != provenance(live).get("sha256")
+    return digest(live.text) != provenance(live).sha256
 
 
 def is_touched(live: Paragraph) -> bool:
     """Whether a person has edited a paragraph since the last apply, or has made it: such a one is not deleted."""
-    return is_edited(live) or is_set_by_hand(live, None) or provenance(live).get("adopted") is True
+    return is_edited(live) or is_set_by_hand(live, None) or provenance(live).adopted
 
 
 def is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
     """Whether a person has changed the title, or a setting of the bundle's, since the last apply."""
-    mark = provenance(live)
     if render is not None and live.title == render.title and not departs(bundle_config(render), live.config):
         return False
-    return live.title != mark.get("title", live.title) or departs(_mapping(mark.get("config")), live.config)
+    mark = provenance(live)
+    return mark.title not in (None, live.title) or departs(mark.config or {}, live.config)

@@ -62,14 +62,14 @@ class Made:
 def made_of(note: Note, bundle: Bundle) -> Made:
     """What the note on the server was made of; raises `ProvisionError` when it does not tell (any more)."""
     noted = origin(note)
-    site = noted.get("site") or {}
+    site = noted.site
     if not site:
         raise ProvisionError(
             f"{note.path}: it does not tell what it was made of",
             next_step="apply it once more, with the options of the last time, then pull",
         )
     login = Login(site["broker"], site["appkey"], "", "", "", "")
-    values = bundle.values(noted.get("values", {}))
+    values = bundle.values(noted.values)
     return Made(values, login, ServerVersion.parse(site["zeppelin"]), site["scala"], site["path"])
 
 
@@ -120,7 +120,7 @@ class _Pull:
 
     def files(self) -> Pulled:
         there = by_key(self._note)
-        known = {key for p in there.values() for key in (*provenance(p).get("keys", ()), provenance(p)["key"])}
+        known = {key for p in there.values() for key in (*provenance(p).keys, provenance(p).key)}
         known |= {entry["key"] for entry in self._entries}
         tables: list[tuple[str, str]] = []
         for paragraph in self._note.paragraphs:
@@ -178,7 +178,7 @@ class _Pull:
         if base_is_secret(live):
             return
         head, pieces = self._filled(template)
-        if digest(head + "".join(piece.text for piece in pieces)) != provenance(live).get("sha256"):
+        if digest(head + "".join(piece.text for piece in pieces)) != provenance(live).sha256:
             raise ConflictError(
                 f"{self._note.path}: bundle {self._bundle.name} has changed {called(live)} since the last apply",
                 next_step="apply it first, so that both sides' changes meet; then pull",
@@ -280,7 +280,7 @@ def _free(name: str, taken: Mapping[str, str]) -> str:
 def pulled_bundle_name(note: Note) -> str:
     """The name of the bundle that a note came from; raises `UsageError` for a note that came from none."""
     for paragraph in by_key(note).values():
-        return str(provenance(paragraph).get("bundle", ""))
+        return provenance(paragraph).bundle
     raise UsageError(f"{note.path}: no apply has made it", next_step="pull a note that `provision apply` has made")
 
 
@@ -289,9 +289,8 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_files(pulled, Path(folder) / name)
         bundle = load_bundle(f"{folder}/{name}")
-    given = origin(note).get("values", {})
     rendered = render(
-        bundle, bundle.values(given), made.login, zeppelin=made.zeppelin, scala=made.scala, path=made.path
+        bundle, bundle.values(origin(note).values), made.login, zeppelin=made.zeppelin, scala=made.scala, path=made.path
     )  # fmt: skip
     live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
     same = len(live) == len(rendered.paragraphs) and all(

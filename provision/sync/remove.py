@@ -36,6 +36,7 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
 
     The credential entries that no other note names go first: once the note is gone nothing tells of them.
     """
+    edited = hand_made(note)
     named = _own_entities(client, note)
     stored = {entry.entity: entry for entry in client.list_credentials()} if named else {}
     entities = tuple(entity for entity in named if entity in stored)
@@ -44,14 +45,13 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
     begun = earlier is not None and earlier.what == REMOVE and not earlier.done and earlier.note_id == note.id
     if not begun:
         before = tuple(Saved.of(paragraph, secrets) for paragraph in note.paragraphs)
-        bundle = str(origin(note).get("bundle", ""))
-        records.save(Record(REMOVE, note.path, note.id, bundle, before, (), run=records.run))
+        records.save(Record(REMOVE, note.path, note.id, origin(note).bundle, before, (), run=records.run))
     for entity in entities:
         with suppress(NotFoundError):
             client.delete_credential(entity)
     delete_quietly(client, note.id)
     records.finish(note.path, note.id)
-    return Removed(note.path, hand_made(note), entities)
+    return Removed(note.path, edited, entities)
 
 
 def delete_quietly(client: ZeppelinClient, note_id: str) -> None:

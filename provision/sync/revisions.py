@@ -42,10 +42,10 @@ def record_from_revision(client: ZeppelinClient, live: Note) -> Record | None:
         return None
     there, noted = by_key(live), origin(live)
     before = tuple(map(Saved.of, by_key(was).values()))
-    order = [key for key in noted.get("order", ()) if key in there]
+    order = [key for key in noted.order if key in there]
     after = tuple(_applied(there[key]) for key in [*order, *(key for key in there if key not in order)])
     ids = tuple(paragraph.id for paragraph in was.paragraphs)
-    bundle = str(noted.get("bundle", ""))
+    bundle = noted.bundle
     return Record(APPLY, live.path, live.id, bundle, before, after, ids, done=True, revision=revision)
 
 
@@ -53,5 +53,5 @@ def _applied(live: Paragraph) -> Saved:
     """A paragraph as the last apply left it."""
     mark = provenance(live)
     text = None if base_is_secret(live) else base_text(live)
-    config = {**live.config, **mark.get("config", {})}
-    return replace(Saved.of(live), title=str(mark.get("title", live.title)), text=text, config=config)
+    config = {**live.config, **(mark.config or {})}
+    return replace(Saved.of(live), title=live.title if mark.title is None else mark.title, text=text, config=config)

@@ -9,7 +9,18 @@ from provision.sync.guarded_write import delete_untouched, plan_again, write_con
 from provision.sync.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.sync.order import arranged, moves
 from provision.sync.plan import Content, Verdict
-from provision.sync.provenance import BEFORE, MARK, ORIGIN, PAGE, STARTED, by_key, digest, is_edited, is_touched
+from provision.sync.provenance import (
+    BEFORE,
+    MARK,
+    ORIGIN,
+    PAGE,
+    STARTED,
+    by_key,
+    digest,
+    is_edited,
+    is_touched,
+    provenance,
+)
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -33,7 +44,7 @@ class Step:
     @property
     def key(self) -> str:
         found = self.saved.key if self.saved else ""
-        return found or (str(self.live.config.get(MARK, {}).get("key", "")) if self.live else "")
+        return found or (provenance(self.live).key if self.live else "")
 
     @property
     def title(self) -> str:

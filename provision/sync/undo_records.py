@@ -8,17 +8,20 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
-from provision.sync.provenance import BEFORE, base_is_secret, provenance
+from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance
 from zeppelin_sdk import Paragraph
 from zeppelin_sdk.models import note_path
 
 APPLY, REMOVE = "apply", "remove"
+
+_Record = TypeVar("_Record", "Record", "SparkRecord")
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,9 @@ class Saved:
     @classmethod
     def of(cls, paragraph: Paragraph, secrets: Sequence[str] = ()) -> Self:
         """What is kept of a paragraph; its text only when none of `secrets` is in it."""
-        key = provenance(paragraph).get("key")
         return cls(
             id=paragraph.id,
-            key=key if isinstance(key, str) else "",
+            key=provenance(paragraph).key,
             title=paragraph.title,
             text=None if base_is_secret(paragraph) else without(secrets, paragraph.text),
             config={name: value for name, value in paragraph.config.items() if name != BEFORE},
@@ -66,6 +68,13 @@ class Record:
     undoing: bool = False
     run: str = ""
     revision: str = ""
+    version: int = VERSION
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """A record as it stands in its file; before there was an `order` it stays empty."""
+        before, after = (tuple(Saved(**saved) for saved in data[name]) for name in ("before", "after"))
+        return cls(**{**data, "before": before, "after": after, "order": tuple(data.get("order", ()))})
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class SparkRecord:
     after: str
     run: str
     at: float = field(default_factory=time.time)
+    version: int = VERSION
 
 
 def without(secrets: Sequence[str], text: str) -> str | None:
@@ -106,10 +116,7 @@ class Records:
 
     def spark(self) -> SparkRecord | None:
         """What was last done to Spark's setting, unless it has been undone."""
-        try:
-            return SparkRecord(**json.loads(self._spark.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
+        return _read(self._spark, lambda data: SparkRecord(**data))
 
     def forget_spark(self) -> None:
         """Delete the record of Spark's setting, if there is one."""
@@ -126,8 +133,8 @@ class Records:
         (self._folder / self._name(path)).unlink(missing_ok=True)
 
     def find(self, path: str) -> Record | None:
-        """The record of the note at this path."""
-        return _read(self._folder / self._name(path))
+        """The record of the note at this path; raises `ProvisionError` for one that can't be read, as `all` does."""
+        return _read(self._folder / self._name(path), Record.from_json)
 
     def all(self) -> list[Record]:
         """All of them, the latest first."""
@@ -140,11 +147,11 @@ class Records:
     def _write(self, file: Path, record: Record | SparkRecord) -> None:
         for folder in (self._folder.parent, self._folder, file.parent):
             private_dir(folder)
-        write_private(file, json.dumps(asdict(record)))
+        write_private(file, json.dumps({**asdict(record), "version": VERSION}))
 
     def _each(self) -> Iterator[Record]:
         for file in self._folder.glob("*.json") if self._folder.is_dir() else ():
-            record = _read(file)
+            record = _read(file, Record.from_json)
             if record is not None:
                 yield record
 
@@ -154,11 +161,16 @@ class Records:
         return f"{slug}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}.json"
 
 
-def _read(file: Path) -> Record | None:
-    """The record in a file; None for a file that is not there or holds none (an older version's)."""
+def _read(file: Path, parse: Callable[[dict[str, Any]], _Record]) -> _Record | None:
+    """The record in a file, None where there is no file; raises `ProvisionError` for one that can't be read."""
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        saved = {name: tuple(Saved(**entry) for entry in data[name]) for name in ("before", "after")}
-        return Record(**{**data, **saved, "order": tuple(data["order"])})
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        data = {"version": 0, **json.loads(file.read_text(encoding="utf-8"))}
+        check_version(int(data["version"]), str(file))
+        return parse(data)
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ProvisionError(
+            f"{file}: no undo record can be read from it ({error!r})",
+            next_step="move the file away: what it tells of can't be undone then",
+        ) from error

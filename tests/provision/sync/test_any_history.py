@@ -84,7 +84,7 @@ class History(RuleBasedStateMachine):
     def think_better_of_it(self, place: int) -> None:
         index = self.index(place)
         paragraph = self.bench.note.paragraphs[index]
-        text = base_text(paragraph) if provenance(paragraph) else None
+        text = base_text(paragraph) if provenance(paragraph).key else None
         if text is not None:
             mine = self.typed.get(paragraph.id, {})
             self.typed[paragraph.id] = {what: word for what, word in mine.items() if word not in paragraph.text}
