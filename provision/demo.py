@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.values.topics import full_topic
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
@@ -20,6 +19,7 @@ from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.options.application import ApplicationOptions
+from provision.platforms.netpie2015 import full_topic
 from provision.prepare import Wanted, fit_embedded, parse_parameters, render_for, write_note
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
 from provision.streams.run_note import NoteRun, blocking_key, stop_note

@@ -1,24 +1,27 @@
 """From the command line's words to a rendered note: bundle, parameters, credentials, the server's versions."""
 
-import re
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from netpie_creds import Credentials, mqtt_login
+from netpie_creds import Credentials
 from provision.bundles.bundle import Bundle, load_bundle
-from provision.bundles.render import Login, RenderedNote, default_path, dependencies, render
+from provision.bundles.render import RenderedNote, default_path, dependencies, render
 from provision.console import Console
-from provision.errors import ConflictError, UsageError
+from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import cache_dir
+from provision.platforms.netpie2015 import Netpie2015, signed_at
+from provision.platforms.platform import Platform
 from provision.streams.interpreter import spark_setting
-from provision.sync.apply import Applied, Applying, apply_note, put_credentials
+from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
 from provision.sync.plan import Decision, Verdict
 from provision.sync.provenance import origin
+from provision.sync.pull import Made
 from provision.sync.undo_records import Records
-from zeppelin_sdk import ZeppelinClient
+from zeppelin_sdk import Note, ServerVersion, ZeppelinClient
 
 if TYPE_CHECKING:
     from provision.embedded.runtime import Runtime
@@ -93,65 +96,65 @@ def render_for(
     The version that the note's last apply was told is taken where none can be had, and with `read_only`.
     """
     values = wanted.values
-    made_at = _made_at(client, wanted, credentials) if values["secrets"] == "inline" else None
-    login = mqtt_login(credentials, made_at or int(time.time()))
+    path = wanted.path or default_path(wanted.bundle, values)
+
+    @functools.cache
+    def live() -> Note | None:
+        return read_note(client, path)
+
+    def noted_scala() -> str:
+        note = live()
+        return origin(note).site.get("scala", "") if note else ""
+
+    note = live() if values["secrets"] == "inline" else None
+    made_at = signed_at(credentials, (paragraph.text for paragraph in note.paragraphs)) if note else None
+    platform: Platform = Netpie2015.of(credentials, made_at or int(time.time()))
     return render(
         wanted.bundle,
         values,
-        Login(
-            broker_url=f"tcp://{login.host}:{login.port}",
-            appkey=credentials.application.appkey,
-            client_id=login.client_id,
-            username=login.username,
-            password=login.password,
-            hmac_key=credentials.hmac_key(),
-        ),
+        platform.connection(values, path),
         zeppelin=client.version(),
-        scala=_scala(client, wanted, values, read_only=read_only, ask=ask),
-        path=wanted.path,
+        scala=_scala(client, values, noted_scala, read_only=read_only, ask=ask),
+        path=path,
     )
 
 
-def _made_at(client: ZeppelinClient, wanted: Wanted, credentials: Credentials) -> int | None:
-    """When the login was made that stands in the note's text, in seconds since the epoch; None where none does.
-
-    A login of the same thing is as good as a new one, and an apply that has nothing else to change changes nothing.
-    """
-    token, appkey = credentials.token.token, credentials.application.appkey
-    found = client.find_note(wanted.path or default_path(wanted.bundle, wanted.values))
-    texts = [paragraph.text for paragraph in client.get_note(found.id).paragraphs] if found else []
-    logins = (re.search(rf"{re.escape(appkey)}%(\d+)", text) for text in texts if token in text)
-    return next((int(login[1]) for login in logins if login), None)
+def made_of(note: Note, bundle: Bundle) -> Made:
+    """What the note on the server was made of; raises `ProvisionError` when it does not say."""
+    noted = origin(note)
+    site = noted.site
+    if not site:
+        raise ProvisionError(
+            f"{note.path}: it does not tell what it was made of",
+            next_step="apply it once more, with the options of the last time, then pull",
+        )
+    values = bundle.values(noted.values)
+    connection = Netpie2015.of_site(site).connection(values, site["path"])
+    return Made(values, connection, ServerVersion.parse(site["zeppelin"]), site["scala"], site["path"])
 
 
 def _scala(
     client: ZeppelinClient,
-    wanted: Wanted,
     values: Mapping[str, Any],
+    noted: Callable[[], str],
     *,
     read_only: bool,
     ask: Callable[[ZeppelinClient], str],
 ) -> str:
+    """Spark's Scala version where the dependencies need it; `noted` is the last apply's."""
     try:
         dependencies(values, "")
         return ""
     except UsageError:
         if values["connector"] == "jar":
             raise
-    path = wanted.path or default_path(wanted.bundle, values)
-    noted = _noted_scala(client, path) if read_only else ""
     try:
-        return noted or ask(client)
-    except ConflictError:
-        noted = _noted_scala(client, path)  # a stream holds Spark, often the note's own
-        if not noted:
+        return (noted() if read_only else "") or ask(client)
+    except ConflictError:  # a stream holds Spark, often the note's own
+        last = noted()
+        if not last:
             raise
-        return noted
-
-
-def _noted_scala(client: ZeppelinClient, path: str) -> str:
-    found = client.find_note(path)
-    return origin(client.get_note(found.id)).site.get("scala", "") if found else ""
+        return last
 
 
 def write_note(

@@ -6,27 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.connection import CONNECTION_NAMES
 from provision.bundles.literals import FILTERS
 from provision.errors import UsageError
 
-COMPUTED = frozenset(
-    {
-        "appkey",
-        "broker_client_id",
-        "broker_url",
-        "clean_session",
-        "client_id",
-        "dependencies",
-        "hmac_key",
-        "journal",
-        "mqtt_topic",
-        "mqtt_topics",
-        "out_prefix",
-        "out_sentence",
-        "password",
-        "username",
-    }
-)
+COMPUTED = CONNECTION_NAMES | {"clean_session", "dependencies", "journal", "out_prefix", "out_sentence"}
 """The names that a template may use beside its bundle's parameters: `render` makes their values."""
 
 BRACES = "{{ braces }}"

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provision.bundles.bundle import Bundle, Condition, Template
+from provision.bundles.connection import Connection
 from provision.bundles.literals import Dependencies, Secret
 from provision.bundles.placeholders import fill_places, place_names
-from provision.bundles.values.brokers import broker_values
-from provision.bundles.values.topics import split_topics
 from provision.errors import UsageError
 from zeppelin_sdk import ServerVersion
-from zeppelin_sdk.models import note_path
 
 BAHIR = {
     "2.11": "org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1",
@@ -22,18 +20,6 @@ BAHIR = {
 """The document's package by Scala version; Bahir published none for 2.13."""
 
 _UNSAFE = str.maketrans(dict.fromkeys("\"'`\\%:*?<>|!{}$\u2028\u2029", "_"))
-
-
-@dataclass(frozen=True)
-class Login:
-    """How a note connects: broker URL, NETPIE key, and the four values that it reads from the credential store."""
-
-    broker_url: str
-    appkey: str
-    client_id: str
-    username: str
-    password: str = field(repr=False)
-    hmac_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,80 +57,57 @@ class RenderedNote:
 def render(
     bundle: Bundle,
     values: Mapping[str, Any],
-    login: Login,
+    connection: Connection,
     *,
     zeppelin: ServerVersion,
     scala: str,
-    path: str | None = None,
+    path: str,
 ) -> RenderedNote:
-    """The note for these parameter `values` (from `Bundle.values`), server version and Scala version ("2.12").
+    """The note at `path` for `values` (from `Bundle.values`), this server and this Scala version ("2.12").
 
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
-    path = path or default_path(bundle, values)
-    context = context_of(values, login, zeppelin=zeppelin, scala=scala, path=path)
+    context = context_of(values, connection, zeppelin=zeppelin, scala=scala)
     inline = values["secrets"] == "inline"
-    thing, session = entities(login.appkey, path)
     chosen = chosen_templates(bundle, values, zeppelin)
     paragraphs = tuple(_paragraph(template, context, inline) for template in chosen)
-    store = {thing: (("client_id", "hmac_key"), (login.client_id, login.hmac_key))}
-    store[session] = (("username", "password"), (login.username, login.password))
     names = set().union(*(place_names(template.text) for template in chosen))
-    used = {entity: pair for entity, (fields, pair) in store.items() if not inline and names & set(fields)}
+    used = (entry for entry in connection.store if not inline and names & {entry.user[0], entry.password[0]})
     return RenderedNote(
         bundle.name,
         path,
         paragraphs,
-        used,
+        {entry.entity: entry.pair() for entry in used},
         values={name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()},
-        site={
-            "broker": login.broker_url,
-            "appkey": login.appkey,
-            "zeppelin": str(zeppelin),
-            "scala": scala,
-            "path": path,
-        },
-        secrets=(login.client_id, login.username, login.password, login.hmac_key),
+        site={**connection.site, "zeppelin": str(zeppelin), "scala": scala, "path": path},
+        secrets=connection.secrets(),
     )
 
 
 def context_of(
-    values: Mapping[str, Any], login: Login, *, zeppelin: ServerVersion, scala: str, path: str
+    values: Mapping[str, Any], connection: Connection, *, zeppelin: ServerVersion, scala: str
 ) -> dict[str, Any]:
-    """The value of every name that a template may have, for the note at `path`."""
-    inline = values["secrets"] == "inline"
-    thing, session = entities(login.appkey, path)
-
-    def secret(entity: str, field: str, value: str) -> Secret:
-        # CredentialInjector's patterns up to 0.8 have the field first
-        reference = f"{field}.{entity}" if tuple(zeppelin) < (0, 9) else f"{entity}.{field}"
-        return Secret(reference, value, inline)
-
+    """The value of every name that a template may have."""
     return {
         **values,
-        **broker_values(values, login.broker_url, path),
-        "mqtt_topic": f"/{values['appid']}/{values['topic']}",
-        "mqtt_topics": [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])],
+        **connection.template_values(),
+        **_secrets(connection, zeppelin, inline=values["secrets"] == "inline"),
         "clean_session": clean_session(values),
         "journal": "" if clean_session(values) else values["out"],
-        "appkey": login.appkey,
-        "client_id": secret(thing, "user", login.client_id),
-        "hmac_key": secret(thing, "password", login.hmac_key),
-        "username": secret(session, "user", login.username),
-        "password": secret(session, "password", login.password),
         "dependencies": dependencies(values, scala),
         "out_prefix": f"{values['out']}/avg-",
         "out_sentence": f": {values['out']}/avg-TIME" if values["variant"] == "csv" else "",
     }
 
 
-def entities(appkey: str, path: str) -> tuple[str, str]:
-    """The two entries of Zeppelin's credential store that the note at `path` reads: its thing's, and its MQTT login's.
-
-    They are the note's own: a thing connects once, so notes of one application have a thing each.
-    """
-    thing = f"netpie-{appkey}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
-    return thing, f"{thing}-mqtt"
+def _secrets(connection: Connection, zeppelin: ServerVersion, *, inline: bool) -> dict[str, Secret]:
+    # CredentialInjector's patterns up to 0.8 have the field first
+    reference = "{field}.{entity}" if tuple(zeppelin) < (0, 9) else "{entity}.{field}"
+    return {
+        name: Secret(reference.format(entity=entry.entity, field=field), value, inline)
+        for entry in connection.store
+        for field, (name, value) in (("user", entry.user), ("password", entry.password))
+    }
 
 
 def default_path(bundle: Bundle, values: Mapping[str, Any]) -> str:

@@ -25,7 +25,8 @@ from provision.classroom.roster import Person
 from provision.console import Quiet, one_line
 from provision.errors import ConflictError, ProvisionError, UsageError, error_json
 from provision.home import private_dir, state_dir
-from provision.options.application import ApplicationOptions, reachable
+from provision.options.application import ApplicationOptions
+from provision.platforms.netpie2015 import reachable
 from provision.prepare import Wanted, ask_scala, render_for
 from provision.streams.interpreter import restart_spark
 from provision.streams.run_note import NoteRun, blocking_key, note_state, stream_state

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from provision.bundles.values.topics import full_topic
 from provision.console import Console
 from provision.errors import UsageError
 from provision.home import private_dir, state_dir
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
+from provision.platforms.netpie2015 import full_topic
 from provision.publisher import Publisher, PublisherThing, Run, fleet, host_metrics, replay, send
 
 EVERY = 10.0  # seconds between a host's events, as in the seed document

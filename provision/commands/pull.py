@@ -10,10 +10,11 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
+from provision.prepare import made_of
 from provision.sync.diff import STYLES, file_diff, verdict_line
 from provision.sync.find_note import find_note
 from provision.sync.plan import Verdict
-from provision.sync.pull import Pull, Pulled, check_pulled, made_of, pulled_bundle_name, write_files
+from provision.sync.pull import Pull, Pulled, check_pulled, pulled_bundle_name, write_files
 from provision.sync.pull import pull as pull_note
 
 
@@ -56,8 +57,9 @@ def pull(
                 f"{target}: there are files in it", next_step="name another folder with --into, or --force"
             )
         secrets = [secret for entry in client.list_credentials() for secret in (entry.user, entry.password)]
-        pulled = pull_note(found, loaded, folder, secrets)
-        check_pulled(pulled, found, made_of(found, loaded), loaded.name)
+        made = made_of(found, loaded)
+        pulled = pull_note(found, loaded, folder, made, secrets)
+        check_pulled(pulled, found, made, loaded.name)
         if in_place and not console.as_json:
             console.out.print(_diff(pulled, target))
         written = write_files(pulled, target)

@@ -1,7 +1,6 @@
 """The options that name a NETPIE application, the same in every command, and the credentials they lead to."""
 
 import functools
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,15 +16,12 @@ from netpie_creds import (
     Backoff,
     Credentials,
     cache_path,
-    current_endpoint,
     get_credentials,
     load_application,
 )
 from provision import home
 from provision.embedded.application import application_file
-from provision.errors import UnreachableError
-
-BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
+from provision.platforms.netpie2015 import reachable
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
@@ -125,24 +121,6 @@ class ApplicationOptions:
         return reachable(
             kept, self.cache_folder(kept.application.appkey), self.auth_server(), consequence="nothing was written"
         )
-
-
-def reachable(kept: Credentials, folder: Path, auth: AuthServer, *, consequence: str) -> Credentials:
-    """Return `kept` with a broker that takes a connection now, asked of `auth` anew where the kept one does not.
-
-    Raises: provision.errors.UnreachableError when no broker does, whose next step ends in `consequence`; and
-    netpie_creds.CacheError.
-    """
-    credentials = current_endpoint(kept, folder, auth)
-    host, port = credentials.token.broker()
-    try:
-        socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
-    except OSError as error:
-        raise UnreachableError(
-            f"MQTT broker {host}:{port}: {error.strerror or error}",
-            next_step=f"check the network, and that the broker runs; {consequence}",
-        ) from error
-    return credentials
 
 
 def application_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from provision.bundles.bundle import Bundle, Template, load_bundle
+from provision.bundles.connection import Connection
 from provision.bundles.literals import Secret
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
 from provision.bundles.placeholders import Piece, filled_pieces
-from provision.bundles.render import Login, chosen_templates, context_of, render
+from provision.bundles.render import chosen_templates, context_of, render
 from provision.bundles.untemplate import Reversed, to_template
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
@@ -53,33 +54,19 @@ class Made:
     """What a note's last apply made it of, without its secrets."""
 
     values: dict[str, Any]
-    login: Login
+    connection: Connection
     zeppelin: ServerVersion
     scala: str
     path: str
 
 
-def made_of(note: Note, bundle: Bundle) -> Made:
-    """What the note on the server was made of; raises `ProvisionError` when it does not tell (any more)."""
-    noted = origin(note)
-    site = noted.site
-    if not site:
-        raise ProvisionError(
-            f"{note.path}: it does not tell what it was made of",
-            next_step="apply it once more, with the options of the last time, then pull",
-        )
-    login = Login(site["broker"], site["appkey"], "", "", "", "")
-    values = bundle.values(noted.values)
-    return Made(values, login, ServerVersion.parse(site["zeppelin"]), site["scala"], site["path"])
-
-
-def pull(note: Note, bundle: Bundle, folder: Path, secrets: Sequence[str] = ()) -> Pulled:
-    """The files of `bundle`, which is in `folder`, with the note's edits in them.
+def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence[str] = ()) -> Pulled:
+    """The files of `bundle`, which is in `folder` and which the note was `made` of, with the note's edits in them.
 
     Raises `ConflictError` when the bundle is not the one that the last apply brought, and `ProvisionError` when one
     of `secrets` would come into a file.
     """
-    pulled = _Pull(note, bundle, folder).files()
+    pulled = _Pull(note, bundle, folder, made).files()
     for name, text in pulled.files.items():
         if any(len(secret) > 5 and secret in text for secret in secrets):
             raise ProvisionError(
@@ -90,16 +77,13 @@ def pull(note: Note, bundle: Bundle, folder: Path, secrets: Sequence[str] = ()) 
 
 
 class _Pull:
-    def __init__(self, note: Note, bundle: Bundle, folder: Path) -> None:
+    def __init__(self, note: Note, bundle: Bundle, folder: Path, made: Made) -> None:
         self._note, self._bundle = note, bundle
         self._head, self._tables = split_paragraphs((folder / "note.toml").read_text(encoding="utf-8"))
         self._entries = [tomllib.loads(table)["paragraphs"][0] for table in self._tables]
-        self._made = made_of(note, bundle)
-        values, login = self._made.values, self._made.login
-        self._context = context_of(
-            values, login, zeppelin=self._made.zeppelin, scala=self._made.scala, path=self._made.path
-        )
-        self._chosen = {each.key: each for each in chosen_templates(bundle, values, self._made.zeppelin)}
+        self._made = made
+        self._context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
+        self._chosen = {each.key: each for each in chosen_templates(bundle, made.values, made.zeppelin)}
         self._files = self._own_files(folder)
         self._changes: list[Pull] = []
 
@@ -289,9 +273,8 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_files(pulled, Path(folder) / name)
         bundle = load_bundle(f"{folder}/{name}")
-    rendered = render(
-        bundle, bundle.values(origin(note).values), made.login, zeppelin=made.zeppelin, scala=made.scala, path=made.path
-    )  # fmt: skip
+    values = bundle.values(origin(note).values)
+    rendered = render(bundle, values, made.connection, zeppelin=made.zeppelin, scala=made.scala, path=made.path)
     live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
     same = len(live) == len(rendered.paragraphs) and all(
         (base_is_secret(there) or digest(_lines(there.text)) == digest(each.text)) and there.title == each.title

@@ -15,10 +15,10 @@ from typing import Any
 import requests
 
 from netpie_creds import AuthServer
-from provision.bundles.values.topics import full_topic
 from provision.embedded.application import demo_application
 from provision.embedded.stack import Stack
 from provision.home import private_dir
+from provision.platforms.netpie2015 import full_topic
 from provision.publisher import Publisher, PublisherThing
 from provision.streams.windows import Window, read_windows
 from provision.sync.provenance import PAGE, by_key

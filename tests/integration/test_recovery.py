@@ -13,10 +13,10 @@ import pytest
 
 from netpie_creds import AuthServer, MqttLogin, get_credentials, mqtt_login
 from netpie_creds.cache import write_cache
-from provision.bundles.values.topics import full_topic
 from provision.embedded import processes
 from provision.embedded.application import demo_application
 from provision.home import private_dir
+from provision.platforms.netpie2015 import full_topic
 from provision.publisher import Publisher
 from provision.streams.interpreter import spark_setting
 from provision.streams.windows import read_windows

@@ -1,12 +1,13 @@
 """A login with recognisable secrets, and a short way from a bundle's name to a rendered note."""
 
 from provision.bundles.bundle import load_bundle
-from provision.bundles.render import Login, RenderedNote, render
+from provision.bundles.render import RenderedNote, default_path, render
+from provision.platforms.netpie2015 import Netpie2015
 from zeppelin_sdk import ServerVersion
 
 ZEPPELIN_8, ZEPPELIN_9 = ServerVersion(0, 8, 2), ServerVersion(0, 9)
 
-LOGIN = Login(
+LOGIN = Netpie2015(
     broker_url="tcp://broker.example:1883",
     appkey="AppKey123",
     client_id="TokenOfTheThing",
@@ -20,7 +21,7 @@ SECRETS = (LOGIN.client_id, LOGIN.username, LOGIN.password, LOGIN.hmac_key, "Tok
 def rendered(
     bundle: str,
     *,
-    login: Login = LOGIN,
+    login: Netpie2015 = LOGIN,
     zeppelin: ServerVersion = ZEPPELIN_9,
     scala: str = "2.12",
     path: str | None = None,
@@ -29,7 +30,8 @@ def rendered(
     """The bundle for the application `MyApp` with these parameters, given as text."""
     loaded = load_bundle(bundle)
     values = loaded.values({"appid": "MyApp", **given})
-    return render(loaded, values, login, zeppelin=zeppelin, scala=scala, path=path)
+    path = path or default_path(loaded, values)
+    return render(loaded, values, login.connection(values, path), zeppelin=zeppelin, scala=scala, path=path)
 
 
 def code(note: RenderedNote, key: str) -> str:

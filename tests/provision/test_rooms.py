@@ -28,7 +28,7 @@ BESIDE = {
     "platforms": {"bundles", "errors"},
 }
 """Rooms beside the floors with all that they may import; `prepare` and what is above may import them."""
-PLATFORMS_MAY = ("provision.bundles.literals", "provision.bundles.values.")
+PLATFORMS_MAY = ("provision.bundles.connection.", "provision.bundles.literals.", "provision.bundles.values.")
 
 
 def rooms() -> dict[str, list[Path]]:
@@ -101,7 +101,7 @@ def test_no_rooms_import_each_other_in_a_circle():
     assert circles() == []
 
 
-def test_platforms_know_only_literals_and_kinds_of_values_of_the_bundles():
+def test_platforms_know_connections_literals_and_values_of_the_bundles():
     names = [each.partition(": ")[2] for each in arrows().get(("platforms", "bundles"), [])]
     assert [name for name in names if not name.startswith(PLATFORMS_MAY)] == []
 

@@ -21,9 +21,9 @@ def check_topic(topic: str) -> str:
         raise _refused(topic, "it starts with /", "leave out the /APPID/ part: it is put before the topic")
     if any(character in topic for character in "+#"):
         raise _refused(topic, "+ and # are wildcards, for subscribers only", "name one topic")
-    if any(_is_control(character) for character in topic):
+    if any(is_control(character) for character in topic):
         raise _refused(topic, "it has a control character", "use printable characters")
-    _check_length(topic)
+    check_length(topic)
     return topic
 
 
@@ -47,22 +47,7 @@ def split_topics(text: str) -> list[str]:
     return [topic.strip() for topic in text.split(",")] if "," in text else [text]
 
 
-def full_topic(appid: str, topic: str) -> str:
-    """Return `/APPID/TOPIC`, what NETPIE calls the application's `topic`.
-
-    Raises: UsageError as `check_topic` does, and when `appid` is not the name of an application.
-    """
-    if not appid or any(character in "/+#" or _is_control(character) for character in appid):
-        raise UsageError(
-            f"APPID {_shown(appid)} is no application's name",
-            next_step="it is on NETPIE's page of the application",
-        )
-    full = f"/{appid}/{check_topic(topic)}"
-    _check_length(full)
-    return full
-
-
-def _check_length(topic: str) -> None:
+def check_length(topic: str) -> None:
     try:
         size = len(topic.encode())
     except UnicodeEncodeError as error:
@@ -71,13 +56,13 @@ def _check_length(topic: str) -> None:
         raise _refused(topic, f"it is {size:,} bytes long, MQTT allows {MAX_BYTES:,}", "shorten it")
 
 
-def _is_control(character: str) -> bool:
+def is_control(character: str) -> bool:
     return character < " " or "\x7f" <= character <= "\x9f"
 
 
 def _refused(topic: str, cause: str, next_step: str) -> UsageError:
-    return UsageError(f"topic {_shown(topic)}: {cause}", next_step=next_step)
+    return UsageError(f"topic {shown(topic)}: {cause}", next_step=next_step)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     return ascii(text if len(text) <= SHOWN else text[:SHOWN] + "…")

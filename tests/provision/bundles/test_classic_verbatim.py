@@ -2,7 +2,7 @@
 
 import pytest
 
-from provision.bundles.render import entities
+from provision.platforms.netpie2015 import entities
 
 from ..rendering import LOGIN, ZEPPELIN_8, ZEPPELIN_9, code, interpreters, rendered
 

@@ -1,15 +1,18 @@
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.bundle import Bundle, Template, load_bundle
-from provision.bundles.render import RenderedNote, entities, render
+from provision.bundles.render import RenderedNote, render
 from provision.bundles.values.topics import check_filter
 from provision.errors import UsageError
+from provision.platforms.netpie2015 import Netpie2015, entities
 from zeppelin_sdk import ServerVersion
 
 from ..rendering import LOGIN, SECRETS, ZEPPELIN_8, ZEPPELIN_9, code, interpreters, rendered
@@ -168,14 +171,14 @@ def test_another_login_of_the_thing_changes_no_paragraph(name: str) -> None:
     bundle = LOADED[name]
     values = bundle.values({"appid": "MyApp"})
     later = replace(LOGIN, username="AppKey123%1550000000", password="another")
-    notes = [render(bundle, values, login, zeppelin=ZEPPELIN_9, scala="2.12") for login in (LOGIN, later)]
+    notes = [_rendered(bundle, values, login) for login in (LOGIN, later)]
     assert notes[0].paragraphs == notes[1].paragraphs
 
 
 def test_an_appkey_that_could_break_out_of_a_reference_is_refused() -> None:
     values = LOADED["classic"].values({"appid": "MyApp"})
     with pytest.raises(UsageError, match="APPKEY|credential store"):
-        render(LOADED["classic"], values, replace(LOGIN, appkey='a"b'), zeppelin=ZEPPELIN_9, scala="2.12")
+        _rendered(LOADED["classic"], values, replace(LOGIN, appkey='a"b'))
 
 
 def with_templates(*templates: Template) -> Bundle:
@@ -183,7 +186,7 @@ def with_templates(*templates: Template) -> Bundle:
 
 
 def rendering(bundle: Bundle) -> RenderedNote:
-    return render(bundle, bundle.values({"appid": "A"}), LOGIN, zeppelin=ZEPPELIN_9, scala="2.12")
+    return _rendered(bundle, bundle.values({"appid": "A"}), LOGIN)
 
 
 def test_a_filter_that_can_not_write_its_value_is_a_usage_error_that_names_the_file() -> None:
@@ -229,3 +232,7 @@ def test_the_broker_keeps_a_session_when_asked_to(session: str, clean: str) -> N
 def test_a_session_that_would_keep_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="keeps nothing at qos 0"):
         rendered("streaming", session="persistent")
+
+
+def _rendered(bundle: Bundle, values: Mapping[str, Any], login: Netpie2015) -> RenderedNote:
+    return render(bundle, values, login.connection(values, "/note"), zeppelin=ZEPPELIN_9, scala="2.12", path="/note")

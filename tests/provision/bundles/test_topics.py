@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.bundles.values.topics import MAX_BYTES, check_topic, full_topic
+from provision.bundles.values.topics import MAX_BYTES, check_topic
 from provision.errors import UsageError
+from provision.platforms.netpie2015 import full_topic
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pytest
 
 from netpie_emulator import Emulator, RegisteredApp
 from provision.bundles.bundle import load_bundle
-from provision.bundles.render import entities
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Each, Outcome, Result
 from provision.cli import run
 from provision.errors import UsageError
+from provision.platforms.netpie2015 import entities
 from provision.sync.provenance import MARK, digest
 from zeppelin_sdk import Permissions, ZeppelinClient
 

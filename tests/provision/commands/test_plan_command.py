@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from provision.bundles.render import Login, RenderedNote, RenderedParagraph
+from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.cli import run
 from provision.options.note import NoteOptions
+from provision.platforms.netpie2015 import Netpie2015
 from provision.sync.diff import HUNK, PLUS, Line, plan_lines
 from provision.sync.plan import make_plan
 
@@ -149,7 +150,7 @@ def test_a_diff_has_the_changed_lines_and_where_they_stand() -> None:
 @pytest.mark.parametrize("secrets", ["store", "inline"])
 def test_no_secret_is_shown(secrets: str) -> None:
     old = rendered("streaming", secrets=secrets)
-    other = Login(LOGIN.broker_url, LOGIN.appkey, "NewToken", "NewUser", "NewPassword", "New&HmacKey")
+    other = Netpie2015(LOGIN.broker_url, LOGIN.appkey, "NewToken", "NewUser", "NewPassword", "New&HmacKey")
     news = (other.client_id, other.username, other.password, other.hmac_key)
     new = rendered("streaming", login=other, secrets=secrets, window="120")
     for mine in (None, f"val typed = {LOGIN.hmac_key}", f"val typed = {other.hmac_key}"):
@@ -191,7 +192,7 @@ def test_without_a_terminal_there_are_no_colours(serve: Serve, capsys: Capture) 
 def test_new_credentials_change_nothing_that_a_person_sees_and_edits_stay(serve: Serve, capsys: Capture) -> None:
     bench = Bench(rendered("streaming"))
     bench.edit(6, text="mine")
-    other = Login(LOGIN.broker_url, LOGIN.appkey, "NewToken", "NewUser", "NewPassword", "New&HmacKey")
+    other = Netpie2015(LOGIN.broker_url, LOGIN.appkey, "NewToken", "NewUser", "NewPassword", "New&HmacKey")
     new = rendered("streaming", login=other)
     serve(bench, new)
     before = bench.note

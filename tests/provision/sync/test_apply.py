@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
-from provision.bundles.render import RenderedNote, RenderedParagraph, entities
+from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError
+from provision.platforms.netpie2015 import entities
 from provision.sync.apply import OURS, THEIRS, apply_note, put_credentials
 from provision.sync.plan import Verdict
 from provision.sync.provenance import MARK

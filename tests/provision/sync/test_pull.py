@@ -1,6 +1,6 @@
 """Hand edits brought back into a bundle: the note comes out of the pulled files exactly as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.render import RenderedNote, render
 from provision.cli import run
 from provision.errors import ConflictError, ProvisionError
 from provision.options.server import ServerOptions
+from provision.prepare import made_of
 from provision.sync.plan import Verdict, make_plan
-from provision.sync.pull import Pulled, check_pulled, made_of, pull, write_files
+from provision.sync.pull import Pulled, check_pulled, write_files
+from provision.sync.pull import pull as pull_made
 from zeppelin_sdk import Note, Paragraph
 
 from ..note_bench import Bench
 from ..rendering import LOGIN, SECRETS, ZEPPELIN_9, rendered
 
 Edit = Callable[[Bench], None]
+
+
+def pull(note: Note, bundle: Bundle, folder: Path, secrets: Sequence[str] = ()) -> Pulled:
+    return pull_made(note, bundle, folder, made_of(note, bundle), secrets)
 
 
 def index_of(note: Note, key: str) -> int:
@@ -42,7 +48,8 @@ def pulled(bench: Bench, folder: Path, bundle: str = "streaming") -> RenderedNot
     assert not [name for name, text in files.files.items() if any(secret in text for secret in SECRETS)]
     loaded = load_bundle(str(folder / source.name))
     given_ = {name: ",".join(v) if isinstance(v, list) else str(v) for name, v in made.values.items()}
-    return render(loaded, loaded.values(given_), LOGIN, zeppelin=ZEPPELIN_9, scala="2.12", path=bench.note.path)
+    values, path = loaded.values(given_), bench.note.path
+    return render(loaded, values, LOGIN.connection(values, path), zeppelin=ZEPPELIN_9, scala="2.12", path=path)
 
 
 def changes(bench: Bench, bundle: str = "streaming") -> dict[str, Verdict]:

@@ -136,7 +136,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         return Probe("3.1.3", "2.12", "")
 
     monkeypatch.setattr("provision.streams.spark_probe.probe_spark", probe)
-    monkeypatch.setattr(noting, "mqtt_login", lambda credentials, now: FakeLogin())
+    monkeypatch.setattr("provision.platforms.netpie2015.mqtt_login", lambda credentials, now: FakeLogin())
     return asked
 
 

@@ -1,0 +1,57 @@
+"""What a note needs of a platform to take its events: made by `provision.platforms`, read by `render`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StoreEntry:
+    """An entry of Zeppelin's credential store. `user` and `password` are each the name that templates have for it, and
+    its value.
+    """
+
+    entity: str
+    user: tuple[str, str] = field(repr=False)
+    password: tuple[str, str] = field(repr=False)
+
+    def pair(self) -> tuple[str, str]:
+        """User and password as the store takes them."""
+        return self.user[1], self.password[1]
+
+
+@dataclass(frozen=True)
+class ConnectionValues:
+    """The values that a template may name; none is a secret.
+
+    `broker_client_id` is the client id at a broker without a login, `mqtt_topic` the first of `mqtt_topics`.
+    """
+
+    appkey: str
+    broker_url: str
+    broker_client_id: str
+    mqtt_topic: str
+    mqtt_topics: list[str]
+
+
+SECRET_NAMES = frozenset({"client_id", "hmac_key", "username", "password"})
+"""What a template may name of the credential store's entries."""
+CONNECTION_NAMES = SECRET_NAMES | {each.name for each in fields(ConnectionValues)}
+"""All that a template may name of a connection."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a note connects; `site` is what to note of it beside the note's parameters, so that it can be made again."""
+
+    values: ConnectionValues
+    store: tuple[StoreEntry, ...]
+    site: Mapping[str, str]
+
+    def template_values(self) -> dict[str, Any]:
+        """The values by the names that templates have for them."""
+        return dict(vars(self.values))
+
+    def secrets(self) -> tuple[str, ...]:
+        """All that must never be shown."""
+        return tuple(value for entry in self.store for value in entry.pair())
