@@ -1,4 +1,4 @@
-"""NETPIE's auth server over HTTP: one function a call, every answer told apart.
+"""NETPIE's auth server over HTTP: one method a call, each answer a value or an error of its own.
 
 The calls and their answers are those of microgear-python 1.2.7 (`get_requesttoken`, `get_accesstoken`,
 `resettoken`).
@@ -32,10 +32,10 @@ TRY_LATER = (429, 500, 502, 503, 504)
 
 
 class Revoked(StrEnum):
-    """What NETPIE says to a revocation."""
+    """NETPIE's answer to a revocation."""
 
     REVOKED = "revoked"
-    UNKNOWN = "unknown"  # the token was not valid any more
+    UNKNOWN = "unknown"  # the token was no longer valid
 
 
 @dataclass
@@ -43,7 +43,7 @@ class AuthServer:
     """The auth server at `address` (`http://host:port` or `https://host:port`).
 
     `timeout` (seconds) bounds each connect and each wait for data. Every method raises UnreachableError when
-    the server does not answer and MalformedAnswerError when it answers as no NETPIE does.
+    the server does not answer and MalformedAnswerError when its answer is not one of NETPIE's.
     """
 
     address: str = NETPIE_2015
@@ -54,14 +54,14 @@ class AuthServer:
         self.address = self.address.rstrip("/")
         if not re.fullmatch(r"https?://[^/\s?#@]+", self.address):
             raise ApplicationError(
-                f"{ascii(self.address)} is no auth server",
+                f"{ascii(self.address)} is not an auth server",
                 next_step="give http://host:port or https://host:port",
             )
         if urlsplit(self.address).hostname in LOOPBACK:
             self.session.trust_env = False  # a proxy from the environment can't reach this machine's loopback
 
     def authorize(self, application: Application, alias: str | None = None) -> str:
-        """Return a code, good once, for a new thing of `application`.
+        """Return a code, valid once, for a new thing of `application`.
 
         Raises: WrongKeyError, RefusedError; ApplicationError when the alias is too long.
         """
@@ -71,7 +71,7 @@ class AuthServer:
             return unquote(code)
         if answer.status_code == requests.codes.forbidden:
             raise self._refused(application)
-        self.time()  # a server that has no NETPIE clock is no NETPIE, and says nothing about the key
+        self.time()  # a server without a NETPIE clock is not NETPIE, and its answer says nothing about the key
         raise WrongKeyError(
             f"{self.address} does not know APPKEY {application.appkey} of APPID {application.appid}",
             next_step="check both on NETPIE's page of the application",
@@ -152,7 +152,7 @@ class AuthServer:
             failure = "its TLS certificate can't be verified, or it does not speak TLS"
         except requests.RequestException as error:
             failure = _cause(error)
-        # outside of the except blocks: the causes quote the whole URL, with the secret in it
+        # outside of the except blocks: the causes quote the whole URL and the secret in it
         raise UnreachableError(
             f"auth server {self.address}: {failure}",
             next_step="check the address and the network, then try again",
@@ -169,7 +169,7 @@ class AuthServer:
                 return access, content["flag"] == "P"
             failure = self._malformed("it issues a token without its parts")
         except (ValueError, KeyError, TypeError, AttributeError):
-            failure = self._malformed("what it answers to /oauth2/token is no token")
+            failure = self._malformed("its answer to /oauth2/token is not a token")
         raise failure  # outside of the except block: the cause may quote the token
 
     def _refused(self, application: Application) -> RefusedError:
@@ -180,7 +180,7 @@ class AuthServer:
 
     def _malformed(self, cause: str) -> MalformedAnswerError:
         return MalformedAnswerError(
-            f"{self.address} is no NETPIE auth server: {cause}",
+            f"{self.address} is not a NETPIE auth server: {cause}",
             next_step="check the address of the auth server",
         )
 
@@ -188,7 +188,7 @@ class AuthServer:
 def _authorize_query(application: Application, alias: str | None) -> dict[str, str]:
     if alias is not None and not re.fullmatch(rf"[^\s/+#]{{1,{MAX_ALIAS}}}", alias):
         raise ApplicationError(
-            f"{ascii(alias)} is no alias",
+            f"{ascii(alias)} is not an alias",
             next_step=f"give 1 to {MAX_ALIAS} characters, without spaces, /, + and #",
         )
     return {
@@ -200,7 +200,7 @@ def _authorize_query(application: Application, alias: str | None) -> dict[str, s
 
 
 def _cause(error: requests.RequestException) -> str:
-    """Name the kind of failure in words of our own: the error's own text quotes the URL and its secrets."""
+    """The kind of failure. The error's own text would quote the URL and its secrets."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ConnectionRefusedError):

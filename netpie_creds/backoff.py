@@ -1,4 +1,4 @@
-"""Trying again: only what may get better by itself, longer apart each time, and not for ever."""
+"""Retries with growing pauses, only for errors that may go away by themselves, and not for ever."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -20,9 +20,9 @@ def cache_path(folder: Path, appkey: str) -> Path:
 def read_cache(folder: Path, appkey: str) -> AccessToken | None:
     """Return the token that `folder` keeps for `appkey`, or None when it keeps none.
 
-    A cache with only a request token counts as none: the code in it is good once, and may be spent.
+    A cache with only a request token counts as none: its code works once and may be spent.
 
-    Raises: CacheError when the file can't be read, is no cache of microgear's, or is another key's.
+    Raises: CacheError when the file can't be read, is not a microgear cache, or belongs to another key.
     """
     path = cache_path(folder, appkey)
     try:
@@ -32,7 +32,7 @@ def read_cache(folder: Path, appkey: str) -> AccessToken | None:
     except OSError as error:
         raise CacheError(f"{path}: {error.strerror}", next_step="make it readable, or delete it") from error
     except UnicodeDecodeError:
-        raise _malformed(path, "it is no text") from None  # the cause would quote what may be a secret
+        raise _malformed(path, "it is not text") from None  # the cause might quote a secret
     return _token(path, appkey, _content(path, text))
 
 
@@ -68,7 +68,7 @@ def _content(path: Path, text: str) -> dict[str, Any]:
     try:
         outer = json.loads(text)
     except ValueError:
-        raise _malformed(path, "it is no JSON") from None
+        raise _malformed(path, "it is not JSON") from None
     content = outer.get("_") if isinstance(outer, dict) else None
     if not isinstance(content, dict):
         raise _malformed(path, 'it has no "_" object')
@@ -93,7 +93,7 @@ def _token(path: Path, appkey: str, content: dict[str, Any]) -> AccessToken | No
 
 
 def _malformed(path: Path, cause: str) -> CacheError:
-    return CacheError(f"{path}: no cache of microgear's: {cause}", next_step="delete it, or name another folder")
+    return CacheError(f"{path}: not a microgear cache: {cause}", next_step="delete it, or name another folder")
 
 
 def _replace(path: Path, content: bytes) -> None:

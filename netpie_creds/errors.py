@@ -1,7 +1,7 @@
 """The errors of NETPIE credentials. Each is one line: the thing, the cause, and the next step.
 
 NetpieError                  1  failed
-├── ApplicationError         2  no complete application given, or a value that can't be one
+├── ApplicationError         2  an APPID, APPKEY or APPSECRET is missing or invalid
 ├── UnreachableError         4  the auth server did not answer in time
 ├── MalformedAnswerError     4  what answered is not a NETPIE auth server
 ├── WrongKeyError            5  the auth server does not know the APPKEY, or not with this APPID
@@ -26,7 +26,7 @@ class NetpieError(Exception):
 
 
 class ApplicationError(NetpieError):
-    """The application's APPID, APPKEY or APPSECRET is missing, or can't be one."""
+    """The application's APPID, APPKEY or APPSECRET is missing or invalid."""
 
     kind = "application"
     exit_code = 2
@@ -68,6 +68,6 @@ class RefusedError(NetpieError):
 
 
 class CacheError(NetpieError):
-    """A credentials cache can't be read, is no cache of microgear's, or can't be written."""
+    """A credentials cache can't be read or written, or is not a microgear cache."""
 
     kind = "cache"

@@ -1,4 +1,4 @@
-"""Where APPID, APPKEY and APPSECRET come from: arguments, a file, the environment, a question."""
+"""Reads APPID, APPKEY and APPSECRET from arguments, a file, the environment or a prompt."""
 
 import os
 import tomllib
@@ -19,13 +19,13 @@ def load_application(
     env: Mapping[str, str] = os.environ,
     ask_secret: Callable[[], str] | None = None,
 ) -> Application:
-    """Return the application that is named, looking in this order: the arguments, `file`, the environment.
+    """Return the application, looking for each value in this order: the arguments, `file`, the environment.
 
     `file` is TOML (`*.toml`) or lines of `NAME=VALUE`, with appid, appkey and appsecret or the names of the
     environment, NETPIE_APPID, NETPIE_APPKEY and NETPIE_APPSECRET. The secret is never an argument: it comes
     from `secret_file` (its whole content), `file`, the environment, or `ask_secret`.
 
-    Raises: ApplicationError when a value is missing or can't be one, or a file can't be read.
+    Raises: ApplicationError when a value is missing or invalid, or a file can't be read.
     """
     given = {"appid": appid or "", "appkey": appkey or ""}
     if secret_file is not None:
@@ -51,9 +51,9 @@ def load_application(
 
 
 def read_application_file(file: Path) -> dict[str, str]:
-    """Return what `file` says of appid, appkey and appsecret.
+    """Return appid, appkey and appsecret, as far as `file` has them.
 
-    Raises: ApplicationError when it can't be read, or has a line or a name that is none of these.
+    Raises: ApplicationError when it can't be read, or has another name or a malformed line.
     """
     text = _read(file)
     pairs = _toml(file, text) if file.suffix == ".toml" else _lines(file, text)
@@ -61,7 +61,7 @@ def read_application_file(file: Path) -> dict[str, str]:
     values = {}
     for name, value in pairs.items():
         if name.lower() not in names:
-            raise _malformed(file, f"{ascii(name)} is none of appid, appkey, appsecret")
+            raise _malformed(file, f"{ascii(name)} is not appid, appkey or appsecret")
         values[names[name.lower()]] = value
     return values
 
@@ -72,7 +72,7 @@ def _read(file: Path) -> str:
     except OSError as error:
         raise ApplicationError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
     except UnicodeDecodeError:
-        raise _malformed(file, "it is no text") from None  # the cause would hold the file's bytes
+        raise _malformed(file, "it is not text") from None  # the cause would hold the file's bytes
 
 
 def _toml(file: Path, text: str) -> dict[str, str]:
@@ -82,7 +82,7 @@ def _toml(file: Path, text: str) -> dict[str, str]:
         raise _malformed(file, str(error)) from None  # the cause may hold the file's text
     for name, value in content.items():
         if not isinstance(value, str):
-            raise _malformed(file, f"{name} is no string")
+            raise _malformed(file, f"{name} is not a string")
     return content
 
 
@@ -94,7 +94,7 @@ def _lines(file: Path, text: str) -> dict[str, str]:
             continue
         name, equals, value = line.partition("=")
         if not equals:
-            raise _malformed(file, f"line {number} is no NAME=VALUE")
+            raise _malformed(file, f"line {number} is not NAME=VALUE")
         pairs[name.strip()] = _unquoted(value.strip())
     return pairs
 

@@ -1,4 +1,4 @@
-"""What travels: an application, the access token of one of its things, and both together."""
+"""The data types: an application, the access token of one of its things, and both together."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from netpie_creds.errors import ApplicationError
 
 DEFAULT_MQTT_PORT = 1883
-_IN_TOPIC = re.compile(r"[/+#\s\x00-\x1f\x7f-\x9f]")  # would leave /APPID/… or be no topic level
+_IN_TOPIC = re.compile(r"[/+#\s\x00-\x1f\x7f-\x9f]")  # would leave /APPID/… or not be one topic level
 _IN_FILE_NAME_OR_USERNAME = re.compile(r"[/\\%\s\x00-\x1f\x7f-\x9f]")  # microgear-KEY.cache, KEY%EPOCH
 
 
@@ -32,7 +32,7 @@ class Application:
         ):
             if not value or forbidden.search(value):
                 raise ApplicationError(
-                    f"{ascii(value)} is no {name}", next_step="copy it from NETPIE's page of the application"
+                    f"{ascii(value)} is not an {name}", next_step="copy it from NETPIE's page of the application"
                 )
         if not self.appsecret or not self.appsecret.isprintable():
             raise ApplicationError(
@@ -56,11 +56,11 @@ class AccessToken:
     def broker(self) -> tuple[str, int]:
         """Return the MQTT host and port of `endpoint`.
 
-        Raises: ValueError when it is no `scheme://host[:port]`.
+        Raises: ValueError when it is not `scheme://host[:port]`.
         """
         parts = urlsplit(self.endpoint)
         if not parts.scheme or not parts.hostname:
-            raise ValueError(f"{ascii(self.endpoint)} is no endpoint such as pie://host:port")
+            raise ValueError(f"{ascii(self.endpoint)} is not an endpoint such as pie://host:port")
         return parts.hostname, parts.port or DEFAULT_MQTT_PORT
 
 

@@ -1,4 +1,4 @@
-"""The MQTT login of a thing. The password is bound to a time, so it can be made afresh at every connect."""
+"""The MQTT login of a thing. The password is bound to a time, so each connect gets a new one."""
 
 from dataclasses import dataclass, field
 

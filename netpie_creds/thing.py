@@ -1,4 +1,4 @@
-"""A thing's credentials over its life: made once and kept, made anew, revoked."""
+"""A thing's credentials through its life: created once and kept, renewed, revoked."""
 
 import socket
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from netpie_creds.model import AccessToken, Application, Credentials
 
 @dataclass(frozen=True)
 class Refreshed:
-    """New credentials, and what became of the old token: `revoked`, `not_revoked`, or neither if none was."""
+    """New credentials, and what happened to the old token: `revoked`, `not_revoked`, or neither if there was none."""
 
     credentials: Credentials
     revoked: Revoked | None = None
@@ -28,9 +28,9 @@ def get_credentials(
     alias: str | None = None,
     backoff: Backoff | None = None,
 ) -> Credentials:
-    """Return the credentials of the thing in `cache_dir`; when there is none, make one and keep it there.
+    """Return the credentials of the thing in `cache_dir`; when there is none, create one and keep it there.
 
-    A thing that exists is used without a word to the auth server, as the document says.
+    A thing that exists is used without asking the auth server, as the document says.
 
     Raises: CacheError; for a new thing also WrongKeyError, WrongSecretError, RefusedError, UnreachableError,
     MalformedAnswerError.
@@ -49,9 +49,9 @@ def refresh(
     alias: str | None = None,
     backoff: Backoff | None = None,
 ) -> Refreshed:
-    """Make a new thing, keep it in `cache_dir`, then revoke the one that was there when the server lets it.
+    """Create a new thing, keep it in `cache_dir`, then revoke the old one if the server allows it.
 
-    The old one stays as it was when no new one can be had. A cache that can't be read counts as none.
+    The old one stays if no new one can be had. An unreadable cache counts as none.
 
     Raises: as `get_credentials` for a new thing.
     """
@@ -81,8 +81,8 @@ def revoke(application: Application, cache_dir: Path, auth: AuthServer) -> Revok
 def current_endpoint(credentials: Credentials, cache_dir: Path, auth: AuthServer, timeout: float = 5.0) -> Credentials:
     """Return `credentials` with the broker that answers: the kept one, else the one that `auth` names now.
 
-    The cache is brought up to date. Where neither answers within `timeout` seconds, or `auth` can't be asked, they
-    come back as they were.
+    The cache is updated. If neither answers within `timeout` seconds, or `auth` is out of reach, they come back
+    unchanged.
 
     Raises: CacheError when a new endpoint can't be kept.
     """

@@ -1,7 +1,7 @@
-"""`python -m netpie_emulator`: the emulator as a process of its own.
+"""`python -m netpie_emulator`: the emulator as its own process.
 
-The application's secret is never an argument: NETPIE_APPSECRET, else what the state folder has, else a random
-one.
+The application's secret is never an argument: it comes from NETPIE_APPSECRET, else from the state folder, else it
+is random.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _serve(options: argparse.Namespace, stop: threading.Event) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Write `file` (mode 0600) whole: who waits for it never reads a part of it."""
+    """Write `file` (mode 0600) atomically: a reader never sees part of it."""
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -1,4 +1,4 @@
-"""Who may connect, with what answer, and which topics are an application's own."""
+"""Who may connect, how a refusal is answered, and which topics belong to an application."""
 
 import hmac
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from netpie_emulator.store import RegisteredApp, Status, Store, Thing, signature
 
 
 class Connack(IntEnum):
-    """The answers to CONNECT that NETPIE gives (MQTT 3.1.1, 3.2.2.3)."""
+    """NETPIE's answers to CONNECT (MQTT 3.1.1, 3.2.2.3)."""
 
     ACCEPTED = 0
     WRONG_PROTOCOL = 1
@@ -18,18 +18,18 @@ class Connack(IntEnum):
 
 @dataclass(frozen=True)
 class Admitted:
-    """A thing that proved who it is, and its application."""
+    """An authenticated thing and its application."""
 
     thing: Thing
     app: RegisteredApp
 
 
 def admit(store: Store, client_id: str, username: str, password: str) -> Admitted | Connack:
-    """Return the thing that these three belong to, or the answer that turns it away.
+    """Return the thing with these credentials, or the refusal.
 
     `client_id` is the token, `username` is `KEY%EPOCH` or plain `KEY`, `password` is base64(HMAC-SHA1(
-    `tokensecret&appsecret`, `token%username`)). The epoch is not held against the clock: a note that runs for
-    days reconnects with the password it was given.
+    `tokensecret&appsecret`, `token%username`)). The epoch is not compared with the clock: a note that runs for
+    days reconnects with its first password.
     """
     thing = store.thing(client_id)
     app = store.application(thing.appkey) if thing else None
@@ -44,11 +44,11 @@ def admit(store: Store, client_id: str, username: str, password: str) -> Admitte
 
 
 def may_subscribe(who: Admitted, topic_filter: str) -> bool:
-    """Tell whether a filter stays inside `/APPID/…`, or is the thing's own `/&id/TOKEN/…`."""
+    """Whether a filter stays inside `/APPID/…`, or is the thing's own `/&id/TOKEN/…`."""
     return topic_filter.startswith((f"/{who.app.appid}/", f"/&id/{who.thing.token}/"))
 
 
 def may_publish(who: Admitted, topic: str) -> bool:
-    """Tell whether a topic is inside `/APPID/…` and is not one that NETPIE itself speaks on."""
+    """Whether a topic is inside `/APPID/…` and not one of NETPIE's own."""
     inside = topic.removeprefix(f"/{who.app.appid}/")
     return inside not in ("", topic) and not inside.startswith("&")

@@ -1,9 +1,8 @@
 """NETPIE's MQTT broker on loopback: amqtt's protocol and sessions, NETPIE's rules.
 
-amqtt's plugins can tell a client that it is not authorised, not that its token is invalid, and amqtt drops a
-session before it knows who asks. So each CONNECT is judged here before amqtt sees it, and messages are routed
-here: inside their application, at the lower of the two qualities of service, and not to things they are not
-meant for.
+amqtt's plugins can refuse a client as not authorised, but not for an invalid token, and amqtt drops a session
+before it knows who asks. So this module judges each CONNECT before amqtt sees it, and routes messages itself: inside
+their application, at the lower of the two qualities of service, and only to the things they are meant for.
 """
 
 import asyncio
@@ -45,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Serving:
-    """A thing's place in the broker, from the moment it is admitted."""
+    """An admitted thing's connection."""
 
     task: asyncio.Task[None]
     connection: Connection | None = None
@@ -98,7 +97,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         try:
             await self._serve(reader, writer, task)
         except Malformed:
-            logger.debug("a first packet is no CONNECT")
+            logger.debug("a first packet is not a CONNECT")
         except asyncio.CancelledError:
             logger.debug("a connection was ended by the broker")
         finally:
@@ -199,7 +198,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
                 outbox.put(Message(topic, bytes(kept.data), min(qos, kept.qos or 0), retain=True))
 
     def _receive(self, session: Session, message: Message) -> bool:
-        """Take a message from a thing; False when its topic is none, and the connection must end."""
+        """Take a message from a thing; False when its topic is invalid and the connection must end."""
         topic = message.topic
         if not topic or "#" in topic or "+" in topic:
             return False

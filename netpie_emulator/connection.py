@@ -1,4 +1,4 @@
-"""One client's connection: its CONNECT packet read and made uniform, its messages taken in and sent out."""
+"""One client's connection: reads and normalises its CONNECT packet, then receives and sends its messages."""
 
 import asyncio
 import struct
@@ -47,11 +47,11 @@ Receive = Callable[[Session, Message], bool]
 
 
 class Malformed(Exception):
-    """The first packet is no CONNECT."""
+    """The first packet is not a CONNECT."""
 
 
 class ProtocolViolation(Exception):
-    """A client sends what MQTT does not let it."""
+    """A client breaks the MQTT protocol."""
 
 
 BROKEN = (
@@ -70,11 +70,11 @@ BROKEN = (
 
 
 async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
-    """Return the CONNECT packet, rewritten as MQTT 3.1.1's; None when it speaks another level of MQTT.
+    """Return the CONNECT packet, rewritten as MQTT 3.1.1; None for another level of MQTT.
 
     NETPIE's clients come as "MQTT" level 4 (python), "MQTT" level 3 (JS) and "MQIsdp" level 3 (older ones);
-    their packets differ in nothing else that a broker reads. The keep-alive becomes one and a half times what
-    was asked for: the silence after which a broker hangs up (3.1.1, 3.1.2.10).
+    their packets are otherwise the same to a broker. The keep-alive becomes one and a half times what
+    the client asked for: the silence after which a broker hangs up (3.1.1, 3.1.2.10).
 
     Raises: Malformed.
     """
@@ -95,19 +95,19 @@ async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
 
 
 def connack(code: Connack) -> bytes:
-    """Return the packet that turns a client away."""
+    """Return the packet that refuses a client."""
     return bytes(ConnackPacket.build(0, int(code)).to_bytes())
 
 
 class ReplayingReader(StreamReaderAdapter):  # type: ignore[misc]
-    """A stream whose first bytes have been read already and are given once more."""
+    """A stream that replays its first bytes, which were read already."""
 
     def __init__(self, first: bytes, reader: asyncio.StreamReader) -> None:
         super().__init__(reader)
         self._first = first
 
     async def read(self, n: int = -1) -> bytes:
-        """Return `n` bytes: of those read already while they last, then of the stream."""
+        """Return `n` bytes: the replayed ones first, then the stream's."""
         if not self._first:
             return bytes(await super().read(n))
         taken, self._first = self._first[:n], self._first[n:]
@@ -117,9 +117,9 @@ class ReplayingReader(StreamReaderAdapter):  # type: ignore[misc]
 
 
 class PromptWriter(StreamWriterAdapter):  # type: ignore[misc]
-    is_closed: bool
-
     """A stream that closes without waiting for a client that does not read."""
+
+    is_closed: bool
 
     async def close(self) -> None:
         """Send what can be sent, and close."""
@@ -165,9 +165,9 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
         await super().stop()
 
     async def handle_publish(self, publish_packet: PublishPacket) -> None:
-        """Hand on a message, and tell the client that it is here.
+        """Hand on a message and acknowledge it.
 
-        Raises: ProtocolViolation when its topic is none (MQTT 3.1.1, 3.3.2.1).
+        Raises: ProtocolViolation when its topic is invalid (MQTT 3.1.1, 3.3.2.1).
         """
         qos, packet_id = publish_packet.qos, publish_packet.packet_id
         if qos < QOS_2 or packet_id not in self._unreleased:
@@ -188,11 +188,11 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
         await self._send_packet(PubcompPacket.build(pubrel.packet_id))
 
     async def handle_puback(self, puback: PubackPacket) -> None:
-        """Forget the message that the client has taken over."""
+        """Forget the message that the client acknowledges."""
         self._outbox.acknowledge(puback.variable_header.packet_id)
 
     async def handle_subscribe(self, subscribe: SubscribePacket) -> None:
-        """Subscribe before the next packet is read: what a client says after it may depend on it."""
+        """Subscribe before the next packet is read: it may depend on the subscription."""
         self._acknowledged.clear()
         await super().handle_subscribe(subscribe)
         await self._acknowledged.wait()

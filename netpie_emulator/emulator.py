@@ -22,8 +22,8 @@ def registered_application(
 ) -> RegisteredApp:
     """Return the application `appid` of the emulator in `state`, registering it first when it is new.
 
-    A key or secret that is not given is the one already registered, else a random one. So a caller can ask
-    for the application before the emulator runs, and again afterwards.
+    A key or secret that is not given is the registered one, else random. So a caller can ask for the application
+    before the emulator runs, and again afterwards.
 
     Raises: StateError.
     """
@@ -43,8 +43,8 @@ def registered_application(
 class Emulator:
     """A NETPIE 2015 on loopback with one application; more can be added to `store`.
 
-    `state` is a folder: what NETPIE remembers is in it, and survives a restart. A port of 0 is any that is
-    free. Use as a context manager, or `start` and `stop`.
+    `state` is a folder that keeps NETPIE's state over restarts. Port 0 is any free one. Use as a context manager, or
+    `start` and `stop`.
 
     Raises: StateError; on start PortError.
     """
@@ -101,7 +101,7 @@ class Emulator:
     def published(self, appid: str | None = None) -> int:
         """Return how many messages things of `appid` have published since the start.
 
-        Counted are those to `/APPID/TOPIC`, not commands (`@…`), chat (`gearname/…`) and what is refused.
+        Counts those to `/APPID/TOPIC`, not commands (`@…`), chat (`gearname/…`) and refused ones.
         """
         return self._counts().get(appid or self.application.appid, 0)
 
@@ -110,7 +110,7 @@ class Emulator:
 
         Raises: PortError when a port can't be listened on; nothing is left running.
         """
-        logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns of each client that breaks off
+        logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns about every client that hangs up
         auth = AuthServer(self.store, self._http_port, self._counts)
         self._thread.start()
         if not self._started.wait(START_TIMEOUT) or self._failure is not None:
@@ -121,7 +121,7 @@ class Emulator:
         self._auth = auth
 
     def stop(self) -> None:
-        """Hang up on every client and give both ports back; twice does no harm."""
+        """Hang up on every client and give both ports back; a second call does nothing."""
         if self._auth is not None:
             self._auth.stop()
             self._auth = None

@@ -1,7 +1,7 @@
 """The errors of the emulator. Each is one line: the thing, the cause, and the next step.
 
 EmulatorError                1  failed
-├── StateError               1  the state file can't be read or written, or is none of the emulator's
+├── StateError               1  the state file can't be read or written, or is not the emulator's
 └── PortError                1  a port can't be listened on
 """
 
@@ -21,7 +21,7 @@ class EmulatorError(Exception):
 
 
 class StateError(EmulatorError):
-    """The state file can't be read or written, or is none of the emulator's."""
+    """The state file can't be read or written, or is not the emulator's."""
 
     kind = "emulator_state"
 

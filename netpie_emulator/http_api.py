@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 class AuthServer:
-    """The auth server on loopback, in a thread of its own.
+    """The auth server on loopback, in its own thread.
 
-    `endpoint` is what things are told to connect to; `counts` returns what `/emulator/published` answers.
+    `endpoint` is the broker that things are sent to; `counts` returns the answer to `/emulator/published`.
 
     Raises: PortError when the port can't be listened on.
     """
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request. Paths and queries carry secrets: nothing of them is logged."""
+    """One request. Paths and queries carry secrets, so they are not logged."""
 
     server: _Server
     server_version = "NETPIE-emulator"

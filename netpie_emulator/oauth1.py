@@ -27,7 +27,7 @@ class SignedRequest:
         return next((value for key, value in self.parameters if key == name), "")
 
     def is_signed_with(self, consumer_secret: str, token_secret: str = "") -> bool:
-        """Tell whether `oauth_signature` is the HMAC-SHA1 signature of this request (RFC 5849, 3.4)."""
+        """Whether `oauth_signature` is the HMAC-SHA1 signature of this request (RFC 5849, 3.4)."""
         key = f"{_encode(consumer_secret)}&{_encode(token_secret)}"
         expected = signature(key, self._base_string())
         return hmac.compare_digest(expected.encode(), self.get("oauth_signature").encode())

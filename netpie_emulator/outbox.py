@@ -1,4 +1,4 @@
-"""What a thing has still to be sent. It belongs to the session: a client that comes back finds it again."""
+"""Messages still to be sent to a thing. They belong to the session: a client that reconnects gets them."""
 
 import asyncio
 from collections import OrderedDict, deque
@@ -42,16 +42,16 @@ class Outbox:
         return True
 
     def acknowledge(self, packet_id: int) -> None:
-        """Forget a message that the client has taken over."""
+        """Forget a message that the client acknowledges."""
         if self._unacknowledged.pop(packet_id, None) is not None:
             self.ready.set()
 
     def unacknowledged(self) -> list[bytes]:
-        """Return the packets to send again to a client that came back, marked as duplicates."""
+        """Return the packets to send again to a client that reconnected, marked as duplicates."""
         return [_packet(message, packet_id, dup=True) for packet_id, message in self._unacknowledged.items()]
 
     def take(self) -> list[bytes]:
-        """Return the packets that may be sent now; none until `ready` when there are none."""
+        """Return the packets that may be sent now; `ready` is cleared when there are none."""
         packets: list[bytes] = []
         while self._waiting and len(packets) < BATCH:
             message = self._waiting[0]
@@ -65,7 +65,7 @@ class Outbox:
         return packets
 
     def left_behind(self) -> None:
-        """Forget the waiting messages of QoS 0: their client has gone."""
+        """Drop the waiting QoS 0 messages: their client has gone."""
         self._waiting = deque(message for message in self._waiting if message.qos)
 
     def _keep(self, message: Message) -> int:

@@ -1,4 +1,4 @@
-"""What NETPIE remembers: applications, the codes and request tokens it gave out, and the tokens of things.
+"""NETPIE's state: applications, the codes and request tokens it issued, and the tokens of things.
 
 Kept in one JSON file (mode 0600, replaced as a whole), so that tokens survive a restart.
 """
@@ -25,7 +25,7 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 class Status(StrEnum):
-    """What an owner may have done to an application's key."""
+    """The state of an application's key, set by its owner."""
 
     ENABLED = "enabled"
     DISABLED = "disabled"
@@ -34,7 +34,7 @@ class Status(StrEnum):
 
 @dataclass
 class RegisteredApp:
-    """An application that may make things."""
+    """An application that may create things."""
 
     appid: str
     appkey: str
@@ -58,7 +58,7 @@ class Thing:
 
 @dataclass
 class Grant:
-    """A code (OAuth2) or a request token (OAuth1): good once, for one key, for ten minutes."""
+    """A code (OAuth2) or a request token (OAuth1): valid once, for one key, for ten minutes."""
 
     code: str
     secret: str = field(repr=False)
@@ -88,7 +88,7 @@ def signature(key: str, message: str) -> str:
 class Store:
     """The applications and things in `folder`; safe to use from several threads.
 
-    Raises: StateError when the file can't be read or written, or is no such file.
+    Raises: StateError when the file can't be read or written, or is not a state file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -123,7 +123,7 @@ class Store:
             self._save()
 
     def grant(self, appkey: str, verifier: str = "", alias: str = "") -> Grant:
-        """Give out a code for a new thing of `appkey`, good once."""
+        """Issue a code for a new thing of `appkey`, valid once."""
         grant = Grant(random_text(16), random_text(32), appkey, verifier, alias, expires=time.time() + CODE_LIFETIME)
         with self._lock:
             now = time.time()
@@ -141,8 +141,8 @@ class Store:
             return grant
 
     def redeem(self, code: str, appkey: str) -> Thing | None:
-        """Spend a code for a new thing; None when it was spent, is unknown, has expired or is another
-        key's.
+        """Spend a code for a new thing; None when it was spent, is unknown, has expired or
+        belongs to another key.
         """
         with self._lock:
             grant = self.pending_grant(code, appkey)
@@ -199,7 +199,7 @@ def _read(file: Path) -> _State:
     except OSError as error:
         raise StateError(f"{file}: {error.strerror}", next_step="name another folder") from error
     except (ValueError, KeyError, TypeError, AttributeError):
-        failure = StateError(f"{file}: it is no state of the emulator's", next_step="delete it")
+        failure = StateError(f"{file}: it is not the emulator's state", next_step="delete it")
     raise failure  # outside of the except block: the cause may quote a secret
 
 

@@ -12,7 +12,7 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 def application_file() -> Path:
-    """The file with the application's key and secret, made once (mode 0600); `load_application` reads it."""
+    """The file with the application's key and secret, created once (mode 0600), for `load_application`."""
     path = state_dir() / "demo-application.toml"
     if not path.exists():
         write_private(path, f'appid = "{APPID}"\nappkey = "{_word(15)}"\nappsecret = "{_word(25)}"\n')
@@ -20,7 +20,7 @@ def application_file() -> Path:
 
 
 def demo_application() -> Application:
-    """The application itself."""
+    """The embedded NETPIE's application."""
     return load_application(file=application_file())
 
 

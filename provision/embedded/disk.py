@@ -1,4 +1,4 @@
-"""Writing to the cache: what is not whole yet has a name that says so, and a full disk is told in one line."""
+"""Writing to the cache: partial files are named as such, and a full disk is reported in one line."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ def partial_path(target: Path) -> Path:
 
 @contextmanager
 def scratch_folder(parent: Path) -> Iterator[Path]:
-    """A folder inside `parent`, removed at the end; of a killed process, by the next `sweep`."""
+    """A folder inside `parent`, removed at the end, or by the next `sweep` if the process is killed."""
     scratch = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{os.getpid()}-", dir=parent))
     try:
         yield scratch
@@ -61,7 +61,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def need_space(folder: Path, size: int) -> None:
-    """Make `folder`; raise `ProvisionError` when its disk has not `size` bytes free."""
+    """Make `folder`; raise `ProvisionError` unless its disk has `size` bytes free."""
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if free < size:
@@ -72,7 +72,7 @@ def need_space(folder: Path, size: int) -> None:
 
 
 @contextmanager
-def full_disk_told(folder: Path) -> Iterator[None]:
+def full_disk_reported(folder: Path) -> Iterator[None]:
     """Turn the system's error of a full disk (or quota) into a `ProvisionError` about `folder`."""
     try:
         yield

@@ -28,7 +28,7 @@ def install_archive(archive: str, sha512: str, console: Console) -> Path:
     sha512 = check_sha512(sha512)
     target = archive_dir(sha512)
     if not target.is_dir():
-        with disk.full_disk_told(cache_dir()):
+        with disk.full_disk_reported(cache_dir()):
             if _is_url(archive):
                 source = _downloaded(archive, sha512, console)
                 _unpack(source, archive, target, console)

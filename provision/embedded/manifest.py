@@ -63,7 +63,7 @@ class PackagedFile:
 
 @dataclass(frozen=True)
 class Component:
-    """What is installed into one folder: a PyPI release (one of its `releases` fits this platform), or jars.
+    """The content of one installed folder: a PyPI release (one of its `releases` fits this platform), or jars.
 
     `packaged` files are added to it.
     """

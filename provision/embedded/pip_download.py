@@ -17,13 +17,13 @@ from provision.embedded.download import Advance, check_digest, is_intact
 from provision.embedded.manifest import PypiFile
 from provision.errors import ProvisionError, UnreachableError
 
-STOPPING = 5.0  # seconds that pip has to end when it is told to
+STOPPING = 5.0  # seconds that pip gets to end when asked to
 
 
 def download_release(release: PypiFile, folder: Path, advance: Advance) -> Path:
     """Download a file of a PyPI release into `folder` and check it; returns its path.
 
-    One that is there and intact is not downloaded again. Raises `UnreachableError` when pip gets none, and
+    An intact file is not downloaded again. Raises `UnreachableError` when pip can't get it, and
     `ProvisionError` for a wrong checksum.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 class _Said(threading.Thread):
-    """Reads what a process says on a stream, so that it never waits for us."""
+    """Reads a process's output, so that it never blocks on a full pipe."""
 
     def __init__(self, stream: Iterable[str]) -> None:
         super().__init__(name="pip", daemon=True)
@@ -100,7 +100,7 @@ class _Said(threading.Thread):
 
 
 def _failure(release: PypiFile, lines: list[str]) -> Exception:
-    """The error that pip's words stand for."""
+    """The error that pip's output means."""
     what, words = f"{release.name}=={release.version}", "\n".join(lines)
     if "No space left on device" in words or "Disk quota exceeded" in words:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -123,7 +123,7 @@ def _failure(release: PypiFile, lines: list[str]) -> Exception:
 
 
 def _report(temporary: Path, release: PypiFile, shown: int, advance: Advance) -> int:
-    """Tell `advance` what pip has written to its temporary folder since; pip itself says nothing we could read."""
+    """Tell `advance` what pip has added to its temporary folder; pip reports no progress that a program can read."""
     sizes = [0]
     with contextlib.suppress(FileNotFoundError):  # pip moves its files about meanwhile
         sizes += [path.stat().st_size for path in temporary.rglob(release.file_name)]

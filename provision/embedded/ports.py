@@ -20,10 +20,10 @@ class Ports:
 
 
 def claim(ports: Ports, last: Ports = Ports()) -> Ports:
-    """`ports` with a free one in place of each 0, the one of `last` if it can be had.
+    """`ports` with a free port in place of each 0, that of `last` if it is free.
 
-    Raises `UsageError` for a named one that can't be listened on. The free ones differ from each other and from those
-    named; nothing is held, so a start soon after may still find one taken.
+    Raises `UsageError` for a named port that can't be listened on. Free ones differ from each other and from the named
+    ones. None is held, so a later start may still find one taken.
     """
     _check_distinct(ports)
     with contextlib.ExitStack() as held:

@@ -13,7 +13,7 @@ GRACE = 15.0  # seconds between asking and forcing
 
 
 def is_marked(pid: int, stack: str) -> bool:
-    """Whether this process runs and carries this stack's mark: a pid alone may be another one's by now."""
+    """Whether this process runs and carries this stack's mark: a pid alone may have been reused."""
     try:
         return psutil.Process(pid).environ().get(MARK) == stack
     except (psutil.Error, OSError):
@@ -28,7 +28,7 @@ def marked(stack: str) -> list[psutil.Process]:
 
 
 def end(processes: Iterable[psutil.Process], grace: float = GRACE) -> int:
-    """Ask the processes to stop, force those that have not after `grace` seconds; returns how many there were."""
+    """Ask the processes to stop, and kill those still there after `grace` seconds; returns how many there were."""
     processes = list(processes)
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -44,8 +44,8 @@ def end(processes: Iterable[psutil.Process], grace: float = GRACE) -> int:
 def _wait(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
     """Wait until all have ended; returns those that have not.
 
-    One that nobody has asked for its exit status (in a container whose first process reaps none) has ended too;
-    `psutil.wait_procs` would wait for it.
+    A zombie counts as ended (in a container whose first process reaps none, it stays); `psutil.wait_procs` would wait
+    for it.
     """
     wait_until(lambda: all(_has_ended(process) for process in processes), seconds, every=0.02)
     return [process for process in processes if not _has_ended(process)]

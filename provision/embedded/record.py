@@ -1,4 +1,4 @@
-"""What is known of a started stack, and the file that records it."""
+"""A started stack, and the file that records it."""
 
 import contextlib
 import json
@@ -74,7 +74,7 @@ def read_mark() -> str | None:
 
 
 def read_stack() -> Stack | None:
-    """The recorded stack; None when there is none, when its start was not finished, or when another version of
+    """The recorded stack; None when there is none, when its start did not finish, or when another version of
     this tool wrote the record.
     """
     record = _read()
@@ -92,7 +92,7 @@ def read_stack() -> Stack | None:
 
 
 def write_ports(ports: Ports) -> None:
-    """Record the ports for the next start: addresses in notes, credentials and bookmarks then stay good."""
+    """Record the ports for the next start: addresses in notes, credentials and bookmarks then stay valid."""
     write_private(_ports_path(), json.dumps(asdict(ports)))
 
 

@@ -1,4 +1,4 @@
-"""Which Zeppelin, Spark and Java a stack runs on, installed when they are not there yet."""
+"""The Zeppelin, Spark and Java that a stack runs on, installed when missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,14 @@ from provision.errors import UsageError
 
 @dataclass(frozen=True)
 class Choice:
-    """What `--zeppelin-home`, or `--zeppelin-archive` with `--sha512`, ask for; nothing means the embedded one."""
+    """The choice of `--zeppelin-home`, or of `--zeppelin-archive` with `--sha512`; empty for the embedded one."""
 
     home: str | None = None
     archive: str | None = None
     sha512: str | None = None
 
     def check(self) -> None:
-        """Raise `UsageError` for options that do not go together."""
+        """Raise `UsageError` for options that exclude or need each other."""
         if self.home and self.archive:
             raise UsageError("--zeppelin-home and --zeppelin-archive exclude each other", next_step="give one")
         if bool(self.archive) != bool(self.sha512):
@@ -26,7 +26,7 @@ class Choice:
             distribution.check_sha512(self.sha512)
 
     def is_met_by(self, home: Path) -> bool:
-        """Whether a stack that runs the Zeppelin in `home` is what was asked for; any is when nothing was."""
+        """Whether a stack that runs the Zeppelin in `home` is the one chosen; without a choice, any is."""
         if self.sha512:
             return home.is_relative_to(distribution.archive_dir(distribution.check_sha512(self.sha512)))
         return self.home is None or home == Path(self.home).expanduser().absolute()
@@ -47,14 +47,14 @@ class Runtime:
 
     @property
     def wars(self) -> dict[str, Path]:
-        """The distribution's web pages, by the property that names each; empty where it has none."""
+        """The distribution's web pages, by the property that names each; empty when it has none."""
         patterns = {"zeppelin.war": "zeppelin-web-[0-9]*.war", "zeppelin.angular.war": "zeppelin-web-angular*.war"}
         found = {name: sorted(self.zeppelin_home.glob(f"**/{pattern}")) for name, pattern in patterns.items()}
         return {name: paths[0] for name, paths in found.items() if paths}
 
 
 def install_runtime(choice: Choice, console: Console) -> Runtime:
-    """Install what is missing and return where everything is; a second call downloads nothing."""
+    """Install what is missing and return where everything is."""
     choice.check()
     home = _distribution(choice, console)
     spark, java = ("spark-3.1.3", "jre-11") if home is None else _fitting(home)

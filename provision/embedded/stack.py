@@ -29,10 +29,10 @@ def find() -> Stack | None:
 
 
 def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
-    """The running stack, started when it is not; and whether this call started it.
+    """The running stack, started if need be; and whether this call started it.
 
-    What a killed run left behind is ended first. When the start fails or is interrupted, nothing stays. Raises
-    `ConflictError` when a stack runs that is not the one asked for.
+    Leftovers of a killed run are ended first. A start that fails or is interrupted leaves nothing behind. Raises
+    `ConflictError` when another stack than the one asked for runs.
     """
     choice.check()
     for folder in (data_dir(), cache_dir()):
@@ -59,7 +59,7 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
 
 
 def down() -> int:
-    """Stop the stack and all that it started; returns how many processes there were."""
+    """Stop the stack and everything it started; returns the number of processes."""
     with _lock():
         return _end_recorded()
 

@@ -1,4 +1,4 @@
-"""Waits for a server that was just started; tells in one line why one did not start."""
+"""Waits for servers that were just started, and says in one line why one did not start."""
 
 import subprocess
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ START_TIMEOUT = 120.0  # seconds until a server has to answer
 
 @dataclass(frozen=True)
 class Starting:
-    """A server process on its way: `ready` says whether it answers, `logs` are what it writes, the most telling
-    first; none is older than the process.
+    """A server process that is starting: `ready` says whether it answers; `logs` has its logs, the most telling first,
+    none older than the process.
     """
 
     name: str
@@ -44,7 +44,7 @@ def wait_until_ready(servers: Sequence[Starting]) -> None:
 
 
 def last_words(logs: Sequence[Path]) -> tuple[str, Path]:
-    """The last line that says something in the first of `logs` that has one, and that log."""
+    """The last telling line of the first of `logs` that has one, and that log."""
     for log in logs:
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         telling = [line for line in lines if line.strip() and not _is_of_stack_trace(line)]

@@ -1,4 +1,4 @@
-"""Which certificate authorities the stack's Java trusts: the wheel's JRE by itself knows only its own list."""
+"""Which certificate authorities the stack's Java trusts: the wheel's JRE knows only its own list."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ def trust_options(store: Path) -> list[str]:
     """Java options that make it trust what this machine trusts; `store` is written when that needs a file.
 
     In this order: what JAVA_TOOL_OPTIONS and its like say; a store of the system's for Java; the certificates
-    that SSL_CERT_FILE names, as for Python. Without any of them the JRE's own list is in force.
+    that SSL_CERT_FILE names, as for Python. Without any of them, the JRE's own list applies.
     """
     if any("javax.net.ssl.trustStore=" in os.environ.get(name, "") for name in _JAVA_OPTIONS):
         return []

@@ -37,17 +37,17 @@ class Folders:
 
     @property
     def log(self) -> Path:
-        """The server's log, begun anew at each start."""
+        """The server's log, started afresh by each server."""
         return self.logs / "zeppelin.log"
 
     @property
     def output(self) -> Path:
-        """What the server's process prints: a Java that does not start says so here."""
+        """What the process prints; here Java says why it did not start."""
         return self.logs / "zeppelin.out"
 
     @property
     def trust_store(self) -> Path:
-        """Certificate authorities, where Java needs a file of its own for them."""
+        """Certificate authorities, where Java needs its own file of them."""
         return self.conf / "truststore.jks"
 
     @property
@@ -87,7 +87,7 @@ def configure(runtime: Runtime, folders: Folders, port: int) -> None:
 
 
 def _forget_other_spark(settings: Path, runtime: Runtime) -> None:
-    """Zeppelin copies SPARK_HOME into its settings once; those of another Spark are made anew, a person's own stay."""
+    """Zeppelin copies SPARK_HOME into its settings once. Settings of another Spark are deleted; a person's own stay."""
     if settings.is_file() and str(runtime.spark_home) not in settings.read_text(encoding="utf-8"):
         settings.unlink()
 
@@ -113,7 +113,7 @@ def _properties(runtime: Runtime, folders: Folders, port: int) -> dict[str, str]
 
 
 def _encrypt_key(folders: Folders) -> str:
-    """The key of the credential store: made once, so that a restarted server can read what it wrote."""
+    """The key of the credential store, created once so that a restarted server can read it."""
     path = folders.conf / "credentials.key"
     if not path.exists():
         write_private(path, b64encode(token_bytes(12)).decode())  # AES-128 takes the 16 characters themselves
@@ -149,7 +149,7 @@ def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str
 
 
 def start(runtime: Runtime, folders: Folders, stack: str) -> subprocess.Popen[bytes]:
-    """Start the server in a session of its own; its output goes to `folders.output`."""
+    """Start the server in its own session; its output goes to `folders.output`."""
     home = runtime.zeppelin_home
     class_path = f"{folders.conf}:{home}/lib/*:{home}/lib/interpreter/*:{home}/*"
     command = [

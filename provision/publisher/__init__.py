@@ -1,4 +1,4 @@
-"""Publish events to NETPIE: sources of events, their pace, and a connection that comes back by itself."""
+"""Publish events to NETPIE: sources of events, their pace, and a connection that reconnects."""
 
 from provision.publisher.fleet import fleet
 from provision.publisher.host import host_metrics

@@ -1,7 +1,7 @@
 """One MQTT 3.1.1 connection to the broker, driven by the thread that uses it.
 
-paho's network calls are made here one by one, not by a thread of its own: so it is known which events have
-left, and a lost connection loses none that could still be sent and counts none twice.
+paho's network calls are made here one by one, not in its own thread. So it is known which events have left, and a
+lost connection neither drops an event that could still be sent nor counts one twice.
 """
 
 import select
@@ -19,17 +19,17 @@ KEEP_ALIVE = 30  # seconds
 CONNECT_TIMEOUT = 10.0  # seconds, for the connection and again for the broker's answer
 IN_FLIGHT = 100  # events sent at QoS 1 and not yet acknowledged
 
-# MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho turns each into; what NETPIE means by 4 and 5 is its own
+# MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho maps each to; 4 and 5 have NETPIE's meaning
 _REFUSALS = {
     133: (2, "the client id is rejected"),
-    134: (4, "the token is not valid any more"),
+    134: (4, "the token is no longer valid"),
     135: (5, "not authorised, or the key is disabled"),
 }
 _KEEP_ALIVE_TIMEOUT = 141
 
 
 class HasFileno(Protocol):
-    """Something that `select` can wait for."""
+    """Anything that `select` can wait for."""
 
     def fileno(self) -> int: ...
 
@@ -72,7 +72,7 @@ class Link:
         return client
 
     def open(self, login: MqttLogin) -> None:
-        """Connect, and wait for the broker to admit the client.
+        """Connect, and wait for the broker to accept the login.
 
         Raises: LoginRefusedError. UnreachableError when there is no broker or it does not answer in time.
         """
@@ -123,19 +123,19 @@ class Link:
             self._open.clear()
 
     def take_published(self) -> int:
-        """Return how many events left since the last call: written at QoS 0, acknowledged at QoS 1."""
+        """Return how many events have left since the last call: written at QoS 0, acknowledged at QoS 1."""
         taken, self._published = self._published, 0
         return taken
 
     def unsent(self) -> list[bytes]:
-        """Return the events that were given to `send` and have not left, oldest first."""
+        """Return the events passed to `send` that have not left, oldest first."""
         return list(self._open.values())
 
     def close(self, timeout: float) -> None:
         """Disconnect once the broker has read everything, `timeout` seconds from now at the latest.
 
-        A broker answers in order, and answers an UNSUBSCRIBE even from what was never subscribed (MQTT 3.1.1,
-        3.10.4). Closing without this can drop what is still on its way at QoS 0.
+        A broker answers in order, even an UNSUBSCRIBE from a topic never subscribed (MQTT 3.1.1, 3.10.4). Closing
+        without this can drop QoS 0 events on their way.
         """
         if self.alive:
             self._client.unsubscribe(self._topic)

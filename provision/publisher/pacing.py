@@ -6,7 +6,7 @@ from threading import Event
 
 TICK = 0.01  # seconds between batches at a high rate
 BATCH = 1000  # events; a batch is rendered before it is sent
-BEHIND = 1.0  # seconds; who is later than this (a broker was away) does not rush to catch up
+BEHIND = 1.0  # seconds; a source later than this (after a broker was away) does not catch up
 
 
 def paced(rate: float, stop: Event) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""A publisher that reconnects by itself: events wait in a bounded queue until they have left."""
+"""A publisher that reconnects; events wait in a bounded queue until they have left."""
 
 import random
 import socket
@@ -14,11 +14,11 @@ from netpie_creds import MqttLogin, NetpieError
 from provision.errors import ProvisionError, UnreachableError
 from provision.publisher.link import Link, LoginRefusedError
 
-QUEUE = 10_000  # events that wait at most: a lost broker stops the source, it does not fill the memory
-BURST = 250  # events between two looks at what the broker says
+QUEUE = 10_000  # events at most: while the broker is away the source waits, and memory stays bounded
+BURST = 250  # events sent between two reads from the broker
 FIRST_TRIES = 4
 FIRST_DELAY, LONGEST_DELAY = 0.25, 30.0  # seconds between tries to connect, doubled at each
-STEADY = 10.0  # seconds; a connection that lived shorter does not count as a recovery
+STEADY = 10.0  # seconds; a shorter connection does not count as a recovery
 LAST_WORDS = 5.0  # seconds for the broker to read what was sent before the connection is closed
 INVALID_TOKEN = 4  # CONNACK; NETPIE's clients drop the token then and get another
 NOT_AUTHORISED = 5  # CONNACK; they retry with the same token then, slowly
@@ -29,11 +29,11 @@ def _silent(_text: str) -> None:
 
 
 class Publisher:
-    """Sends events to one topic from a thread of its own, while it is entered; used from one other thread.
+    """A context manager that sends events to one topic from its own thread; used from one other thread.
 
     `login` is called at every connection: NETPIE's password is bound to a time. `topic` is the full one,
-    `/APPID/…`. `renew` is called when the broker says that the token is not valid any more, and makes `login`
-    use another one. `say` is told in a line about a lost connection, its return, and a new token.
+    `/APPID/…`. `renew` is called when the broker refuses the token as invalid, and makes `login` use another.
+    `say` gets a line about each lost connection, reconnection and new token.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Publisher:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        """Disconnect; events that still wait are dropped: `flush` first."""
+        """Disconnect. Waiting events are dropped: `flush` first."""
         self._closing.set()
         self._poke()
         if self._thread:
@@ -91,18 +91,18 @@ class Publisher:
 
     @property
     def waiting(self) -> int:
-        """How many events were taken and have not left."""
+        """How many accepted events have not left."""
         return self._accepted - self._published
 
     @property
     def reconnects(self) -> int:
-        """How often the connection was lost and made again."""
+        """How often the connection was lost and restored."""
         return self._reconnects
 
     def publish(self, payloads: Sequence[bytes], *, stop: Event | None = None) -> int:
-        """Take `payloads`, an event each, to be sent; while the queue is full, wait for room or for `stop`.
+        """Queue `payloads`, an event each; while the queue is full, wait for room or for `stop`.
 
-        Returns: how many were taken, fewer than given only after `stop`.
+        Returns: how many were queued, fewer than given only after `stop`.
         Raises: what ended the connection for good (RefusedError, …).
         """
         taken = 0
@@ -133,7 +133,7 @@ class Publisher:
             raise ProvisionError("the publisher has ended", next_step="run it again")
 
     def _poke(self) -> None:
-        with suppress(BlockingIOError):  # full: the thread is woken already
+        with suppress(BlockingIOError):  # full: the thread has been woken already
             self._waker.send(b"\0")
 
     def _first_link(self) -> Link:
@@ -209,7 +209,7 @@ class Publisher:
                 self._changed.notify_all()
 
     def _next_link(self, lost: Link, delay: float) -> Link | None:
-        """Connect again, for as long as it takes; None when this publisher is closed meanwhile."""
+        """Reconnect, for as long as it takes; None if this publisher is closed meanwhile."""
         self._say(f"broker {lost.where}: {lost.cause}; connecting again")
         since = time.monotonic()
         while not self._closing.wait(delay * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the tries
@@ -234,9 +234,9 @@ class Publisher:
 def publish_all(
     publisher: Publisher, batches: Iterable[Sequence[bytes]], *, stop: Event, count: int | None = None
 ) -> int:
-    """Publish the events of `batches` until they end, `stop` is set, or `count` events were taken.
+    """Publish the events of `batches` until they end, `stop` is set, or `count` events were queued.
 
-    Returns: how many were taken. `Publisher.flush` waits until they have left.
+    Returns: how many were queued. `Publisher.flush` waits until they have left.
     """
     taken = 0
     for batch in batches:

@@ -1,4 +1,4 @@
-"""Events from a file, a line each, sent as they stand there."""
+"""Events from a file, one a line, sent byte for byte."""
 
 from collections.abc import Iterator
 from itertools import islice, repeat
@@ -10,15 +10,15 @@ from provision.publisher.pacing import BATCH, paced
 
 
 def replay(path: Path, *, rate: float | None = None, loop: bool = False, stop: Event) -> Iterator[list[bytes]]:
-    """Return the lines of `path` in batches, without their line ends, byte for byte; empty ones are left out.
+    """Return the lines of `path` in batches, without their line ends; empty lines are skipped.
 
-    `rate` is in events/s; without it they come as fast as they are taken. `loop` starts over at the end.
+    `rate` is in events/s; without it they come as fast as they are sent. `loop` starts over at the end.
     Setting `stop` ends them.
 
     Raises, before the first batch: UsageError when it has no line, OSError when it can't be read.
     """
     if not path.is_file() or next(_lines(path), None) is None:
-        raise UsageError(f"{path} holds no event", next_step="give a file with a JSON object on each line")
+        raise UsageError(f"{path} has no events", next_step="give a file with a JSON object on each line")
     return _batches(_rounds(path) if loop else _lines(path), rate, stop)
 
 

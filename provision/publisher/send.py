@@ -1,4 +1,4 @@
-"""One run of publishing, shown while it goes on and counted at its end."""
+"""One run of publishing, with progress and a summary."""
 
 import time
 from collections.abc import Iterator
@@ -10,15 +10,15 @@ from provision.console import Console
 from provision.errors import UnreachableError
 from provision.publisher.publisher import Publisher, publish_all
 
-LOOK = 0.2  # seconds between looks at how it is going
-TOLD = 10.0  # seconds between lines of progress where there is no terminal
-LAST_EVENTS = 60.0  # seconds for what waits to leave at the end
+REFRESH = 0.2  # seconds between progress updates on a terminal
+PROGRESS = 10.0  # seconds between lines of progress without a terminal
+LAST_EVENTS = 60.0  # seconds at the end for waiting events to leave
 LAST_EVENTS_INTERRUPTED = 2.0  # the same after Ctrl-C
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What was published by one run."""
+    """The result of one run."""
 
     topic: str
     published: int
@@ -27,7 +27,7 @@ class Sent:
     seconds: float
 
     def to_json(self) -> dict[str, object]:
-        """Return it for `--json`."""
+        """The keys of `publish --json`."""
         return {
             "published": self.published,
             "seconds": round(self.seconds, 3),
@@ -38,7 +38,7 @@ class Sent:
         }
 
     def text(self) -> str:
-        """Return it as one line."""
+        """The result in a line."""
         rate = self.published / self.seconds
         parts = [f"published {self.published} events to {self.topic} in {self.seconds:.1f} s ({rate:.1f}/s)"]
         if self.reconnects:
@@ -50,7 +50,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Run:
-    """Events to publish, and what ends them: their own end, `stop`, `count` events, or `seconds`."""
+    """Events to publish, until they end, `stop` is set, or `count` events or `seconds` have passed."""
 
     batches: Iterator[list[bytes]]
     stop: Event
@@ -88,15 +88,15 @@ def send(console: Console, publisher: Publisher, run: Run) -> Sent:
 
 
 def _watch(console: Console, publisher: Publisher, work: Future[int], deadline: float | None) -> None:
-    """Show how it is going until `work` is done or `deadline` (of the monotonic clock) is over."""
-    since = told = time.monotonic()
+    """Show progress until `work` is done or `deadline` (on the monotonic clock) has passed."""
+    since = reported = time.monotonic()
     with console.err.status("publishing") as status:
-        while not wait([work], LOOK).done:
+        while not wait([work], REFRESH).done:
             now = time.monotonic()
             if deadline is not None and now >= deadline:
                 return
             line = f"published {publisher.published} events, {publisher.published / (now - since):.1f}/s"
             status.update(line)
-            if not console.err.is_terminal and now - told >= TOLD:
-                told = now
+            if not console.err.is_terminal and now - reported >= PROGRESS:
+                reported = now
                 console.say(line)

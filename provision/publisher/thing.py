@@ -1,4 +1,4 @@
-"""The thing that publishes, apart from the one that the note subscribes with."""
+"""The thing that publishes, separate from the note's."""
 
 import time
 from pathlib import Path
@@ -7,9 +7,9 @@ from netpie_creds import Application, AuthServer, MqttLogin, current_endpoint, g
 
 
 class PublisherThing:
-    """The publisher's own thing: NETPIE lets a client id connect once, so the note has another one.
+    """The publisher's own thing: NETPIE lets a client id connect once, so the note has its own.
 
-    Its token is kept in `folder`, and is got from `auth` when there is none yet.
+    Its token is kept in `folder`, and comes from `auth` when there is none yet.
 
     Raises, as do its methods: netpie_creds.NetpieError.
     """
@@ -21,9 +21,9 @@ class PublisherThing:
         self._credentials = current_endpoint(get_credentials(application, folder, auth), folder, auth)
 
     def login(self) -> MqttLogin:
-        """Return a login whose password is made now."""
+        """Return a login with a password made now."""
         return mqtt_login(self._credentials, int(time.time()))
 
     def renew(self) -> None:
-        """Get another token in place of the one that the broker does not take any more."""
+        """Replace the token that the broker refuses."""
         self._credentials = refresh(self._application, self._folder, self._auth).credentials

@@ -80,7 +80,7 @@ def test_disabled_application_is_told_from_a_wrong_key(netpie, application, repl
 
 
 def test_server_that_is_no_netpie_is_told_from_a_wrong_key(server, application):
-    with pytest.raises(MalformedAnswerError, match="no NETPIE auth server") as error:
+    with pytest.raises(MalformedAnswerError, match="not a NETPIE auth server") as error:
         AuthServer(server.url).authorize(application)
     assert error.value.exit_code == 4
 

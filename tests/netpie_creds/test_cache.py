@@ -1,4 +1,4 @@
-"""microgear-APPKEY.cache: the same bytes as microgear-python writes, and what is no such file."""
+"""microgear-APPKEY.cache: the same bytes as microgear-python writes, and files that are not caches."""
 
 import json
 import os
@@ -88,9 +88,9 @@ def test_cache_that_microgear_left_without_a_key_is_read(tmp_path, token):
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b"", "no JSON"),
-        (b"{", "no JSON"),
-        (b"\xff\xfe", "no text"),
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"\xff\xfe", "not text"),
         (b"[]", '"_"'),
         (b'{"_": null}', '"_"'),
         (MICROGEAR.replace(b"KeYkEyKeY123456", b"anotherkey"), "anotherkey"),
@@ -98,7 +98,7 @@ def test_cache_that_microgear_left_without_a_key_is_read(tmp_path, token):
         (MICROGEAR.replace(b"pie://gb.netpie.io:1883", b"nowhere"), "endpoint"),
     ],
 )
-def test_file_that_is_no_cache_is_said_to_be_none(tmp_path, content, cause):
+def test_a_file_that_is_not_a_cache_is_reported_as_such(tmp_path, content, cause):
     cache_path(tmp_path, KEY).write_bytes(content)
     with pytest.raises(CacheError, match=cause) as error:
         read_cache(tmp_path, KEY)

@@ -66,8 +66,8 @@ def test_what_is_missing_is_named_with_where_to_give_it():
         ("f", b"hunter2", "line 1"),
         ("f", b"appsecret=x\nkey=hunter2", "'key'"),
         ("f.toml", b"appsecret = hunter2", "line 1"),
-        ("f.toml", b"appsecret = 2", "no string"),
-        ("f", b"\xffhunter2", "no text"),
+        ("f.toml", b"appsecret = 2", "not a string"),
+        ("f", b"\xffhunter2", "not text"),
     ],
 )
 def test_file_that_cannot_be_understood_is_named_and_not_quoted(tmp_path, name, content, cause):

@@ -220,7 +220,7 @@ def test_a_disk_that_gets_full_is_told_in_one_line_and_nothing_partial_stays(
     monkeypatch.setattr(Path, "open", opened)
     with (
         pytest.raises(ProvisionError, match="the disk is full; nothing was installed") as caught,
-        disk.full_disk_told(tmp_path),
+        disk.full_disk_reported(tmp_path),
     ):
         download_jars(maven.url, jars, tmp_path, progress)
     assert caught.value.exit_code == 1

@@ -121,7 +121,7 @@ def test_a_release_that_the_index_lacks_is_told_in_pip_s_words(tmp_path: Path) -
 )
 def test_what_pip_says_of_this_machine_is_no_fault_of_the_index(said: str, shown: str, tmp_path: Path) -> None:
     pin = PypiFile("tiny-thing", "1.0", WHEEL, 9, "0" * 64)
-    with pytest.raises(ProvisionError, match=shown) as caught, disk.full_disk_told(tmp_path):
+    with pytest.raises(ProvisionError, match=shown) as caught, disk.full_disk_reported(tmp_path):
         raise pip_download._failure(pin, [said])
     assert caught.value.exit_code == 1
 

@@ -174,7 +174,7 @@ def test_a_replay_is_paced_by_its_rate(tmp_path: Path) -> None:
 def test_a_file_without_an_event_is_refused_before_anything_is_sent(tmp_path: Path, content: str) -> None:
     file = tmp_path / "none.jsonl"
     file.write_text(content)
-    with pytest.raises(UsageError, match="holds no event"):
+    with pytest.raises(UsageError, match="has no events"):
         replay(file, loop=True, stop=Event())
 
 
