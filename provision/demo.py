@@ -20,14 +20,16 @@ from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.options.application import ApplicationOptions
 from provision.platforms.netpie2015 import full_topic
-from provision.prepare import Wanted, fit_embedded, parse_parameters, render_for, write_note
+from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for, write_note
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
 from provision.streams.run_note import NoteRun, blocking_key, stop_note
 from provision.streams.spark_page import SparkPage
 from provision.streams.window_sources import Asked, Files, Overheard, Source
 from provision.streams.windows import Window, as_table
-from provision.sync.apply import OURS
+from provision.sync.apply import OURS, Applying
+from provision.sync.plan import Decision
 from provision.sync.provenance import by_key
+from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
@@ -68,18 +70,18 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
     options = _options(running)
     out = data_dir() / "demo" / demo.bundle
-    wanted = _wanted(demo, running, out, console)
+    spec = _spec(demo, running, out, console)
     with ZeppelinClient(running.url) as client:
-        rendered = render_for(client, wanted, options.connectable())
-        note_id = write_note(client, rendered, console, OURS).note_id
+        rendered = render_for(client, spec, options.connectable())
+        note_id = write_note(client, rendered, console, Applying(Decision(OURS), Records(client.url))).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
         run = NoteRun(client, note_id, console)
-        with _source(client, note_id, wanted, out) as source:
+        with _source(client, note_id, spec, out) as source:
             _run(run)
-            with _publishing(options, wanted, demo.every) as publisher:
+            with _publishing(options, spec, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
-            counted = _counted(run.page, publisher.published, wanted.values["batch"])
+            counted = _counted(run.page, publisher.published, spec.values["batch"])
         return DemoResult(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
 
 
@@ -93,10 +95,10 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
         stop_note(client, client.get_note(note_id), console)
 
 
-def _wanted(demo: Demo, running: stack.Stack, out: Path, console: Console) -> Wanted:
+def _spec(demo: Demo, running: stack.Stack, out: Path, console: Console) -> NoteSpec:
     pairs = [f"topic={TOPIC}", f"variant={demo.variant}", f"out={out}", *demo.pairs]
-    wanted = parse_parameters(demo.bundle, pairs, running.netpie.appid)
-    return fit_embedded(wanted, running.runtime, console)
+    spec = note_spec(demo.bundle, pairs, running.netpie.appid)
+    return fit_embedded(spec, running.runtime, console)
 
 
 def _run(run: NoteRun) -> None:
@@ -132,9 +134,9 @@ class _Publishing:
 
 
 @contextlib.contextmanager
-def _publishing(options: ApplicationOptions, wanted: Wanted, every: float) -> Iterator[_Publishing]:
+def _publishing(options: ApplicationOptions, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
     thing = PublisherThing(options.application(), _publisher_dir(), options.auth_server())
-    topic = full_topic(wanted.values["appid"], wanted.values["topic"])
+    topic = full_topic(spec.values["appid"], spec.values["topic"])
     with Publisher(thing.login, topic, renew=thing.renew) as publisher:
         publishing = _Publishing(publisher, every)
         try:
@@ -168,16 +170,16 @@ def keep_publishing(running: stack.Stack) -> None:
 
 
 @contextlib.contextmanager
-def _source(client: ZeppelinClient, note_id: str, wanted: Wanted, out: Path) -> Iterator[Source]:
+def _source(client: ZeppelinClient, note_id: str, spec: NoteSpec, out: Path) -> Iterator[Source]:
     """Files for `csv`; else what the note prints: asked for where a paragraph keeps it, overheard where none does."""
     there = by_key(client.get_note(note_id))
-    if wanted.values["variant"] == "csv":
+    if spec.values["variant"] == "csv":
         yield Files(out)
     elif "latest" in there:
         yield Asked(client, note_id, there["latest"].id)
     else:
         with client.follow(note_id) as follower:
-            yield Overheard(follower, there["start"].id, wanted.values["variant"])
+            yield Overheard(follower, there["start"].id, spec.values["variant"])
 
 
 def _show_windows(source: Source, number: int, console: Console) -> list[Window]:

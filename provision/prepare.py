@@ -17,10 +17,9 @@ from provision.platforms.platform import Platform
 from provision.streams.interpreter import spark_setting
 from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
-from provision.sync.plan import Decision, Verdict
+from provision.sync.plan import Verdict
 from provision.sync.provenance import origin
 from provision.sync.pull import Made
-from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ServerVersion, ZeppelinClient
 
 if TYPE_CHECKING:
@@ -28,20 +27,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be provisioned: a bundle, its parameters as text, and the note's path if it is not the bundle's."""
+class NoteSpec:
+    """What is to be provisioned: a bundle, the parameters as a person gave them and checked, the note's path."""
 
     bundle: Bundle
     given: Mapping[str, str]
-    path: str | None = None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The parameters' checked values; raises `UsageError`."""
-        return self.bundle.values(self.given)
+    values: Mapping[str, Any]
+    path: str
 
 
-def parse_parameters(bundle: str, pairs: Iterable[str], appid: str, path: str | None = None) -> Wanted:
+def note_spec(bundle: str, pairs: Iterable[str], appid: str, path: str | None = None) -> NoteSpec:
     """What `--bundle`, `--param NAME=VALUE …` and `--note` ask for, checked; raises `UsageError`."""
     given = {"appid": appid}
     for pair in pairs:
@@ -49,21 +44,24 @@ def parse_parameters(bundle: str, pairs: Iterable[str], appid: str, path: str | 
         if not separator:
             raise UsageError(f"--param {pair}: no = in it", next_step="write --param NAME=VALUE")
         given[name.strip()] = value
-    wanted = Wanted(load_bundle(bundle), given, path)
-    _ = wanted.values
-    return wanted
+    return _spec(load_bundle(bundle), given, path)
 
 
-def fit_embedded(wanted: Wanted, runtime: "Runtime", console: Console) -> Wanted:
-    """`wanted` with the jar files of the embedded stack, unless the person named a package or jar files.
+def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpec:
+    values = bundle.values(given)
+    return NoteSpec(bundle, given, values, path or default_path(bundle, values))
+
+
+def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:
+    """`spec` with the jar files of the embedded stack, unless the person named a package or jar files.
 
     The connector's jar is compiled when it is asked for; the document's note always is on it here, as no registry
     in use has Bahir's package for this Scala version.
     """
-    given = dict(wanted.given)
+    given = dict(spec.given)
     if given.get("mqtt_package") or given.get("mqtt_jars"):
-        return wanted
-    if wanted.bundle.name == "classic":
+        return spec
+    if spec.bundle.name == "classic":
         given.setdefault("connector", "jar")
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
@@ -73,7 +71,7 @@ def fit_embedded(wanted: Wanted, runtime: "Runtime", console: Console) -> Wanted
             jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
         jars.insert(0, jar)
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
-    return Wanted(wanted.bundle, given, wanted.path)
+    return _spec(spec.bundle, given, spec.path)
 
 
 def ask_scala(client: ZeppelinClient) -> str:
@@ -85,18 +83,17 @@ def ask_scala(client: ZeppelinClient) -> str:
 
 def render_for(
     client: ZeppelinClient,
-    wanted: Wanted,
+    spec: NoteSpec,
     credentials: Credentials,
     *,
     read_only: bool = False,
     ask: Callable[[ZeppelinClient], str] = ask_scala,
 ) -> RenderedNote:
-    """Render what is wanted for this server; asks for its Spark's Scala version only where that decides.
+    """Render the note for this server; asks for its Spark's Scala version only where that decides.
 
     The version that the note's last apply was told is taken where none can be had, and with `read_only`.
     """
-    values = wanted.values
-    path = wanted.path or default_path(wanted.bundle, values)
+    values, path = spec.values, spec.path
 
     @functools.cache
     def live() -> Note | None:
@@ -110,7 +107,7 @@ def render_for(
     made_at = signed_at(credentials, (paragraph.text for paragraph in note.paragraphs)) if note else None
     platform: Platform = Netpie2015.of(credentials, made_at or int(time.time()))
     return render(
-        wanted.bundle,
+        spec.bundle,
         values,
         platform.connection(values, path),
         zeppelin=client.version(),
@@ -157,21 +154,11 @@ def _scala(
         return last
 
 
-def write_note(
-    client: ZeppelinClient,
-    rendered: RenderedNote,
-    console: Console,
-    decide: str | None = None,
-    *,
-    how: Applying | None = None,
-) -> Applied:
-    """Put the note and its secrets on the server, and say what became of each paragraph that is not as it was.
-
-    `how` is all of how to apply; without it conflicts are settled as `decide` says.
-    """
+def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console, how: Applying) -> Applied:
+    """Put the note and its secrets on the server, and say what became of each paragraph that is not as it was."""
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
-        applied = apply_note(client, rendered, how or Applying(Decision(decide), Records(client.url)))
+        applied = apply_note(client, rendered, how)
         put_credentials(client, rendered)
     told = {Verdict.SAME} if any(change.live for change in applied.plan.changes) else {Verdict.SAME, Verdict.ADD}
     for change in applied.plan.changes:

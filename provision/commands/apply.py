@@ -1,7 +1,6 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
 import time
-import uuid
 
 import click
 
@@ -12,7 +11,8 @@ from provision.options.each import EachOptions, each_options
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
 from provision.prepare import write_note
-from provision.sync.apply import Applied, Applying, apply_note, came_back
+from provision.sync.apply import Applied, Applying, came_back
+from provision.sync.plan import Decision
 from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ZeppelinClient
 
@@ -34,7 +34,7 @@ AUTOSAVE = 10.0  # seconds after which an open page saves an edit
 @json_option
 @click.pass_obj
 def apply(
-    console: Console, /, wanted: NoteOptions, each: EachOptions | None, no_run: bool, settle: float | None
+    console: Console, /, note: NoteOptions, each: EachOptions | None, no_run: bool, settle: float | None
 ) -> None:  # fmt: skip
     """Bring a note to a Zeppelin server and run it: credentials, note, interpreter, stream.
 
@@ -54,34 +54,39 @@ def apply(
     provision apply --param topic=metrics --param window=300 --param slide=30
     provision apply --each people.csv
     """
-    embedded = wanted.embedded_stack(console, start=True)
+    embedded = note.embedded_stack(console, start=True)
     if each is not None:
-        from provision.commands.each import ForAll, apply_each  # what one note needs no import of
+        from provision.commands.apply_each import apply_each  # what one note needs no import of
 
-        run = uuid.uuid4().hex
-
-        def write_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-            return apply_note(client, rendered, Applying(wanted.decision, Records(client.url, run)))
-
-        how_each = ForAll(wanted.application, wanted.server, wanted.bundle, wanted.pairs, embedded, write_row, run)
-        apply_each(console, each, how_each)
+        apply_each(console, each, note, embedded)
         return
-    with wanted.rendered(console, embedded) as (client, rendered):
+    with note.rendered(console, embedded) as (client, rendered):
+        _apply(console, client, rendered, note.decision, run=not no_run, settle=settle)
 
-        def stop(live: Note) -> None:
-            from provision.streams.run_note import stop_note
 
-            stop_note(client, live, console)
+def _apply(
+    console: Console,
+    client: ZeppelinClient,
+    rendered: RenderedNote,
+    decision: Decision,
+    *,
+    run: bool,
+    settle: float | None,
+) -> None:
+    def stop(live: Note) -> None:
+        from provision.streams.run_note import stop_note
 
-        how = Applying(wanted.decision, Records(client.url), None if no_run else stop)
-        applied = write_note(client, rendered, console, how=how)
-        _tell_open(client, applied, console, hint=settle is None)
-        if settle is not None:
-            _settle(client, applied, rendered, settle, console)
-        if not no_run:
-            _run(client, applied.note_id, console)
-        url = client.note_url(applied.note_id)
-        console.result(applied.to_json(url), f"{rendered.path}\n{url}")
+        stop_note(client, live, console)
+
+    how = Applying(decision, Records(client.url), stop if run else None)
+    applied = write_note(client, rendered, console, how)
+    _tell_open(client, applied, console, hint=settle is None)
+    if settle is not None:
+        _settle(client, applied, rendered, settle, console)
+    if run:
+        _run(client, applied.note_id, console)
+    url = client.note_url(applied.note_id)
+    console.result(applied.to_json(url), f"{rendered.path}\n{url}")
 
 
 def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:

@@ -16,7 +16,7 @@ from provision.sync.plan import make_plan
 @note_options
 @json_option
 @click.pass_obj
-def plan(console: Console, /, wanted: NoteOptions) -> None:
+def plan(console: Console, /, note: NoteOptions) -> None:
     """Show what `apply` with the same options would do to a note; write nothing.
 
     Each paragraph gets a verdict: `update`, `add`, `drop` are done; `keep` and `gone` are yours and stay so;
@@ -27,10 +27,10 @@ def plan(console: Console, /, wanted: NoteOptions) -> None:
 
     Exit status: 3 when there is a conflict.
     """
-    embedded = wanted.embedded_stack(console, start=False)
-    with wanted.rendered(console, embedded, read_only=True) as (client, rendered):
+    embedded = note.embedded_stack(console, start=False)
+    with note.rendered(console, embedded, read_only=True) as (client, rendered):
         live = read_note(client, rendered.path)
-        made = make_plan(live, rendered, wanted.decision)
+        made = make_plan(live, rendered, note.decision)
         url = client.note_url(live.id) if live else None
     text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
     console.result(plan_json(made, url, 0))

@@ -44,7 +44,7 @@ def each_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:  # fmt: skip
         if file is None and (run_each or per_note):
             raise UsageError("--run, --isolate and --shared go with --each", next_step="add --each FILE.csv")
-        if file is not None and getattr(others.get("wanted"), "note", None):
+        if file is not None and getattr(others.get("note"), "path", None):
             raise UsageError("--note names one note", next_step="give --each's notes in a column `note`")
         each = EachOptions(file, jobs, run_each, per_note) if file else None
         return command(*args, each=each, **others)

@@ -14,7 +14,7 @@ from provision.errors import UsageError
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
-from provision.prepare import fit_embedded, parse_parameters, render_for
+from provision.prepare import fit_embedded, note_spec, render_for
 from provision.sync.plan import OURS, THEIRS, Decision
 from zeppelin_sdk import ZeppelinClient
 
@@ -29,7 +29,7 @@ _OPTIONS = (
         "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
     ),
     spark_options,
-    click.option("--note", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]"),
+    click.option("--note", "path", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]"),
     click.option("--ours", "decide", flag_value=OURS, help="At a conflict keep the text that is in the note."),
     click.option("--theirs", "decide", flag_value=THEIRS, help="At a conflict take the bundle's text."),
     click.option(
@@ -49,7 +49,7 @@ class NoteOptions:
     server: ServerOptions
     bundle: str
     pairs: tuple[str, ...] = ()
-    note: str | None = None
+    path: str | None = None
     decision: Decision = field(default_factory=Decision)
 
     def embedded_stack(self, console: Console, *, start: bool) -> "Stack | None":
@@ -60,25 +60,29 @@ class NoteOptions:
 
         return stack.up(stack.Choice(), stack.Ports(), console)[0] if start else stack.find()
 
+    def application_for(self, embedded: "Stack | None") -> ApplicationOptions:
+        """The application that is named, else the embedded NETPIE's where that is the server's neighbour."""
+        if embedded is None or self.application.names_application:
+            return self.application
+        return self.application.of_embedded(embedded.netpie.auth)
+
     @contextmanager
     def rendered(
         self, console: Console, embedded: "Stack | None", *, read_only: bool = False
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
         """A client of the server, and the note as that server is to have it."""
-        options = self.application
-        if embedded and not options.names_application:
-            options = options.of_embedded(embedded.netpie.auth)
-        wanted = parse_parameters(self.bundle, self.pairs, options.application().appid, self.note)
+        options = self.application_for(embedded)
+        spec = note_spec(self.bundle, self.pairs, options.application().appid, self.path)
         with self.server.connect_running() as client:
             if embedded:
-                wanted = fit_embedded(wanted, embedded.runtime, console)
+                spec = fit_embedded(spec, embedded.runtime, console)
             with console.step("credentials"):
                 credentials = options.connectable()
-            yield client, render_for(client, wanted, credentials, read_only=read_only)
+            yield client, render_for(client, spec, credentials, read_only=read_only)
 
 
 def note_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets them as one `wanted: NoteOptions`."""
+    """Add the options; the command gets them as one `note: NoteOptions`."""
 
     @functools.wraps(command)
     def with_note(
@@ -87,15 +91,15 @@ def note_options(command: Callable[..., Any]) -> Callable[..., Any]:
         server: ServerOptions,
         bundle: str,
         pairs: tuple[str, ...],
-        note: str | None,
+        path: str | None,
         decide: str | None,
         ours_of: tuple[str, ...],
         theirs_of: tuple[str, ...],
         **others: Any,
     ) -> Any:
         decision = Decision(decide, _by_key(ours_of, theirs_of))
-        wanted = NoteOptions(application, server, bundle, pairs, note, decision)
-        return command(*args, wanted=wanted, **others)
+        options = NoteOptions(application, server, bundle, pairs, path, decision)
+        return command(*args, note=options, **others)
 
     decorated: Callable[..., Any] = with_note
     for option in reversed(_OPTIONS):

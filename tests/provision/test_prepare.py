@@ -12,7 +12,7 @@ from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import ConflictError, UsageError
-from provision.prepare import Wanted, fit_embedded, parse_parameters, render_for
+from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_probe import Probe
 from provision.sync.apply import apply_note, note_json
@@ -24,8 +24,8 @@ RUNTIME = Runtime(Path("/zeppelin"), Path("/spark"), Path("/java"), Path("/jars/
 JARS = "/jars/connector.jar,/jars/paho.jar"
 
 
-def wanted(bundle: str = "streaming", *pairs: str) -> Wanted:
-    return parse_parameters(bundle, pairs, "MyApp")
+def wanted(bundle: str = "streaming", *pairs: str) -> NoteSpec:
+    return note_spec(bundle, pairs, "MyApp")
 
 
 def test_words_of_the_command_line_become_checked_values() -> None:
@@ -81,7 +81,7 @@ def test_on_the_embedded_stack_the_streaming_note_has_the_mqtt_client_s_jar(comp
 
 
 @pytest.mark.parametrize("asked", [wanted("classic"), wanted("streaming", "connector=jar")])
-def test_on_the_embedded_stack_the_classic_note_is_on_the_connector_s_jar(asked: Wanted, compiled: list[Any]) -> None:
+def test_on_the_embedded_stack_the_classic_note_is_on_the_connector_s_jar(asked: NoteSpec, compiled: list[Any]) -> None:
     fitted = fit_embedded(asked, RUNTIME, Console())
     assert fitted.values["connector"] == "jar"
     assert ",".join(fitted.values["mqtt_jars"]) == JARS
@@ -140,7 +140,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
-def render(asked: Wanted, server: FakeServer | None = None) -> str:
+def render(asked: NoteSpec, server: FakeServer | None = None) -> str:
     client = cast(ZeppelinClient, server or FakeServer())
     note = render_for(client, asked, cast(Credentials, FakeCredentials()))
     return next(paragraph.text for paragraph in note.paragraphs if paragraph.key == "dependencies")
@@ -154,7 +154,7 @@ def test_spark_is_asked_for_its_scala_where_that_decides(probes: list[object]) -
 @pytest.mark.parametrize(
     "asked", [wanted(), wanted("classic", "mqtt_package=g:a:1"), wanted("classic", "connector=jar", "mqtt_jars=/a.jar")]
 )
-def test_spark_is_left_alone_where_its_scala_decides_nothing(asked: Wanted, probes: list[object]) -> None:
+def test_spark_is_left_alone_where_its_scala_decides_nothing(asked: NoteSpec, probes: list[object]) -> None:
     render(asked)
     assert not probes
 
@@ -171,7 +171,7 @@ def test_the_server_s_version_chooses_the_dependency_paragraph(probes: list[obje
 
 
 def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
-    asked = parse_parameters("streaming", [], "MyApp", "my folder/my note")
+    asked = note_spec("streaming", [], "MyApp", "my folder/my note")
     note = render_for(cast(ZeppelinClient, FakeServer()), asked, cast(Credentials, FakeCredentials()))
     assert note.path == "my folder/my note"
 

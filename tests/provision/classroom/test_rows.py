@@ -6,19 +6,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from netpie_emulator import Emulator, RegisteredApp
 from provision.bundles.bundle import load_bundle
+from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import read_people
-from provision.classroom.rows import Each, Outcome, Result
+from provision.classroom.write_rows import RowWriter, write_rows
 from provision.cli import run
 from provision.errors import UsageError
 from provision.platforms.netpie2015 import entities
 from provision.sync.provenance import MARK, digest
-from zeppelin_sdk import Permissions, ZeppelinClient
+from zeppelin_sdk import Permissions
 
 from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
 
@@ -214,11 +216,11 @@ def test_a_note_that_reads_the_entry_of_an_older_version_is_moved_to_its_own(eac
     assert stream["text"] == new
 
 
-def test_an_interrupt_waits_for_no_row_that_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_waits_for_no_row_that_is_under_way() -> None:
     begun: list[int] = []
     release = threading.Event()
 
-    def row(_each: Each, number: int) -> Outcome:
+    def row(number: int) -> Outcome:
         begun.append(number)
         if number:
             release.wait(30)
@@ -227,12 +229,11 @@ def test_an_interrupt_waits_for_no_row_that_is_under_way(monkeypatch: pytest.Mon
     def interrupt(_outcome: Outcome) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Each, "_row", row)
-    each = Each(lambda _person: cast(ZeppelinClient, None), cast(Any, None), jobs=2)
+    writer = cast(RowWriter, SimpleNamespace(write=row))
     began = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            each.provision(cast(Any, range(9)), interrupt)
+            write_rows(writer, cast(Any, range(9)), 2, interrupt)
         assert time.monotonic() - began < 10
         assert len(begun) < 9
     finally:
@@ -246,7 +247,7 @@ def test_spark_is_asked_for_its_scala_once_for_all_rows(each, zeppelin: FakeZepp
         asked.append(client)
         return "2.12"
 
-    monkeypatch.setattr("provision.classroom.rows.ask_scala", ask)
+    monkeypatch.setattr("provision.classroom.write_rows.ask_scala", ask)
     status, _ = each("topic", "a", "b", "c", options=("--bundle", "classic"))
     assert (status, len(asked)) == (0, 1)
 

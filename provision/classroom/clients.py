@@ -1,0 +1,40 @@
+"""Clients of the server for rows that are written side by side: a client is for one thread at a time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+
+from provision.classroom.roster import Person
+from zeppelin_sdk import ZeppelinClient
+
+
+class Clients:
+    """Opens clients by `connect`, which gets the row's person, or None for the command line's user.
+
+    Rows of the command line's user hand their clients on to each other.
+    """
+
+    def __init__(self, connect: Callable[[Person | None], ZeppelinClient]) -> None:
+        self._connect = connect
+        self._idle: SimpleQueue[ZeppelinClient] = SimpleQueue()
+
+    @contextmanager
+    def client(self, person: Person) -> Iterator[ZeppelinClient]:
+        """A client of the row's own user where it names one, else of the command line's."""
+        if person.user:
+            with self._connect(person) as client:
+                yield client
+            return
+        try:
+            client = self._idle.get_nowait()
+        except Empty:
+            client = self._connect(None)
+        try:
+            yield client
+        finally:
+            self._idle.put(client)
+
+    def close(self) -> None:
+        """Close those that no row uses."""
+        while not self._idle.empty():
+            self._idle.get().close()

@@ -1,0 +1,50 @@
+"""What a server must have before a class is written to it: users where rows name them, and enough Sparks."""
+
+from collections.abc import Sequence
+
+from provision.classroom.roster import Person
+from provision.classroom.rows import Row
+from provision.console import Console
+from provision.errors import UsageError
+from provision.options.each import EachOptions
+from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, spark_setting
+from provision.sync.undo_records import Records
+from zeppelin_sdk import ZeppelinClient
+
+
+def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence[Row], console: Console) -> None:
+    """Refuse what a server without users can't keep; tell what a note of another user can't read."""
+    if any(person.user or person.permissions for person in people) and client.ticket().principal == "anonymous":
+        raise UsageError(
+            f"{client.url} has no users: nobody can be given a note",
+            next_step="leave out the columns of permissions and of Zeppelin users",
+        )
+    others = [row for row in rows if row.person.permissions is not None and not row.person.user]
+    if any(row.spec.values["secrets"] == "store" for row in others):
+        console.say(
+            "Zeppelin keeps credentials by user: a note runs only for the user who wrote it; name each row's with "
+            "zeppelin_user and zeppelin_password_file, or take --param secrets=inline"
+        )
+
+
+def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records: Records, console: Console) -> None:
+    """Bring Spark's setting to what was asked for, and say what it means for so many notes."""
+    setting = spark_setting(client)
+    memory = f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
+    if each.run and each.per_note != ISOLATED and (each.per_note == SHARED or not is_isolated(setting)):
+        raise UsageError(
+            "all notes share one Spark, which has one stream at a time: starting one would stop the other",
+            next_step=f"add --isolate (a Spark a note: {memory}), or leave --run out",
+        )
+    if each.per_note is not None and is_isolated(setting) != (each.per_note == ISOLATED):
+        with console.step("restarting Spark's interpreter, for all notes"):
+            setting = change_per_note(client, setting, each.per_note, records)
+        back = " (--shared takes it back, `provision undo` with the notes)" if each.per_note == ISOLATED else ""
+        console.say(f"Spark is now {'a process a note' if is_isolated(setting) else 'one process for all notes'}{back}")
+    if is_isolated(setting):
+        console.say(f"each note has a Spark of its own: {memory}")
+    elif count > 1:
+        console.say(
+            "all notes share one Spark, which has one stream at a time: the notes are written and not run, and "
+            "starting one stops the other; --isolate gives each a Spark of its own"
+        )

@@ -1,0 +1,134 @@
+"""Writes a class: rows side by side, and a row that fails harms no other."""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
+
+from netpie_creds import AuthServer, Credentials, NetpieError, get_credentials
+from provision.bundles.render import RenderedNote
+from provision.classroom.clients import Clients
+from provision.classroom.outcome import Failure, Outcome, Result
+from provision.classroom.rows import Row
+from provision.console import Quiet
+from provision.errors import ProvisionError
+from provision.home import private_dir
+from provision.platforms.netpie2015 import reachable
+from provision.prepare import ask_scala, render_for
+from provision.streams.interpreter import restart_spark
+from provision.streams.run_note import NoteRun, blocking_key, note_state, stream_state
+from provision.sync.apply import Applied, put_credentials
+from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError
+from zeppelin_sdk.models import note_path
+
+
+class RowWriter:
+    """Writes one row after the other from any thread. `existing` are the paths of the notes on the server.
+
+    A server up to 0.10 loses entries when notes are created, or credentials stored, at the same moment (its maps are
+    made for one thread): those take turns. The server's Scala version is asked for once, and each broker tried once.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        apply_note: Callable[[ZeppelinClient, RenderedNote], Applied],
+        existing: Collection[str],
+        *,
+        run: bool,
+    ) -> None:
+        self._clients, self._apply_note, self._existing, self._run = clients, apply_note, existing, run
+        self._one_writer, self._one_question = threading.Lock(), threading.Lock()
+        self._scala = ""
+        self._reachable: set[tuple[str, int]] = set()
+
+    def write(self, row: Row) -> Outcome:
+        """Write a row; raises nothing."""
+        try:
+            with self._clients.client(row.person) as client:
+                return self._write(client, row)
+        except (ProvisionError, NetpieError, ZeppelinError) as error:
+            return _failed(row, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other rows go on
+            return _failed(row, ProvisionError(f"{type(error).__name__}: {error}"))
+
+    def _write(self, client: ZeppelinClient, row: Row) -> Outcome:
+        rendered = render_for(client, row.spec, self._connectable(row), ask=self._ask_scala)
+        with nullcontext() if note_path(rendered.path) in self._existing else self._one_writer:
+            applied = self._apply_note(client, rendered)
+        with self._one_writer:
+            put_credentials(client, rendered)
+        changed = applied.written > 0
+        if row.person.permissions is not None:
+            changed |= _permit(client, applied.note_id, row.person.permissions)
+        if self._run:
+            changed |= _run(client, applied.note_id, changed=changed)
+        url = client.note_url(applied.note_id)
+        return Outcome(row.person.line, Result.DONE if changed else Result.SAME, row.path, url, str(row.folder))
+
+    def _connectable(self, row: Row) -> Credentials:
+        """The credentials of the row's thing, for a broker that takes connections."""
+        auth = AuthServer(row.auth)
+        kept = get_credentials(row.application, private_dir(row.folder), auth)
+        if kept.token.broker() in self._reachable:
+            return kept
+        credentials = reachable(kept, row.folder, auth, consequence="this row was not written")
+        self._reachable.add(credentials.token.broker())
+        return credentials
+
+    def _ask_scala(self, client: ZeppelinClient) -> str:
+        with self._one_question:
+            self._scala = self._scala or ask_scala(client)
+            return self._scala
+
+
+def write_rows(writer: RowWriter, rows: Sequence[Row], jobs: int, tell: Callable[[Outcome], None]) -> list[Outcome]:
+    """Write all rows, `jobs` at a time; `tell` hears of each as it ends. Returns their outcomes in order.
+
+    An interrupt waits for no row: what it cuts off, the next apply finishes.
+    """
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="class")
+    futures: list[Future[Outcome]] = [pool.submit(writer.write, row) for row in rows]
+    left = set(futures)
+    try:
+        while left:
+            ended, left = wait(left, return_when=FIRST_COMPLETED)
+            for future in ended:
+                tell(future.result())
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    return [future.result() for future in futures]
+
+
+def _failed(row: Row, error: Failure) -> Outcome:
+    return Outcome(row.person.line, Result.FAILED, row.path, cache=str(row.folder), error=error)
+
+
+def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
+    """Give the note these permissions, the caller staying an owner; whether they were others before."""
+    kept = Permissions(wanted.owners | {client.ticket().principal}, wanted.readers, wanted.runners, wanted.writers)
+    before = client.get_permissions(note_id)
+    if all(getattr(kept, name) <= getattr(before, name) for name in kept.to_json()) and _opens_no_more(before, kept):
+        return False
+    client.set_permissions(note_id, kept)
+    return True
+
+
+def _opens_no_more(before: Permissions, kept: Permissions) -> bool:
+    """Whether the server's lists have nobody but those wanted, and the owners, whom it adds to lists by itself."""
+    return all(getattr(before, name) <= getattr(kept, name) | kept.owners for name in kept.to_json())
+
+
+def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
+    """Run the note unless its stream runs and nothing has changed; whether it was run."""
+    note = client.get_note(note_id)
+    if note_state(note, stream_state(note)) in ("streaming", "running"):
+        if not changed:
+            return False
+        restart_spark(client, note_id, "it runs", Quiet())
+    run = NoteRun(client, note_id, Quiet())
+    run.start(blocking_key(note))
+    run.wait_until_live()
+    return True
