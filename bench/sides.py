@@ -8,10 +8,11 @@ from pathlib import Path
 from bench.shell import Shell
 from provision.bundles.bundle import load_bundle
 from provision.bundles.connector_jar import build_connector_jar
-from provision.bundles.render import Login, RenderedNote, render
+from provision.bundles.render import RenderedNote, default_path, render
 from provision.console import Console
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.home import cache_dir
+from provision.platforms.netpie2015 import Netpie2015
 from zeppelin_sdk import ServerVersion
 
 APP, TOPIC = "Bench", "metrics"
@@ -63,8 +64,10 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
         **({"connector": "jar"} if side == BASELINE else {}),
         **more,
     }
-    login = Login(broker_url, "Key", f"bench-{side}", "Key%1", "none", "none&none")
-    return render(bundle, bundle.values(given), login, zeppelin=ServerVersion(0, 10, 0), scala="2.12")
+    values = bundle.values(given)
+    path = default_path(bundle, values)
+    login = Netpie2015(broker_url, "Key", f"bench-{side}", "Key%1", "none", "none&none").connection(values, path)
+    return render(bundle, values, login, zeppelin=ServerVersion(0, 10, 0), scala="2.12", path=path)
 
 
 def properties(rendered: RenderedNote) -> dict[str, str]:
