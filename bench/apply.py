@@ -111,7 +111,7 @@ class _Bench:
         return dict(note)
 
     def ours_note(self) -> str:
-        return next(note["id"] for note in self._get("notebook") if note["path"] == self._path)
+        return str(next(note["id"] for note in self._get("notebook") if note["path"] == self._path))
 
     def delete(self) -> None:
         """Delete what both sides have written."""
