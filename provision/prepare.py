@@ -53,16 +53,13 @@ def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpe
 
 
 def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:
-    """`spec` with the jar files of the embedded stack, unless the person named a package or jar files.
+    """`spec` with what its bundle takes on the embedded stack, unless the person named a package or jar files.
 
-    The connector's jar is compiled when it is asked for; the document's note always is on it here, as no registry
-    in use has Bahir's package for this Scala version.
+    The connector's jar is compiled where the note takes it.
     """
-    given = dict(spec.given)
-    if given.get("mqtt_package") or given.get("mqtt_jars"):
+    if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
-    if spec.bundle.name == "classic":
-        given.setdefault("connector", "jar")
+    given = {**spec.bundle.embedded, **spec.given}
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
         from provision.bundles.connector_jar import build_connector_jar

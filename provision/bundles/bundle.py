@@ -1,41 +1,32 @@
 """Note bundles: what a folder of `zeppelin_notes` says of its parameters and paragraphs."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from provision.bundles.parameters import Parameter, parameter
-from provision.bundles.placeholders import COMPUTED, check_places
+from provision.bundles.conditions import ZEPPELIN
+from provision.bundles.parameters import Parameter, as_text, check_default, parameter
+from provision.bundles.placeholders import COMPUTED
+from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError
 
-Condition = Mapping[str, Any]
-"""Parameter name -> its value or a list of values; `zeppelin` -> a version condition such as "<0.9"."""
+DEFAULT_BUNDLE = "streaming"
 
 REQUIRED = frozenset({"appid", "topic", "variant", "out", "connector", "mqtt_package", "mqtt_jars", "secrets"})
 """The parameters that every bundle declares: a render is made of them."""
-
-
-@dataclass(frozen=True)
-class Template:
-    """A paragraph of a bundle before it is rendered. `blocks`: it runs as long as the stream does."""
-
-    key: str
-    title: str
-    interpreter: str
-    text: str = field(repr=False)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    when: Condition = field(default_factory=dict)
-    blocks: bool = False
-    file: Path = Path()
+_RESERVED = COMPUTED | {ZEPPELIN}
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A note bundle; `title` and `path` are formats that take the parameters."""
+    """A note bundle; `title` and `path` are formats that take the parameters.
+
+    `embedded` are the parameters, as text, that the bundle takes on the embedded stack where a person gives none.
+    """
 
     name: str
     title: str
@@ -43,6 +34,7 @@ class Bundle:
     path: str
     parameters: Mapping[str, Parameter]
     templates: tuple[Template, ...]
+    embedded: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
 
     def values(self, given: Mapping[str, str | None]) -> dict[str, Any]:
@@ -95,47 +87,68 @@ def _text(file: Path) -> str:
 
 
 def _read(file: Path, table: dict[str, Any]) -> Bundle:
+    parameters = {name: parameter(name, entry) for name, entry in table["parameters"].items()}
     bundle = Bundle(
         name=file.parent.name,
         title=table["title"],
         help=table["help"],
         path=table["path"],
-        parameters={name: parameter(name, entry) for name, entry in table["parameters"].items()},
+        parameters=parameters,
         templates=tuple(_template(file.parent, entry) for entry in table["paragraphs"]),
+        embedded={name: as_text(value) for name, value in table.get("embedded", {}).items()},
         folder=file.parent,
     )
-    _check(bundle, file)
+    _check_entries("note.toml", table, _NOTE)
+    try:
+        _check_parameters(bundle, table.get("embedded", {}))
+        check_templates(bundle.templates, parameters, COMPUTED | set(parameters))
+    except UsageError as error:
+        where = "" if error.message.startswith(str(file.parent)) else f"{file}: "
+        raise UsageError(f"{where}{error.message}", next_step=error.next_step) from error
     return bundle
 
 
-def _check(bundle: Bundle, file: Path) -> None:
-    """Raise `UsageError` for what would only come out when the bundle is rendered."""
+_NOTE = ("title", "help", "path", "parameters", "embedded", "paragraphs")
+_PARAGRAPH = ("key", "title", "file", "interpreter", "config", "when", "role", "blocks")
+
+
+def _check_entries(what: str, table: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise ValueError(f"{what}: unknown entry {unknown[0]!r}; there are {', '.join(known)}")
+
+
+def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for a parameter that is missing, or has a name or a value that it can't have."""
     names = set(bundle.parameters)
-    missing = REQUIRED - names
-    if missing:
-        raise UsageError(f"{file}: no parameter {min(missing)!r}", next_step="every bundle needs it")
-    others = {each.multiple_of for each in bundle.parameters.values() if each.multiple_of}
-    for template in bundle.templates:
-        others |= set(template.when) - {"zeppelin"}
-        check_places(template.text, template.file, names | COMPUTED)
-    others |= {name for _, name, _, _ in Formatter().parse(bundle.path + bundle.title) if name is not None}
-    if others - names:
-        raise UsageError(f"{file}: it names a parameter {min(others - names)!r} that it does not declare")
+    if REQUIRED - names:
+        raise UsageError(f"no parameter {min(REQUIRED - names)!r}", next_step="every bundle needs it")
+    if names & _RESERVED:
+        raise UsageError(f"parameter {min(names & _RESERVED)!r}: the tool has that name", next_step="take another")
+    named = {each.multiple_of for each in bundle.parameters.values() if each.multiple_of} | set(embedded)
+    named |= {name for _, name, _, _ in Formatter().parse(bundle.path + bundle.title) if name is not None}
+    if named - names:
+        raise UsageError(f"it names a parameter {min(named - names)!r} that it does not declare")
+    for name, value in embedded.items():
+        check_default(bundle.parameters[name], value)
 
 
 def _template(folder: Path, entry: dict[str, Any]) -> Template:
+    key = entry["key"]
+    _check_entries(f"paragraph {key!r}", entry, _PARAGRAPH)
     file = folder / entry["file"]
     try:
         text = _text(file)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", next_step="fix note.toml beside it") from error
     return Template(
-        key=entry["key"],
+        key=key,
         title=entry.get("title", ""),
         interpreter=entry["interpreter"],
         text=text,
         config=entry.get("config", {}),
         when=entry.get("when", {}),
+        role=entry.get("role", ""),
         blocks=entry.get("blocks", False),
         file=file,
     )

@@ -62,20 +62,24 @@ def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
         raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(_TYPES)}")
     declared = Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
     if declared.default is not None:
-        _check_default(declared)
+        check_default(declared, declared.default)
     return declared
 
 
-def _check_default(declared: Parameter) -> None:
-    default = declared.default
-    wanted = {"seconds": int, "whole": int, "files": list, "properties": list}.get(declared.type, str)
-    if type(default) is not wanted:
-        raise TypeError(f"parameter {declared.name}: default {default!r} is no {wanted.__name__}")
-    text = ",".join(default) if isinstance(default, list) else str(default)
+def check_default(declared: Parameter, default: Any) -> None:
+    """Raise TypeError or ValueError for a default in `note.toml` that the parameter can't have."""
+    needed = {"seconds": int, "whole": int, "files": list, "properties": list}.get(declared.type, str)
+    if type(default) is not needed:
+        raise TypeError(f"parameter {declared.name}: default {default!r} is no {needed.__name__}")
     try:
-        declared.value(text)
+        declared.value(as_text(default))
     except UsageError as error:
         raise ValueError(f"default {error.message}") from error
+
+
+def as_text(value: Any) -> str:
+    """A parameter's value as a person would give it; `Parameter.value` reads it back."""
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _whole(parameter: Parameter, text: str) -> int:

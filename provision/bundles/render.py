@@ -1,15 +1,17 @@
 """Bundle + parameters + credentials -> paragraphs. Pure: no network, no clock."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from provision.bundles.bundle import Bundle, Condition, Template
+from provision.bundles.bundle import Bundle
+from provision.bundles.conditions import ZEPPELIN, holds
 from provision.bundles.connection import Connection
 from provision.bundles.literals import Dependencies, Secret
+from provision.bundles.parameters import as_text
 from provision.bundles.placeholders import fill_places, place_names
+from provision.bundles.template import Template
 from provision.errors import UsageError
 from zeppelin_sdk import ServerVersion
 
@@ -78,7 +80,7 @@ def render(
         path,
         paragraphs,
         {entry.entity: entry.pair() for entry in used},
-        values={name: ",".join(value) if isinstance(value, list) else str(value) for name, value in values.items()},
+        values={name: as_text(value) for name, value in values.items()},
         site={**connection.site, "zeppelin": str(zeppelin), "scala": scala, "path": path},
         secrets=connection.secrets(),
     )
@@ -157,34 +159,9 @@ def clean_session(values: Mapping[str, Any]) -> bool:
 
 
 def chosen_templates(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:
-    """The bundle's templates that fit these values and this server, in order; raises `UsageError` for a key twice."""
-    chosen = [template for template in bundle.templates if _holds(template.when, values, zeppelin)]
-    keys = [template.key for template in chosen]
-    twice = next((key for key in keys if keys.count(key) > 1), None)
-    if twice is not None:
-        raise UsageError(
-            f"bundle {bundle.name}: two paragraphs with key {twice!r} fit Zeppelin {zeppelin} and these parameters",
-            next_step="fix their `when` in note.toml",
-        )
-    return chosen
-
-
-def _holds(when: Condition, values: Mapping[str, Any], zeppelin: ServerVersion) -> bool:
-    for name, wanted in when.items():
-        if name == "zeppelin":
-            if not _version_holds(str(wanted), zeppelin):
-                return False
-        elif values[name] not in (wanted if isinstance(wanted, list) else [wanted]):
-            return False
-    return True
-
-
-def _version_holds(condition: str, version: ServerVersion) -> bool:
-    match = re.fullmatch(r"(<|>=)(\d+)\.(\d+)", condition)
-    if not match:
-        raise UsageError(f"version condition {condition!r} is not <M.N or >=M.N", next_step="fix note.toml")
-    below = tuple(version) < (int(match[2]), int(match[3]))
-    return below if match[1] == "<" else not below
+    """The bundle's templates that fit these values and this server, in order."""
+    case = {**values, ZEPPELIN: zeppelin}
+    return [template for template in bundle.templates if holds(template.when, case)]
 
 
 def _paragraph(template: Template, context: Mapping[str, Any], inline: bool) -> RenderedParagraph:
@@ -198,4 +175,5 @@ def _paragraph(template: Template, context: Mapping[str, Any], inline: bool) -> 
         config={"title": bool(template.title), **template.config},
         blocks=template.blocks,
         secret=secrets and inline,
+        role=template.role,
     )

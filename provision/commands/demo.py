@@ -5,7 +5,7 @@ import contextlib
 import click
 
 from provision import demo as demonstration
-from provision.bundles.bundle import bundle_names
+from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
@@ -16,7 +16,7 @@ from provision.options.stack import distribution_options, spark_options
 @click.command()
 @distribution_options
 @click.option(
-    "--bundle", type=click.Choice(bundle_names()), default="streaming", show_default=True, help="The note's bundle."
+    "--bundle", type=click.Choice(bundle_names()), default=DEFAULT_BUNDLE, show_default=True, help="The note's bundle."
 )
 @click.option(
     "--variant",

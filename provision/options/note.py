@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provision.bundles.bundle import DEFAULT_BUNDLE
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.errors import UsageError
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 _OPTIONS = (
     application_options,
     server_options,
-    click.option("--bundle", default="streaming", show_default=True, metavar="NAME|DIR", help="Bundle or its folder."),
+    click.option(
+        "--bundle", default=DEFAULT_BUNDLE, show_default=True, metavar="NAME|DIR", help="Bundle or its folder."
+    ),
     click.option(
         "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
     ),

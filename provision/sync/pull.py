@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.bundle import Bundle, Template, load_bundle
+from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.connection import Connection
 from provision.bundles.literals import Secret
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
 from provision.bundles.placeholders import Piece, filled_pieces
 from provision.bundles.render import chosen_templates, context_of, render
+from provision.bundles.template import Template
 from provision.bundles.untemplate import Reversed, to_template
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
@@ -272,7 +273,7 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
     """Raise `ProvisionError` unless the note comes out of the pulled files as it is on the server."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(pulled, Path(folder) / name)
-        bundle = load_bundle(f"{folder}/{name}")
+        bundle = _loaded(Path(folder) / name, note)
     values = bundle.values(origin(note).values)
     rendered = render(bundle, values, made.connection, zeppelin=made.zeppelin, scala=made.scala, path=made.path)
     live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
@@ -285,6 +286,17 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
             f"{note.path}: its edits can't be told in bundle {name}'s files; nothing was written",
             next_step="change the bundle by hand, and apply it",
         )
+
+
+def _loaded(folder: Path, note: Note) -> Bundle:
+    try:
+        return load_bundle(str(folder))
+    except UsageError as error:
+        cause = error.message.removeprefix(f"{folder / 'note.toml'}: ")
+        raise ProvisionError(
+            f"{note.path} makes no bundle: {cause}; nothing was written",
+            next_step="bring the paragraph back, by hand or with `provision undo`, then pull again",
+        ) from error
 
 
 def write_files(pulled: Pulled, folder: Path) -> list[str]:

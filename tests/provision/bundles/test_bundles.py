@@ -1,11 +1,13 @@
 """What is wrong with a bundle comes out when it is loaded, as one line that names the file."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import bundle_names, load_bundle
 from provision.bundles.placeholders import COMPUTED, place_names
+from provision.bundles.roles import Role
 from provision.errors import UsageError
 
 PARAMETERS = """
@@ -19,7 +21,7 @@ mqtt_jars = { type = "files", default = [], help = "." }
 secrets = { type = "choice", choices = ["store"], default = "store", help = "." }
 batch = { type = "seconds", default = 10, minimum = 1, help = "." }
 """
-PARAGRAPH = '[[paragraphs]]\nkey = "one"\nfile = "one.scala"\ninterpreter = "spark"\n'
+PARAGRAPH = '[[paragraphs]]\nkey = "one"\nrole = "start"\nfile = "one.scala"\ninterpreter = "spark"\n'
 NOTE = f'title = "t"\nhelp = "h"\npath = "p {{topic}}"\n[parameters]{PARAMETERS}\n{PARAGRAPH}'
 
 
@@ -79,11 +81,91 @@ def test_scala_s_own_braces_are_no_places(tmp_path: Path) -> None:
         ('interpreter = "spark"', 'interpreter = "spark"\nwhen = { mode = "a" }', "'mode'"),
         ("secrets =", "secret =", "no parameter 'secrets'"),
         (PARAGRAPH, "paragraphs = 3", "note.toml"),
+        ('interpreter = "spark"', 'interpreter = "spark"\nwhen = { variant = "cvs" }', "variant can't be 'cvs'"),
+        ('interpreter = "spark"', 'interpreter = "spark"\nwhen = { zeppelin = "0.9" }', "version condition '0.9'"),
+        ('interpreter = "spark"', 'interpreter = "spark"\nrol = "stop"', "unknown entry 'rol'"),
+        ("secrets =", 'zeppelin = { type = "word", default = "a", help = "." }\nsecrets =', "'zeppelin'"),
+        ("[parameters]", "[embedded]\nconector = 'bahir'\n[parameters]", "'conector'"),
+        ("[parameters]", "[embedded]\nconnector = 'jar'\n[parameters]", "connector='jar' is not one of bahir"),
+        ("[parameters]", "[embeded]\n[parameters]", "unknown entry 'embeded'"),
     ],
 )
 def test_a_mistake_in_note_toml_is_a_usage_error(tmp_path: Path, old: str, new: str, cause: str) -> None:
     assert old in NOTE
     assert cause in refusal(tmp_path, note=NOTE.replace(old, new)).message
+
+
+def paragraph(key: str, **entries: object) -> str:
+    lines = [f"{name} = {toml(value)}" for name, value in {"key": key, **entries}.items()]
+    return "\n".join(["[[paragraphs]]", *lines, 'file = "one.scala"', 'interpreter = "spark"\n'])
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{name} = {toml(each)}' for name, each in value.items())} }}"
+    return json.dumps(value)
+
+
+VARIANTS = NOTE.replace('choices = ["csv"]', 'choices = ["csv", "print"]')
+OLD, NEW = {"zeppelin": "<0.9"}, {"zeppelin": ">=0.9"}
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "cause"),
+    [
+        ([paragraph("a", role="strat")], "paragraph 'a': unknown role 'strat'"),
+        ([paragraph("a")], "no paragraph starts the stream"),
+        ([paragraph("a", role="start", when={"variant": "csv"})], "no paragraph starts the stream with variant=print"),
+        ([paragraph("a", role="start", when=NEW)], "no paragraph starts the stream with zeppelin=0.0.0"),
+        ([paragraph("a", role="start"), paragraph("b", blocks=True)], "paragraph 'b': only the paragraph that starts"),
+        ([paragraph("a", role="start"), paragraph("b", role="start")], "two paragraphs with role 'start' fit one note"),
+        ([paragraph("a", role="start"), paragraph("a")], "two paragraphs with key 'a' fit one note"),
+        (
+            [paragraph("a", role="start"), *[paragraph("b", role="stop", when=when) for when in (OLD, {})]],
+            "two paragraphs with key 'b' fit one note with zeppelin=0.0.0",
+        ),
+        (
+            [paragraph("a", role="start"), *[paragraph(key, role="window", when={"batch": 10}) for key in ("b", "c")]],
+            "two paragraphs with role 'window' fit one note, 'b' and 'c' with batch=10",
+        ),
+        (
+            [paragraph("a", role="start", blocks=True), paragraph("b", role="latest")],
+            "'b' with role 'latest' never runs beside 'a', which blocks",
+        ),
+    ],
+)
+def test_roles_that_do_not_fit_each_other_are_refused(tmp_path: Path, paragraphs: list[str], cause: str) -> None:
+    assert cause in refusal(tmp_path, note=VARIANTS.replace(PARAGRAPH, "\n".join(paragraphs))).message
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    [
+        [paragraph("a", role="start", when=OLD), paragraph("a", role="start", when=NEW)],
+        [paragraph(key, role="start", when={"variant": key}) for key in ("csv", "print")],
+        [
+            paragraph("a", role="start", blocks=True, when={"variant": "csv"}),
+            paragraph("a", role="start", when={"variant": "print"}),
+            paragraph("b", role="stop", when={"variant": "print"}),
+        ],
+    ],
+)
+def test_paragraphs_that_never_fit_one_note_may_share_key_and_role(tmp_path: Path, paragraphs: list[str]) -> None:
+    load(tmp_path, note=VARIANTS.replace(PARAGRAPH, "\n".join(paragraphs)))
+
+
+def test_a_bundle_says_what_it_takes_on_the_embedded_stack(tmp_path: Path) -> None:
+    load(tmp_path, note=NOTE.replace("[parameters]", "[embedded]\nbatch = 5\nmqtt_jars = ['/a', '/b']\n[parameters]"))
+    assert load_bundle(str(tmp_path)).embedded == {"batch": "5", "mqtt_jars": "/a,/b"}
+
+
+@pytest.mark.parametrize("name", bundle_names())
+def test_every_role_is_a_shipped_paragraph_s_and_alternatives_have_the_same(name: str) -> None:
+    roles: dict[str, set[str]] = {}
+    for template in load_bundle(name).templates:
+        roles.setdefault(template.key, set()).add(template.role)
+    assert all(len(each) == 1 for each in roles.values())
+    assert set().union(*roles.values()) >= {Role.DEPENDENCIES, Role.STREAM, Role.WINDOW, Role.OUTPUTS, Role.START}
 
 
 def test_a_paragraph_s_missing_file_is_named(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.bundles.bundle import Bundle, Template, load_bundle
+from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.render import RenderedNote, render
+from provision.bundles.template import Template
 from provision.bundles.values.topics import check_filter
 from provision.errors import UsageError
 from provision.platforms.netpie2015 import Netpie2015, entities
@@ -195,23 +196,12 @@ def test_a_filter_that_can_not_write_its_value_is_a_usage_error_that_names_the_f
         rendering(with_templates(template))
 
 
-def test_two_paragraphs_with_one_key_are_refused_when_both_fit() -> None:
-    template = Template("a", "", "spark", "")
-    with pytest.raises(UsageError, match="two paragraphs with key 'a'"):
-        rendering(with_templates(template, template))
-
-
 @pytest.mark.parametrize(
     ("condition", "holds"), [("<0.9", False), ("<0.10", True), (">=0.9", True), (">=0.10", False), ("<1.0", True)]
 )
 def test_a_version_condition_compares_numbers(condition: str, holds: bool) -> None:
     note = rendering(with_templates(Template("a", "", "spark", "", when={"zeppelin": condition})))
     assert len(note.paragraphs) == holds
-
-
-def test_a_version_condition_that_is_none_is_refused() -> None:
-    with pytest.raises(UsageError, match="version condition '0.9'"):
-        rendering(with_templates(Template("a", "", "spark", "", when={"zeppelin": "0.9"})))
 
 
 def test_each_of_several_topics_is_a_string_of_its_own() -> None:

@@ -16,6 +16,7 @@ from provision.errors import ConflictError, ProvisionError
 from provision.options.server import ServerOptions
 from provision.prepare import made_of
 from provision.sync.plan import Verdict, make_plan
+from provision.sync.provenance import by_key
 from provision.sync.pull import Pulled, check_pulled, write_files
 from provision.sync.pull import pull as pull_made
 from zeppelin_sdk import Note, Paragraph
@@ -161,6 +162,13 @@ def test_an_edited_paragraph_with_an_inline_secret_is_not_pulled_and_others_are(
         changes(bench)
 
 
+def test_a_note_without_its_start_makes_no_bundle() -> None:
+    bench, source = applied(), load_bundle("streaming")
+    bench.delete(index_of(bench.note, "start"))
+    with pytest.raises(ProvisionError, match="makes no bundle: no paragraph starts the stream"):
+        check_pulled(pull(bench.note, source, source.folder), bench.note, made_of(bench.note, source), source.name)
+
+
 def test_a_credential_that_a_person_has_typed_is_not_written() -> None:
     bench = applied()
     bench.server.insert(bench.id, 0, f"%spark\nval key = {LOGIN.hmac_key!r}")
@@ -218,7 +226,12 @@ def test_whatever_was_edited_the_pulled_bundle_gives_the_note(
         edit(bench, *each)
     if not any("provision-note" in p.config for p in bench.note.paragraphs):
         return
-    check(bench, pulled(bench, tmp_path_factory.mktemp("pulled"), bundle))
+    folder = tmp_path_factory.mktemp("pulled")
+    if "start" not in by_key(bench.note):
+        with pytest.raises(ProvisionError, match="makes no bundle: no paragraph starts the stream"):
+            pulled(bench, folder, bundle)
+        return
+    check(bench, pulled(bench, folder, bundle))
 
 
 @pytest.fixture

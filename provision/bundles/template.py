@@ -1,0 +1,89 @@
+"""A paragraph of a bundle before it is rendered, and what is checked of all of a bundle's when it is loaded."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from provision.bundles.conditions import Condition, cases, check_condition, holds, in_words
+from provision.bundles.parameters import Parameter
+from provision.bundles.placeholders import check_places
+from provision.bundles.roles import BESIDE_THE_STREAM, Role
+from provision.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Template:
+    """A paragraph of a bundle. `role` is a `Role` or empty. `blocks`: it runs as long as the stream does."""
+
+    key: str
+    title: str
+    interpreter: str
+    text: str = field(repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    when: Condition = field(default_factory=dict)
+    role: str = ""
+    blocks: bool = False
+    file: Path = Path()
+
+
+def check_templates(
+    templates: Sequence[Template], parameters: Mapping[str, Parameter], names: Collection[str]
+) -> None:  # fmt: skip
+    """Raise `UsageError` for what would otherwise come out only when the bundle is rendered, or when its note runs.
+
+    `names` are the values that a template may take.
+    """
+    for template in templates:
+        _check_alone(template, parameters)
+        check_places(template.text, template.file, names)
+    for one, other in combinations(templates, 2):
+        _check_pair(one, other, parameters)
+    _check_started(templates, parameters)
+
+
+def _check_alone(template: Template, parameters: Mapping[str, Parameter]) -> None:
+    paragraph = f"paragraph {template.key!r}"
+    if template.role and template.role not in set(Role):
+        raise UsageError(f"{paragraph}: unknown role {template.role!r}", next_step=f"roles: {', '.join(Role)}")
+    if template.blocks and template.role != Role.START:
+        raise UsageError(
+            f"{paragraph}: only the paragraph that starts the stream can block",
+            next_step='give it role = "start", or leave out blocks',
+        )
+    try:
+        check_condition(template.when, parameters)
+    except UsageError as error:
+        raise UsageError(f"{paragraph}: when: {error.message}", next_step="fix its `when`") from error
+
+
+def _check_pair(one: Template, other: Template, parameters: Mapping[str, Parameter]) -> None:
+    """Raise `UsageError` for two paragraphs that fit one note but not each other."""
+    wrong = _clash(one, other)
+    if not wrong:
+        return
+    whens = (one.when, other.when)
+    case = next((case for case in cases(whens, parameters) if all(holds(when, case) for when in whens)), None)
+    if case is not None:
+        raise UsageError(f"{wrong}{in_words(case)}", next_step="fix their `when`, or leave one out")
+
+
+def _clash(one: Template, other: Template) -> str:
+    if one.key == other.key:
+        return f"two paragraphs with key {one.key!r} fit one note"
+    if one.role and one.role == other.role:
+        return f"two paragraphs with role {one.role!r} fit one note, {one.key!r} and {other.key!r}"
+    for start, beside in ((one, other), (other, one)):
+        if start.blocks and beside.role in BESIDE_THE_STREAM:
+            return f"{beside.key!r} with role {beside.role!r} never runs beside {start.key!r}, which blocks"
+    return ""
+
+
+def _check_started(templates: Sequence[Template], parameters: Mapping[str, Parameter]) -> None:
+    starts = [template.when for template in templates if template.role == Role.START]
+    for case in cases(starts, parameters):
+        if not any(holds(when, case) for when in starts):
+            raise UsageError(
+                f"no paragraph starts the stream{in_words(case)}", next_step='give one role = "start"'
+            )  # fmt: skip
