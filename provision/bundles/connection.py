@@ -24,7 +24,8 @@ class StoreEntry:
 class ConnectionValues:
     """The values that a template may name; none is a secret.
 
-    `broker_client_id` is the client id at a broker without a login, `mqtt_topic` the first of `mqtt_topics`.
+    `broker_client_id` is the client id at a broker without a login, `mqtt_topic` the parameter `topic` as one topic,
+    `mqtt_topics` as a list.
     """
 
     appkey: str

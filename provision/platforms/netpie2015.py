@@ -61,10 +61,11 @@ class Netpie2015:
             raise UsageError(
                 f"broker_ca is for TLS, and {url} is without", next_step="give --param broker=ssl://HOST:PORT"
             )
-        topics = [f"/{values['appid']}/{topic}" for topic in split_topics(values["topic"])]
+        topic = f"/{values['appid']}/{values['topic']}"
+        topics = [f"/{values['appid']}/{each}" for each in split_topics(values["topic"])]
         client_id = f"zeppelin-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
         return Connection(
-            ConnectionValues(self.appkey, url, client_id, topics[0], topics),
+            ConnectionValues(self.appkey, url, client_id, topic, topics),
             self._store(path),
             site={"broker": self.broker_url, "appkey": self.appkey},
         )
