@@ -1,4 +1,4 @@
-"""The embedded stack, started once for the run; every test leaves it with no stream running."""
+"""The embedded stack, started once for the run. A test that runs paragraphs of its own asks for `quiet_spark`."""
 
 import os
 from collections.abc import Iterator
@@ -46,10 +46,11 @@ ORDER = [
     "cluster",
     "secrets",
 ]
-"""Files whose notes want the same Spark follow each other, as starting another is what takes most of the time.
+"""Any order passes. In this one, files whose notes want the same Spark follow each other: most of the time goes into
+starting another.
 
 `streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
-`logs` comes when no stream prints; `secrets` looks at what all have left.
+`secrets` comes last, to look at what all have left.
 """
 
 
@@ -129,6 +130,12 @@ class Streams:
         self.current = Stream(client, note.id, bundle, out, self.link)
         return self.current
 
+    def stop(self) -> None:
+        """Stop the stream that runs, if one does."""
+        if self.current is not None and self._is_live(self.current):
+            done("stop", self.current.note.path)
+        self.current = None
+
     @staticmethod
     def _is_live(stream: Stream) -> bool:
         note = stream.note
@@ -139,6 +146,12 @@ class Streams:
 def streams(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
     with ExitStack() as exits:
         yield Streams(embedded, tmp_path_factory.mktemp("streams"), exits)
+
+
+@pytest.fixture
+def quiet_spark(streams: Streams) -> None:
+    """No stream prints into a paragraph that runs, and the document's keeps none waiting."""
+    streams.stop()
 
 
 @dataclass(frozen=True)

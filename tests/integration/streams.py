@@ -6,7 +6,6 @@ batch took.
 
 import contextlib
 import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from provision.platforms.netpie2015 import full_topic
 from provision.publisher import Publisher, PublisherThing
 from provision.streams.windows import Window, read_windows
 from provision.sync.provenance import PAGE, by_key
+from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 TOPIC = 'it\'s "5$" ${x} {y.user} a\\b ไทย☃'  # what could break out of Scala, of a Zeppelin form, of a credential
@@ -58,10 +58,8 @@ def publisher(stack: Stack, folder: Path, topic: str, qos: int = 0) -> Iterator[
 
 def wait_for(what: str, condition: Any, timeout: float = PATIENCE) -> Any:
     """The first true value of `condition()`."""
-    deadline = time.monotonic() + timeout
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what}: not in {timeout:.0f} s"
-        time.sleep(0.1)
+    value = wait_until(condition, timeout)
+    assert value, f"{what}: not in {timeout:.0f} s"
     return value
 
 
@@ -126,10 +124,15 @@ class Stream:
         """Wait until all that was published has been processed."""
         wait_for("processed batches", lambda: sum(self.batches().values()) >= len(self.sent))
 
-    def drain(self) -> None:
-        """Wait until an empty window has been processed."""
-        last = max(end for end, size in self.batches(done=False).items() if size)
-        wait_for("an empty window", lambda: max(self.batches()) > last + 1000 * self.lengths.window)
+    def drain(self) -> int:
+        """Wait until a window without events has been processed, unless none ever came; returns the last one's end."""
+        last = max((end for end, size in self.batches(done=False).items() if size), default=None)
+        if last is None:
+            return 0
+        return wait_for(
+            "an empty window",
+            lambda: (end := max(self.batches(), default=0)) > last + 1000 * self.lengths.window and end,
+        )
 
     def taken(self) -> dict[int, list[bytes]]:
         """The events of each completed batch."""

@@ -36,7 +36,7 @@ def following(*arguments: str) -> Iterator[Iterator[dict[str, Any]]]:
 
 
 @pytest.fixture
-def note(embedded: Embedded) -> Iterator[str]:
+def note(embedded: Embedded, quiet_spark: None) -> Iterator[str]:
     """A note of its own, deleted afterwards without a restart of Spark's interpreter."""
     note_id = embedded.client.create_note("/logs/note")
     yield note_id

@@ -141,7 +141,9 @@ def test_paragraphs_moved_deleted_and_inserted_by_hand_stay_so(at_work: AtWork) 
     assert at_work.note.paragraphs[3].text == own.text
 
 
-def test_a_paragraph_that_the_person_runs_is_overwritten_only_when_it_has_ended(at_work: AtWork) -> None:
+def test_a_paragraph_that_the_person_runs_is_overwritten_only_when_it_has_ended(
+    at_work: AtWork, quiet_spark: None
+) -> None:
     paragraph = at_work.paragraph("query")
     at_work.page.run_paragraph(paragraph.id, text="%spark\nThread.sleep(2000)\nprintln(7 * 6)")
     began = time.monotonic()

@@ -80,7 +80,9 @@ def test_a_run_ends_with_its_output_or_with_the_error(client: ZeppelinClient, no
     ]  # fmt: skip
 
 
-def test_a_follower_hears_what_a_running_paragraph_prints(client: ZeppelinClient, note_id: str) -> None:
+def test_a_follower_hears_what_a_running_paragraph_prints(
+    client: ZeppelinClient, note_id: str, quiet_spark: None
+) -> None:
     text = '%spark\nfor (i <- 1 to 3) { println("line " + i); Thread.sleep(700) }'
     paragraph = client.add_paragraph(note_id, text=text)
     heard = ""
