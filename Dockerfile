@@ -8,7 +8,7 @@ ENV PIP_NO_CACHE_DIR=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PROVISION_HOME=/var/lib/provision
 
-# Java asks the system for its user's name, so the user needs an entry of its own.
+# Java asks the system for its user's name, so it must have an entry in /etc/passwd.
 RUN useradd --system --create-home --home-dir "$PROVISION_HOME" provision
 
 WORKDIR /usr/src/netpie-zeppelin
@@ -18,7 +18,7 @@ RUN pip install .
 USER provision
 WORKDIR /var/lib/provision
 
-# Installs the stack and proves that it starts. What a start leaves beside it has secrets in it and stays out of the image.
+# Installs the stack and proves that it starts. The data of that start has secrets, and stays out of the image.
 RUN provision up \
     && provision down \
     && rm -rf "$PROVISION_HOME/data" "$PROVISION_HOME/state" \

@@ -1,4 +1,4 @@
-"""`python -m bench NAME [--json] [--save]`: run a measure and print what it found; `plot` draws what is kept."""
+"""`python -m bench NAME [--json] [--save]`: run a measure and print its result; `plot` draws a saved one."""
 
 import argparse
 import importlib
@@ -22,13 +22,13 @@ MEASURES = {
     "loss": "events missing and doubled after three kills of the broker",
     "receivers": "the rate that one and two receivers store",
     "memory": "the driver's heap after a collection, minute by minute",
-    "plot": "no measure: draws what `stream --save` has kept",
+    "plot": "not a measure: plots the result of `stream --save`",
 }
 RESULTS = Path(__file__).parent / "results"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the measure that is named and print its object, or its lines; the exit status."""
+    """Run the named measure and print its result; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="name", required=True, metavar="NAME")
     for name, text in MEASURES.items():
@@ -64,7 +64,7 @@ _ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _interrupted(*_: object) -> NoReturn:
-    """Have everything that was started ended, undisturbed by a second Ctrl-C."""
+    """Let everything that was started end, undisturbed by a second Ctrl-C."""
     for number in _ENDS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

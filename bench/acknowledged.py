@@ -1,4 +1,4 @@
-"""A publisher at QoS 1 that loses nothing while its broker is killed: what is not acknowledged is sent again.
+"""A publisher at QoS 1 that loses nothing while its broker is killed: unacknowledged events are sent again.
 
 A broker may acknowledge an event just before it writes it to its disk, and be killed in between. Only the publisher can
 make up for that: it also sends again what was acknowledged in the last second before the connection broke.
@@ -16,16 +16,16 @@ from bench.link import READ, connected
 from provision.publisher.event import event, quoted, timestamp
 
 UNACKNOWLEDGED = 100
-"""Events under way at most."""
+"""Most events sent and not acknowledged."""
 
 UNSURE = 1.0
-"""Seconds before the end of a connection of which no acknowledgement is relied upon."""
+"""Acknowledgements from the last seconds of a connection are not trusted."""
 
 PAUSE = 0.2  # seconds between two attempts to connect
 
 
 def numbered(number: int, at: float, chance: random.Random) -> bytes:
-    """An event of the document's form that says at its end which one it is."""
+    """An event in the document's form that ends in its number."""
     figures = chance.uniform(0, 9.9), chance.uniform(10, 99), chance.uniform(10, 99)
     return event(timestamp(at), quoted(f"host-{number % 100:04d}"), *figures)[:-1] + b', "n": %d}' % number
 
@@ -70,7 +70,7 @@ class Publisher(threading.Thread):
         return self._next == self._count and not self._under_way and not self._to_send
 
     def _send_again(self) -> None:
-        """Queue what the broker may not have."""
+        """Queue again what the broker may have lost."""
         last = self._acknowledged[-1][0] if self._acknowledged else 0.0
         unsure = [number for at, number in self._acknowledged if at > last - UNSURE]
         lost = [(number, True) for number in self._under_way.values()] + [(number, False) for number in unsure]

@@ -1,4 +1,4 @@
-"""What an apply costs, beside a bare script that makes the same calls."""
+"""The cost of an apply, compared with a bare script that makes the same calls."""
 
 import json
 import os
@@ -105,7 +105,7 @@ class _Bench:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, env=self._environment)
 
     def exported(self) -> dict[str, Any]:
-        """The note as it was written, kept for the bare script under a path of its own."""
+        """The note as it was written, kept for the bare script under another path."""
         note = json.loads(self._get(f"notebook/export/{self.ours_note()}"))
         self._note_file.write_text(json.dumps({**note, "name": "/bench/bare"}))
         return dict(note)
@@ -125,7 +125,7 @@ class _Bench:
         return answer.json()["body"]
 
     def pairs(self, between: Callable[[], None] = lambda: None) -> tuple[float, float]:
-        """The medians of both, run in turn so that a machine that drifts drifts for both."""
+        """The medians of both, run in turn so that drift affects both alike."""
         times: tuple[list[float], list[float]] = ([], [])
         for _ in range(RUNS):
             for side, action in enumerate((self.ours, self.bare)):

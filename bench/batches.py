@@ -1,4 +1,4 @@
-"""What a stream's batches cost, as the listener in its shell tells it, and whether they keep up."""
+"""The cost of a stream's batches, as reported by the listener in its shell, and whether they keep up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from statistics import fmean
 from bench.shell import Shell, ShellError
 
 SHARE = 0.8
-"""Of the slide, which processing may take on average."""
+"""The share of the slide that processing may take on average."""
 
 COMPLETE = 0.99
-"""Of what was sent in some intervals, what has to be in their batches."""
+"""The share of the events sent in some intervals that their batches must hold."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Batch:
 
 
 def batches(shell: Shell) -> list[Batch]:
-    """Those done so far, in order; raises `ShellError` when one of them has failed."""
+    """The batches done so far, in order; raises `ShellError` if one has failed."""
     failures = shell.heard("failure")
     if failures:
         raise ShellError(f"a batch failed: {failures[0]}")

@@ -1,4 +1,4 @@
-"""How long `provision demo` takes to its first window, and how much memory its processes take together."""
+"""The time of `provision demo` to its first window, and the memory of all its processes."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-PAUSE = 0.2  # seconds between two looks at the memory
+PAUSE = 0.2  # seconds between memory samples
 
 
 def measure() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a class of notes costs with `--each`, beside a bare script that imports as many, one after the other."""
+"""The cost of a class of notes with `--each`, compared with a bare script that imports as many, one by one."""
 
 import json
 import os
@@ -84,7 +84,7 @@ class _Bench:
         self._people.write_text(f"note,topic\n{rows}")
 
     def ours(self, things: str) -> float:
-        """`provision apply --each`; a folder of `things` that is not there yet has a new thing made for each row."""
+        """`provision apply --each`; with a new folder of `things`, each row gets a new thing."""
         return self._timed([
             sys.executable, "-m", "provision", "apply", "--each", str(self._people),
             "--zeppelin", self._running.url, "--auth", self._running.netpie.auth,
@@ -92,7 +92,7 @@ class _Bench:
         ])  # fmt: skip
 
     def bare(self) -> float:
-        """As many notes and credentials, by one session of a script."""
+        """As many notes and credentials, in one session of a script."""
         return self._timed([sys.executable, str(self._script), self._running.url, str(self._note_file), str(ROWS)])
 
     def _timed(self, command: list[str]) -> float:

@@ -1,4 +1,4 @@
-"""Events of the document's form, made once and sent again and again with the time put in anew."""
+"""Events in the document's form, built once and sent repeatedly with the current time."""
 
 import random
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from provision.publisher.event import event, quoted, timestamp
 
 IDS = 100
 EACH = 20
-"""Different events of each id in a pool: figures that vary, in a block that stays in the processor's cache."""
+"""Different events of each id in a pool: varying figures, in a block that fits the processor's cache."""
 
 
 def payload(ts: str, number: int, chance: random.Random) -> bytes:
@@ -27,7 +27,7 @@ class Pool:
     ts: str
 
     def at(self, seconds: float) -> None:
-        """Have all events happen at `seconds` (epoch)."""
+        """Set the time of all events to `seconds` (epoch)."""
         ts = timestamp(seconds)
         if ts != self.ts:
             self.block, self.ts = self.block.replace(self.ts.encode(), ts.encode()), ts

@@ -1,4 +1,4 @@
-"""A publisher that out-runs a broker: encoded packets in large pieces on a plain socket, at QoS 0.
+"""A publisher faster than any broker: encoded packets in large pieces on a plain socket, at QoS 0.
 
 `python -m bench.generator --port PORT --topic TOPIC [--rate R]` publishes until it is stopped, and prints a line of
 JSON twice a second: `at` (epoch seconds) and `sent` (events so far).
@@ -18,12 +18,12 @@ from bench.events import Pool, pool
 from bench.link import connected
 from provision.publisher.pacing import paced
 
-PIECE = 1000  # events sent at once where no rate is asked for
+PIECE = 1000  # events sent at once without a rate
 REPORT = 0.5  # seconds between two lines
 
 
 def publish(link: socket.socket, events: Pool, due: Iterator[int]) -> Iterator[int]:
-    """Send as many events as `due` says, turn for turn; yield how many were sent so far."""
+    """Send as many events as each of `due` says; yield how many were sent so far."""
     sent = 0
     for count in due:
         events.at(time.time())

@@ -24,7 +24,7 @@ from bench.shell import NotInTimeError, Shell
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, Machine, Times, machine, note, paragraphs, properties, running
 from provision.publisher.event import event, quoted, timestamp
 
-LOOK = 0.02  # seconds between two looks at the folder
+LOOK = 0.02  # seconds between checks of the folder
 GRACE = 1.5
 """Seconds beyond a slide within which every probe has to be readable."""
 
@@ -82,7 +82,7 @@ def _side(
 def _under_load(
     probing: Probing, shell: Shell, port: int, out: Path, times: Times, options: argparse.Namespace
 ) -> tuple[list[float], str]:
-    """Seconds that each probe took, and why the side fell behind; empty when it did not."""
+    """Each probe's seconds, and why the side fell behind (empty if it did not)."""
     load = probing.fill(options.rate)
     since = time.time()
     took = _probe(port, out, options.probes, times)
@@ -94,7 +94,7 @@ def _under_load(
 
 
 def _probe(port: int, out: Path, count: int, times: Times) -> list[float]:
-    """Seconds that each probe took whose row appeared within six slides after the last one."""
+    """The seconds of each probe whose row appeared within six slides after the last one."""
     published: dict[str, float] = {}
     watch = _Watch(out)
     link = connected(port, "")

@@ -1,4 +1,4 @@
-"""A plain socket to a broker, with the session begun."""
+"""A plain socket to a broker, already connected."""
 
 import socket
 import time
@@ -32,7 +32,7 @@ def connected(
 
 
 def _expect(link: socket.socket, kind: int, last: bytes) -> None:
-    # One byte after the other, so that what follows the packet stays in the socket.
+    # Byte by byte, so that what follows the packet stays in the socket.
     buffer = bytearray()
     while not (found := list(packets.packets(buffer))):
         byte = link.recv(1)
@@ -44,7 +44,7 @@ def _expect(link: socket.socket, kind: int, last: bytes) -> None:
 
 
 def arriving(link: socket.socket, until: float) -> Iterator[Packet]:
-    """The packets that come until `until` (monotonic seconds), or until the broker closes the connection."""
+    """The packets that arrive until `until` (monotonic seconds), or until the broker closes the connection."""
     buffer = bytearray()
     while (left := until - time.monotonic()) > 0:
         link.settimeout(left)

@@ -1,4 +1,4 @@
-"""A running generator, and what it has sent by when."""
+"""A running generator, and how much it has sent by when."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ class Load:
             self._reports.append((report["at"], report["sent"]))
 
     def sent_by(self, at: float) -> float:
-        """Events sent until `at` (epoch seconds), between two reports by proportion."""
+        """Events sent until `at` (epoch seconds), interpolated between reports."""
         reports = self._reports[:]
         after = bisect_right(reports, (at, float("inf")))
         if after == len(reports):
@@ -43,12 +43,12 @@ class Load:
         return int(self._reports[-1][1])
 
     def check(self) -> None:
-        """Raise `ProvisionError` if the generator has ended by itself."""
+        """Raise `ProvisionError` if the generator has ended."""
         if self._process.poll() is not None:
             raise ProvisionError("the generator ended: the broker closed its connection or is gone")
 
     def stop(self) -> int:
-        """End it; how many events it sent."""
+        """End it; returns how many events it sent."""
         ended(self._process)
         self._reader.join()
         assert self._process.stdout

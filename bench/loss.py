@@ -109,7 +109,7 @@ def count(numbers: Counter[int], again: Counter[int], events: int) -> dict[str, 
 
 
 def _until_subscribed(shell: Shell, broker: Mosquitto, file: Path) -> None:
-    """Publish an event that does not count, again and again, until one has come through."""
+    """Publish events that do not count until one arrives."""
     shell.wait(lambda: bool(shell.heard("receiver")), "receiver", timeout=60)
     end = time.monotonic() + 60
     with connected(broker.port, "") as link:
@@ -121,7 +121,7 @@ def _until_subscribed(shell: Shell, broker: Mosquitto, file: Path) -> None:
 
 
 def _kill_and_wait(side: str, broker: Mosquitto, publisher: Publisher, options: argparse.Namespace) -> None:
-    """Kill and start the broker at random moments, evenly spread, until everything is published."""
+    """Kill and restart the broker at random moments, evenly spread, until everything is published."""
     part = options.events / (options.kills + 1)
     marks = [part * (number + 1) + random.uniform(-0.2, 0.2) * part for number in range(options.kills)]
     for mark in marks:

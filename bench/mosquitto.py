@@ -1,4 +1,4 @@
-"""A Mosquitto of our own on loopback: started with a folder and a port of its own, killed and restarted at will."""
+"""A Mosquitto on loopback with its own folder and port, killed and restarted at will."""
 
 import getpass
 import shutil
@@ -40,7 +40,7 @@ class Mosquitto:
 
     @property
     def database(self) -> Path:
-        """What a durable one keeps."""
+        """The state that a durable broker keeps."""
         return self._folder / "mosquitto.db"
 
     def start(self) -> None:

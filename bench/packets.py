@@ -1,4 +1,4 @@
-"""The few MQTT 3.1.1 packets that a load needs, made and taken apart without a client library in between."""
+"""The few MQTT 3.1.1 packets that a load needs, built and parsed without a client library."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ _CLEAN_SESSION, _DUP = 0x02, 0x08
 
 
 class PacketError(ValueError):
-    """What came is no MQTT packet."""
+    """The bytes are not an MQTT packet."""
 
 
 @dataclass(frozen=True)
 class Packet:
-    """A packet as it came: its kind (the first byte's upper half), the flags beside it, and the rest."""
+    """A received packet: its kind (the first byte's upper half), its flags and its body."""
 
     kind: int
     flags: int
@@ -61,7 +61,7 @@ def disconnect() -> bytes:
 
 
 def packets(buffer: bytearray) -> Iterator[Packet]:
-    """Take the whole packets out of `buffer`; what is left of it is the beginning of the next one."""
+    """Take the complete packets out of `buffer`, which keeps the beginning of the next one."""
     position = 0
     try:
         while (head := _head(buffer, position)) is not None and position + sum(head) <= len(buffer):
@@ -75,7 +75,7 @@ def packets(buffer: bytearray) -> Iterator[Packet]:
 
 
 def take_publishes(buffer: bytearray) -> int:
-    """Take the whole packets out of `buffer` and say how many of them were PUBLISH.
+    """Take the complete packets out of `buffer` and return how many of them were PUBLISH.
 
     Packets of one size in a row are counted by one look at their headers, which costs far less than a turn for each.
     """
@@ -100,7 +100,7 @@ def _alike(buffer: bytearray, position: int, size: int, length: int) -> int:
 
 
 def _head(buffer: bytearray, position: int) -> tuple[int, int] | None:
-    """Bytes of the fixed header at `position` and of what follows it; None while the header is not whole."""
+    """Bytes of the fixed header at `position` and of what follows it; None while the header is incomplete."""
     length = 0
     for count in range(1, 5):
         if position + count >= len(buffer):

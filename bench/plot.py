@@ -1,4 +1,4 @@
-"""Draws what `stream --save` has kept: the time of a slide over the rate, ours and the document's code, as an SVG."""
+"""Plots the result of `stream --save`: the time of a slide over the rate, ours and the document's code, as an SVG."""
 
 import json
 import math

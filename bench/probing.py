@@ -1,4 +1,4 @@
-"""A side's stream under a load that is changed while it runs."""
+"""A side's stream under a changing load."""
 
 import math
 import time
@@ -18,11 +18,11 @@ SLIDES = 2
 """Slides with a full window that a probe looks at."""
 
 RECOVERY = 240
-"""Seconds that a stream has to work off what a rate too high has left behind."""
+"""Seconds that a stream gets to work off the backlog of too high a rate."""
 
 
 class NotRecoveredError(ShellError):
-    """A stream that a rate too high has left behind for good."""
+    """A stream that never worked off the backlog of too high a rate."""
 
 
 class Probing:
@@ -35,7 +35,7 @@ class Probing:
         shell.wait(lambda: bool(shell.heard("receiver")), "receiver", timeout=60)
 
     def probe(self, rate: float) -> Verdict:
-        """Whether the stream keeps up with `rate`, after the window has filled with it; sooner where that is clear."""
+        """Whether the stream keeps up with `rate`, after the window has filled with it; sooner if it is clear."""
         load = self._at(rate)
         full = load.began + self._times.window + self._times.slide
         done = self._slides(load, since=full, count=SLIDES, enough=self._is_clear)
@@ -50,7 +50,7 @@ class Probing:
         return self._verdict(load, done[-count:])
 
     def fill(self, rate: float) -> Load:
-        """Have the window full at `rate`; the load runs on."""
+        """Fill the window at `rate`; the load goes on."""
         load = self._at(rate)
         full = load.began + self._times.window + self._times.slide
         self._slides(load, since=full, count=1, enough=lambda _: False)
@@ -95,7 +95,7 @@ class Probing:
         return verdict
 
     def _recover(self) -> None:
-        """Without a load until the batches are on time again."""
+        """Wait, without a load, until the batches are on time again."""
         slide, since = self._times.slide, time.time()
 
         def on_time() -> bool:

@@ -1,4 +1,4 @@
-"""The ends of what a measure has started, and its lines of progress."""
+"""Ends a measure's processes, and prints its progress."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ _BEGAN = time.monotonic()
 
 
 def ended(process: subprocess.Popen[bytes], *, patience: float = 5.0) -> None:
-    """Ask a process to end, and make it after so many seconds; it is gone afterwards."""
+    """Ask a process to end, and kill it after so many seconds."""
     process.terminate()
     try:
         process.wait(timeout=patience)

@@ -1,18 +1,18 @@
-"""The highest rate that a side sustains, found in few probes."""
+"""Finds the highest rate that a side sustains, in few probes."""
 
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 GROWTH = 4.0
-"""No probe asks for more than so many times the highest rate that was kept up with."""
+"""The most that a probe exceeds the highest rate sustained so far."""
 
 MARGIN = 0.97
-"""How far below the estimated limit a probe stays: one that fails costs the stream a backlog."""
+"""How far below the estimated limit a probe stays: a failed probe costs the stream a backlog."""
 
 
 class Outcome(Protocol):
-    """What a probe has found; `load` is 1 where the side is as busy as it may be, `asked` is the probe's rate."""
+    """The outcome of a probe; `load` is 1 where the side is as busy as it may be, `asked` is the probe's rate."""
 
     @property
     def asked(self) -> float: ...

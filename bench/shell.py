@@ -1,4 +1,4 @@
-"""A Spark shell into which a note's paragraphs are fed, whole one by one, as Zeppelin feeds them to the interpreter."""
+"""A Spark shell that takes a note's paragraphs one by one, each as a whole, as Zeppelin's interpreter does."""
 
 import os
 import re
@@ -22,23 +22,23 @@ _TOLD = re.compile(r"BENCH (\w+) ?(.*)")
 
 
 class ShellError(ProvisionError):
-    """A paragraph that Spark's shell did not take, or a shell that ended."""
+    """Spark's shell rejected a paragraph, or ended."""
 
     kind = "shell"
 
 
 class NotInTimeError(ShellError):
-    """What was waited for has not come."""
+    """Something expected did not happen in time."""
 
 
 class Shell:
-    """A process with a Spark of its own. What it prints as `BENCH WORD TEXT` is kept, in order, as (word, text);
-    `Bench.say` prints such a line."""
+    """A process with its own Spark. Lines that it prints as `BENCH WORD TEXT` are kept, in order, as (word, text);
+    `Bench.say` prints one."""
 
     def __init__(
         self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]"
     ) -> None:
-        """`properties` are Spark's; everything that it writes goes under `folder`. Ready when this returns."""
+        """`properties` are Spark's; all files go under `folder`. Ready when this returns."""
         self._folder = folder
         self._told: list[tuple[str, str]] = []
         self._printed: list[str] = []
@@ -73,7 +73,7 @@ class Shell:
             self._news.notify_all()
 
     def paste(self, name: str, text: str, *, timeout: float = 300) -> None:
-        """Enter `text` at one go and wait until it has run; raises `ShellError` with the first line of an error."""
+        """Paste `text` and wait until it has run; raises `ShellError` with the first line of an error."""
         file = self._folder / f"{name}.scala"
         file.write_text(text + "\n", encoding="utf-8")
         before = len(self._printed)
@@ -87,7 +87,7 @@ class Shell:
         del self._printed[:]
 
     def tell(self, line: str) -> None:
-        """Type one line and do not wait."""
+        """Type one line, without waiting."""
         self._type(line)
 
     def heard(self, word: str) -> list[str]:
@@ -96,7 +96,7 @@ class Shell:
             return [text for each, text in self._told if each == word]
 
     def wait(self, true: Callable[[], bool], what: str, *, timeout: float) -> None:
-        """Until `true()`, asked again whenever something was told; raises `NotInTimeError` when that does not come."""
+        """Wait until `true()`, checked after each line of output; raises `NotInTimeError` after `timeout` seconds."""
         end = time.monotonic() + timeout
         with self._news:
             while not true():
@@ -112,7 +112,7 @@ class Shell:
         self._process.stdin.flush()
 
     def close(self) -> None:
-        """End it, without waiting for what its stream still has to do."""
+        """End it, without waiting for its stream."""
         self._process.kill()
         self._process.wait()
         self._reader.join()

@@ -31,7 +31,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Machine:
-    """What both sides run on."""
+    """The Spark and the connector of both sides."""
 
     runtime: Runtime
     connector_jar: Path
@@ -45,7 +45,7 @@ def machine() -> Machine:
 
 
 def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, **more: str) -> RenderedNote:
-    """A side's note as it would go to a server: the files variant, with a login that a broker without logins ignores.
+    """A side's note as it would go to a server: the files variant, with a login for a broker that asks for none.
 
     `classic` takes the document's `MQTTUtils` from this project's jar, as Bahir's package is not to be had everywhere.
     """
@@ -98,7 +98,7 @@ _NEEDED = ("stop", "connector", "context")
 
 
 def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, str]:
-    """The paragraphs that a stream cannot do without, with `stream` to make it and `then` to use it."""
+    """The least paragraphs of a stream, with `stream` to make it and `then` to use it."""
     all_of_them = paragraphs(rendered)
     needed = {key: all_of_them[key] for key in _NEEDED if key in all_of_them}
     return {**needed, "stream": stream, "outputs": then, "start": all_of_them["start"]}

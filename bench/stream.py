@@ -21,7 +21,7 @@ from bench.search import highest
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, Machine, Times, machine, note, paragraphs, properties, running
 
 DOWN = 0.85
-"""Where a rate that looked good is not held, the next one is so much of it."""
+"""The next rate, as a share of one that looked good and was not held."""
 
 HOLDS = 3
 
@@ -76,7 +76,7 @@ def drain(broker: Mosquitto, seconds: float) -> float:
 def _side(
     side: str, host: Machine, broker: Mosquitto, times: Times, folder: Path, first: float, options: argparse.Namespace
 ) -> tuple[Verdict | None, list[Verdict]]:
-    """What a side has held, if anything, and all verdicts on the way."""
+    """The rate that a side has held, if any, and all verdicts on the way."""
     say(f"{side}: starting Spark")
     rendered = note(side, host, broker.url, times, folder / f"{side}-out")
     with running(paragraphs(rendered), properties(rendered), host, folder / side) as shell:

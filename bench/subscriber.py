@@ -1,4 +1,4 @@
-"""A bare subscriber: reads from a plain socket and counts. What it drains is what a broker can give on this machine.
+"""A bare subscriber: reads from a plain socket and counts. It drains what a broker can deliver on this machine.
 
 `python -m bench.subscriber --port PORT --topic TOPIC --seconds S` prints one line of JSON: `events` and `seconds`, from
 the first event on.

@@ -1,4 +1,4 @@
-"""What a slide costs with a window of a minute and of an hour, at the same rate.
+"""The cost of a slide with a window of a minute and of an hour, at the same rate.
 
 An hour of events takes an hour to come, so the stream's clock is driven by hand: each slide's events are made
 beforehand, stored as a receiver stores them (a block each 200 ms), and the clock moves on as soon as the last slide is

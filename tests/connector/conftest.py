@@ -1,4 +1,4 @@
-"""A Spark for the connector, an application that tests drive, and an MQTT broker that does as it is told."""
+"""A Spark for the connector, an application that tests drive, and a scripted MQTT broker."""
 
 import contextlib
 import os
@@ -254,7 +254,7 @@ class Connect:
 
 
 class ScriptedBroker:
-    """An MQTT 3.1.1 broker; it records what it is told, and publishes to its last client what a test says.
+    """An MQTT 3.1.1 broker that records what it receives and publishes on a test's order to its last client.
 
     `answers` are the return codes for the next connects (None: never answer), 0 when there are none left; before
     that, `slams` connections are reset as soon as they are there;

@@ -1,4 +1,4 @@
-"""A standalone Spark cluster on loopback: one master, workers, and the executors that these start."""
+"""A standalone Spark cluster on loopback: a master, workers and their executors."""
 
 import contextlib
 import re
@@ -31,7 +31,7 @@ class Cluster:
     servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, workers: int, cores: int, memory: str) -> None:
-        """Start the master and so many workers, each with these cores and this memory for executors."""
+        """Start the master and the workers, each with so many cores and so much memory for executors."""
         log = self._spawn("master.Master", "--port", "0", "--webui-port", "0")
         self.url = self._told(log, r"Starting Spark master at (spark://\S+)")
         self.page = self._told(log, r"MasterWebUI to \S+ and started at (http://\S+)")
@@ -77,7 +77,7 @@ class Cluster:
         return [child for child in children if _is_executor(child)]
 
     def kill_executor(self, id: str) -> None:
-        """Kill the executor that Spark numbers so."""
+        """Kill the executor with this id of Spark's."""
         for process in self.executors():
             words = process.cmdline()
             if words[words.index("--executor-id") + 1] == id:
@@ -104,7 +104,7 @@ def _is_executor(process: psutil.Process) -> bool:
 def standalone_cluster(
     runtime: Runtime, folder: Path, *, workers: int = 2, cores: int = 2, memory: str = "640m"
 ) -> Iterator[Cluster]:
-    """A cluster of this runtime's Spark for the time of a `with` block."""
+    """A cluster of this runtime's Spark, stopped at the end of the block."""
     cluster = Cluster(runtime, folder)
     try:
         cluster.start(workers, cores, memory)

@@ -11,7 +11,7 @@ from provision.cli import run
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command line came to."""
+    """The result of a command line."""
 
     status: int
     out: str
@@ -35,7 +35,7 @@ def provision(*arguments: object) -> Outcome:
 
 
 def done(*arguments: object) -> Outcome:
-    """Run `provision ARGUMENTS`, which has to end well."""
+    """Run `provision ARGUMENTS`, which must succeed."""
     outcome = provision(*arguments)
     assert outcome.status == 0, outcome.err
     return outcome

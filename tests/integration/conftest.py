@@ -69,7 +69,7 @@ def _place(item: pytest.Item) -> int:
 
 @pytest.fixture(scope="session")
 def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A PROVISION_HOME of the tests' own, with what is downloaded and installed already."""
+    """A PROVISION_HOME for the tests, with the downloads and installs of the real one."""
     installed = home.cache_dir()
     installed.mkdir(parents=True, exist_ok=True)
     folder = tmp_path_factory.mktemp("home")
@@ -95,9 +95,9 @@ def embedded(provision_home: Path) -> Iterator[Embedded]:
 
 @dataclass
 class Streams:
-    """A note of each bundle on a topic with every character that could do harm; started when asked for.
+    """A note of each bundle, started on demand, on a topic with every character that could do harm.
 
-    The one that runs is shared by the tests that only feed it. Each start is a `Stream` of its own.
+    Tests that only feed a stream share the one that runs. Each start is a new `Stream`.
     """
 
     embedded: Embedded
@@ -107,7 +107,7 @@ class Streams:
     link: Publisher | None = None
 
     def running(self, bundle: str) -> Stream:
-        """The bundle's stream: the one that runs, else a new one."""
+        """The bundle's running stream, started if need be."""
         if self.current is None or self.current.bundle != bundle or not self._is_live(self.current):
             out = self.folder / f"{bundle}-{len(list(self.folder.iterdir()))}"
             self.apply(bundle, out)
@@ -121,7 +121,7 @@ class Streams:
         return done("apply", "--json", *note, *parameters(bundle, topic=TOPIC, out=out), *options)
 
     def started(self, bundle: str, out: Path) -> Stream:
-        """Take a stream that was just started for the one that runs."""
+        """Track a stream that was just started as the running one."""
         if self.link is None:
             link = publisher(self.embedded.stack, self.folder / "thing", TOPIC)
             self.link = self.exits.enter_context(link)

@@ -1,4 +1,4 @@
-"""A Mosquitto that keeps what it was sent over a kill."""
+"""A Mosquitto that keeps its messages over a kill."""
 
 import getpass
 import shutil
@@ -25,12 +25,12 @@ max_queued_messages 0
 max_inflight_messages 20
 log_type all
 """
-"""Without `max_queued_messages 0` it drops what comes for a session that is away, from the 1,001st message on."""
+"""Without `max_queued_messages 0` it drops the messages for an absent session from the 1,001st on."""
 
 
 @dataclass
 class Mosquitto:
-    """A broker on a port of its own, started, killed and started again."""
+    """A broker on its own port, started, killed and started again."""
 
     program: str
     folder: Path
@@ -53,14 +53,14 @@ class Mosquitto:
         return False
 
     def log(self) -> str:
-        """What it has written of connections and packets."""
+        """Its log of connections and packets."""
         return (self.folder / "mosquitto.log").read_text(errors="replace")
 
     def save(self) -> None:
-        """Have it write down what it holds. It acknowledges before it saves: what it has not saved dies with it."""
+        """Make it save its state. It acknowledges before it saves, so unsaved messages die with it."""
         saved = self.folder / "mosquitto.db"
         before = saved.stat().st_mtime_ns if saved.exists() else 0
-        time.sleep(0.05)  # for another time of change
+        time.sleep(0.05)  # so that the modification time differs
         assert self.process
         self.process.send_signal(signal.SIGUSR1)
         wait_for("what Mosquitto saved", lambda: saved.exists() and saved.stat().st_mtime_ns > before, 20)

@@ -1,7 +1,6 @@
-"""A running note, known events published into it, and which of them Spark took into which batch.
+"""A running note, the events published to it, and which of them Spark took into which batch.
 
-No clock decides that: events come in the order in which they were published, and Spark's page tells how many each
-batch took.
+No clock decides that: events arrive in the order in which they were published, and Spark's page counts them per batch.
 """
 
 import contextlib
@@ -49,7 +48,7 @@ def parameters(bundle: str, **others: object) -> list[str]:
 
 @contextlib.contextmanager
 def publisher(stack: Stack, folder: Path, topic: str, qos: int = 0) -> Iterator[Publisher]:
-    """A publisher to `topic` of the stack's application, with a thing of its own in `folder`."""
+    """A publisher to `topic` of the stack's application, with its own thing in `folder`."""
     application = demo_application()
     thing = PublisherThing(application, private_dir(folder), AuthServer(stack.netpie.auth))
     with Publisher(thing.login, full_topic(application.appid, topic), qos=qos, renew=thing.renew) as link:

@@ -1,4 +1,4 @@
-"""The real microgear-python in a process of its own, against an emulator."""
+"""The real microgear-python in its own process, against an emulator."""
 
 import json
 import os
@@ -53,7 +53,7 @@ class Microgear:
         self.wait("done")
 
     def ask(self, name: str, *arguments: object) -> list[str]:
-        """Give an order that answers with an event of its own name."""
+        """Give an order that answers with an event of the same name."""
         self._say([name, *arguments])
         return self.wait(name)
 

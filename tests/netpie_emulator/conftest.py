@@ -44,7 +44,7 @@ class Client:
         return message.topic, message.payload.decode()
 
     def hears_nothing(self) -> bool:
-        """Tell whether nothing came before a message that this client now sends to itself."""
+        """Whether nothing arrived before a message that this client now sends to itself."""
         fence = f"/{self.appid}/fence"
         self.subscribe(fence)
         self.publish(fence, "", qos=1)

@@ -70,7 +70,7 @@ class Bench:
         return {change.key: change.verdict for change in make_plan(self.note, note).changes}
 
     def seen(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """All that a person sees of the note."""
+        """Everything a person sees of the note."""
         return [(p.title, p.text, seen_config(p)) for p in self.note.paragraphs]
 
 
