@@ -1,0 +1,105 @@
+"""What the documents name is there: linked pages and headings, files and folders, variables, tests' figures."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from netpie_creds import NetpieError
+from provision.bundles.bundle import bundle_names
+from provision.cli import Interrupted
+from provision.errors import ProvisionError
+from zeppelin_sdk import ZeppelinError
+
+from .pages import PAGES, ROOT, anchors, name, prose, rows, spans, text
+
+README = ROOT / "README.md"
+SOURCES = [file for folder in ("provision", "netpie_creds") for file in (ROOT / folder).rglob("*.py")]
+BY_NAME = pytest.mark.parametrize("page", PAGES, ids=name)
+
+
+# --- links, files, variables ---
+
+
+def broken_links(page: Path) -> list[str]:
+    """Links to files and headings that are not there."""
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", prose(page)) if "://" not in link]
+    return [link for link in links if not _is_there(page, *link.partition("#")[::2])]
+
+
+def _is_there(page: Path, path: str, heading: str) -> bool:
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not heading or heading in anchors(target))
+
+
+@BY_NAME
+def test_links_lead_somewhere(page: Path) -> None:
+    assert broken_links(page) == []
+
+
+PATH = re.compile(r"(?:[a-z_.]+/)+[A-Za-z_.0-9-]*|[a-z_A-Z-]+\.(?:md|py|toml|scala)")
+ELSEWHERE = {
+    "conf/": "of Zeppelin",
+    "microgear.cache": "of NETPIE's client",
+}
+
+
+@BY_NAME
+def test_files_that_are_named_are_in_the_repository(page: Path) -> None:
+    paths = [span for span in spans(page) if PATH.fullmatch(span) and span not in ELSEWHERE]
+    beside = [page.parent, ROOT]
+
+    assert [path for path in paths if not any((folder / path).exists() for folder in beside)] == []
+
+
+@BY_NAME
+def test_variables_that_are_named_are_read_somewhere(page: Path) -> None:
+    named = {word for word in re.findall(r"(?:PROVISION|NETPIE|ZEPPELIN)_[A-Z_]+", text(page))}
+    read = "".join(file.read_text(encoding="utf-8") for file in SOURCES)
+
+    assert {word for word in named if f'"{word}"' not in read} == set()
+
+
+@BY_NAME
+def test_pages_speak_of_no_machine(page: Path) -> None:
+    assert re.findall(r"/(?:work|root|home)/\S*", text(page)) == []
+
+
+# --- the README ---
+
+
+def test_the_readme_is_short() -> None:
+    assert len(text(README).splitlines()) <= 150
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([^)#]+)", text(README)))
+
+    assert {name(page) for page in PAGES} - {"README.md", "bench/README.md"} - linked == set()
+
+
+def test_the_paragraphs_to_edit_are_in_the_note() -> None:
+    note = tomllib.loads((ROOT / "zeppelin_notes" / "streaming" / "note.toml").read_text(encoding="utf-8"))
+    titles = [paragraph.get("title", "") for paragraph in note["paragraphs"]]
+    named = [row[0] for row in rows(README, "| paragraph |")]
+
+    assert named
+    assert [each for each in named if not any(title.startswith(each) for title in titles)] == []
+
+
+# --- tables ---
+
+
+def test_the_bundles_are_those_that_there_are() -> None:
+    assert sorted(row[0].strip("`") for row in rows(ROOT / "docs" / "parameters.md", "| bundle |")) == bundle_names()
+
+
+def test_exit_statuses_are_those_of_the_errors() -> None:
+    def tree(error: type) -> set[type]:
+        return {error}.union(*map(tree, error.__subclasses__()))
+
+    told = {int(row[0]) for row in rows(ROOT / "docs" / "scripting.md", "| exit status |")}
+    codes = {error.exit_code for base in (ProvisionError, NetpieError, ZeppelinError) for error in tree(base)}
+
+    assert told == {0, *codes, Interrupted.exit_code}
