@@ -1,0 +1,85 @@
+"""The keys of `--json` that docs/scripting.md promises, on an emulated NETPIE and a Zeppelin without Spark."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netpie_emulator import Emulator
+from provision.cli import run
+
+from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
+from .pages import ROOT, rows
+
+NOTE = "MyApp metrics csv"
+
+
+@dataclass
+class Commands:
+    """Runs commands as a script does."""
+
+    capture: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str) -> dict[str, Any]:
+        status = run([*words, "--json"])
+        printed = self.capture.readouterr()
+        assert status == 0 or "error" in printed.out, printed.err
+        answer: dict[str, Any] = json.loads(printed.out)
+        return answer
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
+    with Emulator("MyApp", state=tmp_path / "emulator") as netpie, FakeZeppelin() as zeppelin:
+        app = netpie.application
+        for name, value in (("APPID", app.appid), ("APPKEY", app.appkey), ("APPSECRET", app.appsecret)):
+            monkeypatch.setenv(f"NETPIE_{name}", value)
+        monkeypatch.setenv("NETPIE_AUTH", netpie.auth_url)
+        monkeypatch.setenv("ZEPPELIN_URL", zeppelin.url)
+        yield Commands(capsys)
+
+
+def promised(command: str) -> dict[str, set[str]]:
+    """Key -> the keys inside of it, of one row of the page."""
+    cell = next(row[1] for row in rows(ROOT / "docs" / "scripting.md", "| command |") if command in row[0])
+    cell = cell.replace("; `password` with `--secrets`", "")
+    inner = {name: set(re.findall(r"`(\w+)`", keys)) for name, keys in re.findall(r"`(\w+)` \(([^)]*)\)", cell)}
+    outer = re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))
+    return {name: inner.get(name, set()) for name in outer}
+
+
+def keys(answer: dict[str, Any], like: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The keys of an answer, and those inside of it where `like` has some."""
+
+    def inside(value: Any) -> set[str]:
+        return set(value[0] if isinstance(value, list) else value)
+
+    return {name: inside(value) if like.get(name) else set() for name, value in answer.items()}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("`creds get`", ["creds get"]),
+        ("`publish`", ["publish --count 1"]),
+        ("`plan`", ["plan"]),
+        ("`apply`", ["apply --no-run"]),
+        ("`status NOTE`", ["apply --no-run", "status NOTE"]),
+        ("`logs NOTE`", ["apply --no-run", "logs NOTE"]),
+        ("`down`", ["down"]),
+        ("`doctor`", ["doctor"]),
+        ("any, when it fails", ["status NOTE"]),
+    ],
+)
+def test_answers_have_the_keys_of_the_page(commands: Commands, row: str, words: list[str]) -> None:
+    for each in words:
+        answer = commands(*(NOTE if word == "NOTE" else word for word in each.split()))
+
+    like = promised(row)
+    assert keys(answer, like) == like
