@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from provision.bundles.render import entities
 from provision.embedded.application import demo_application
+from provision.platforms.netpie2015 import entities
 from provision.streams.interpreter import is_isolated, spark_setting
 from zeppelin_sdk import ZeppelinClient
 
