@@ -1,1 +1,1 @@
-"""`provision`: note bundles into a Zeppelin server, and the stack to try them on. See README.md."""
+"""`provision`: provisions note bundles into a Zeppelin server, and runs a stack to try them on. See README.md."""

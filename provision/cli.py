@@ -1,4 +1,4 @@
-"""The command line: one group, a module a command under `provision.commands`, every error one line."""
+"""The command line: one group, one module per command in `provision.commands`, one line per error."""
 
 import errno
 import importlib
@@ -14,7 +14,7 @@ from provision.errors import ProvisionError, UsageError
 from provision.options.output import json_option
 from zeppelin_sdk import ZeppelinError
 
-# command -> module under provision.commands, imported when it is used
+# command -> module in provision.commands, imported on use
 COMMANDS = {
     "demo": "demo",
     "up": "stack",
@@ -36,7 +36,7 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+    """Imports a command's module only when that command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -68,7 +68,7 @@ def provision() -> None:
 
 
 class Interrupted(ProvisionError):
-    """Ctrl-C, or another signal that ends a program."""
+    """Ctrl-C, or another signal that terminates the process."""
 
     kind = "interrupted"
     exit_code = 128 + signal.SIGINT
@@ -77,12 +77,12 @@ class Interrupted(ProvisionError):
 def main() -> None:
     """Run the command line and exit with its status."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has it ignored, and that stays
+        if signal.getsignal(number) is signal.SIG_DFL:  # keep `nohup` working
             signal.signal(number, signal.default_int_handler)
     status = run(sys.argv[1:])
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # a shell's `>&-` leaves none
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None after a shell's `>&-`
         stream.flush()
-    os._exit(status)  # freeing every object one by one would take a tenth of a short command's time
+    os._exit(status)  # skips interpreter teardown: a tenth of a short command's time
 
 
 def run(args: list[str]) -> int:
@@ -94,7 +94,7 @@ def run(args: list[str]) -> int:
         console.err.print(error.format_message(), markup=False)
         return UsageError.exit_code
     except click.UsageError as error:
-        console.as_json |= "--json" in args  # it may stand behind the mistake
+        console.as_json |= "--json" in args  # it may follow the mistake
         return _show(console, _from_click(error))
     except click.ClickException as error:
         return _show(console, ProvisionError(error.format_message()))
@@ -103,11 +103,11 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _show(console, Interrupted("interrupted"))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's own last flush fails again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's final flush fails too
         return 1
     except OSError as error:
         return _show(console, _from_os_error(error))
-    except Exception as error:  # noqa: BLE001 - the last resort: a traceback is for --debug only
+    except Exception as error:  # noqa: BLE001 - last resort: tracebacks are for --debug
         return _show(console, ProvisionError(f"{type(error).__name__}: {error}", next_step=_SEE_DEBUG))
     return status if isinstance(status, int) else 0  # click returns the status of an `Exit`
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-WIDE = 1000  # columns where there is no terminal: nothing is wrapped or cut for a reader that is a program
+WIDE = 1000  # columns without a terminal: never wrap or cut for a program
 
 
 def _rich(stream: TextIO) -> "RichConsole":
@@ -29,7 +29,7 @@ def _rich(stream: TextIO) -> "RichConsole":
 
 
 def _is_plain(console: "RichConsole | None", stream: TextIO) -> bool:
-    """Whether a line goes to `stream` as it is: nothing else is set up, and its reader knows no style."""
+    """Whether lines go to `stream` unstyled."""
     return console is None and not stream.isatty() and not os.environ.get("FORCE_COLOR")
 
 
@@ -39,7 +39,7 @@ def _write_line(stream: TextIO, text: str) -> None:
 
 
 class Console:
-    """Two streams: `out` for what was asked for, `err` for how it is going; rich's, made when they are asked for."""
+    """Two rich consoles, created on first use: `out` for results, `err` for progress."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Console:
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Show that `text` is being done (a spinner with the seconds on a terminal), then that it is done."""
+        """Show `text` while the block runs (on a terminal a spinner with the seconds), then that it is done."""
         if _is_plain(self._err, sys.stderr) or not self.err.is_terminal:
             self.say(f"{text} …")
             yield
@@ -117,7 +117,7 @@ class Console:
             self.out.print(text, markup=False)
 
     def error(self, error: ShownError) -> None:
-        """One line: what, why, and what to do next."""
+        """Print an error in one line: the thing, the cause, the next step."""
         if self.as_json:
             _write_line(sys.stdout, json.dumps({"error": error_json(error)}))
         line = f"error: {one_line(error.message)}"
@@ -127,17 +127,17 @@ class Console:
 
 
 class Quiet(Console):
-    """Says nothing of how it is going: where several things are done at once, each has one line at its end."""
+    """Reports no progress: work that runs in parallel prints one line per item at its end."""
 
     def say(self, text: str, style: str | None = None) -> None:
         """Nothing."""
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """Nothing but what is done in it."""
+        """Run the block silently."""
         yield
 
 
 def one_line(text: str) -> str:
-    """`text` with every run of white space made one space."""
+    """`text` with each run of white space collapsed to one space."""
     return " ".join(text.split())

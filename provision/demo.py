@@ -1,4 +1,4 @@
-"""The whole of it on one machine: stack, publisher, note, windows; then all that was started is stopped."""
+"""Everything on one machine: stack, publisher, note, windows; then it stops what it started."""
 
 import contextlib
 import os
@@ -33,12 +33,12 @@ from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
-WINDOW_TIMEOUT = 120.0  # seconds without a new window after which the demo gives up
+WINDOW_TIMEOUT = 120.0  # seconds to wait for the next window
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What to show."""
+    """What to run."""
 
     bundle: str
     variant: str
@@ -49,7 +49,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What was shown, for `--json` and the closing lines."""
+    """What the demo did, for `--json` and the closing lines."""
 
     zeppelin: str
     note: str
@@ -127,7 +127,7 @@ class _Publishing:
         return self._publisher.published
 
     def finish(self) -> None:
-        """Wait until what was handed over has left."""
+        """Stop publishing and flush what is queued."""
         self.stop.set()
         self._thread.join(10)
         self._publisher.flush(10)
@@ -150,7 +150,7 @@ def _publisher_dir() -> Path:
 
 
 def keep_publishing(running: stack.Stack) -> None:
-    """Publish on from a process of its own, which `provision down` ends with the rest of the stack."""
+    """Keep publishing from a background process, which `provision down` stops with the stack."""
     command = [
         sys.executable, "-m", "provision", "publish", "--credentials-file", str(application_file()),
         "--cache-dir", str(_publisher_dir().parent), "--auth", running.netpie.auth, "--topic", TOPIC,
@@ -171,7 +171,7 @@ def keep_publishing(running: stack.Stack) -> None:
 
 @contextlib.contextmanager
 def _source(client: ZeppelinClient, note_id: str, spec: NoteSpec, out: Path) -> Iterator[Source]:
-    """Files for `csv`; else what the note prints: asked for where a paragraph keeps it, overheard where none does."""
+    """The output files for `csv`; else the note's printed windows."""
     there = by_key(client.get_note(note_id))
     if spec.values["variant"] == "csv":
         yield Files(out)
@@ -183,7 +183,7 @@ def _source(client: ZeppelinClient, note_id: str, spec: NoteSpec, out: Path) -> 
 
 
 def _show_windows(source: Source, number: int, console: Console) -> list[Window]:
-    """Show `number` windows with rows as they come. Raises `ProvisionError` when none comes for long."""
+    """Show the next `number` windows with rows. Raises `ProvisionError` when none arrives in time."""
     shown: list[Window] = []
     while len(shown) < number:
         with console.step(f"waiting for window {len(shown) + 1} of {number}"):
@@ -208,7 +208,7 @@ def _next_window(source: Source, seen: int) -> Window:
 
 
 def _counted(page: str, published: int, batch: int) -> int:
-    """How many events Spark has counted, once it has counted all that were published or two batches have passed."""
+    """The number of events that Spark counted: waits until it has all of them, two batches at most."""
     deadline = time.monotonic() + 2 * batch + 15
     counted = 0
     while page and counted < published and time.monotonic() < deadline:
@@ -219,7 +219,7 @@ def _counted(page: str, published: int, batch: int) -> int:
 
 
 def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool) -> list[str]:
-    """What the demo says at its end: files, addresses, counts."""
+    """The demo's last lines: files, addresses, counts."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
     page = shown.note if running.web_page else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
     counted = f"{shown.counted} counted by Spark" if shown.counted else "Spark's page was out of reach to count them"

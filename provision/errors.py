@@ -47,7 +47,7 @@ class UsageError(ProvisionError):
 
 
 class ConflictError(ProvisionError):
-    """A person has to decide before the tool can go on."""
+    """A person has to decide before the tool can continue."""
 
     kind = "conflict"
     exit_code = 3

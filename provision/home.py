@@ -39,7 +39,7 @@ def private_dir(path: Path) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file (mode 0600) whole: who reads it sees the old text or the new one."""
+    """Write a file atomically, mode 0600."""
     handle, part = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What only one process may do at a time."""
+"""Locks between processes."""
 
 import contextlib
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def one_at_a_time(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock `file`; `waiting` is called if another has it. The system releases that of a process that died."""
+    """Hold the lock `file`; `waiting` is called while it is taken. The system frees a dead process's lock."""
     with file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

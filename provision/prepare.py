@@ -1,4 +1,4 @@
-"""From the command line's words to a rendered note: bundle, parameters, credentials, the server's versions."""
+"""From options to a rendered note: bundle, parameters, credentials, the server's versions."""
 
 import functools
 import time
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoteSpec:
-    """What is to be provisioned: a bundle, the parameters as a person gave them and checked, the note's path."""
+    """A note to provision: its bundle, its parameters (`given` as text, `values` checked), its path."""
 
     bundle: Bundle
     given: Mapping[str, str]
@@ -53,7 +53,7 @@ def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpe
 
 
 def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:
-    """`spec` with what its bundle takes on the embedded stack, unless the person named a package or jar files.
+    """`spec` with the embedded stack's parameters and jar files, unless a package or jar files are given.
 
     The connector's jar is compiled where the note takes it.
     """
@@ -72,7 +72,7 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSp
 
 
 def ask_scala(client: ZeppelinClient) -> str:
-    """The Scala version of the server's Spark, which that starts; raises `HeldError` where a stream holds it."""
+    """Start Spark and ask it for its Scala version. Raises `HeldError` while another note's stream holds it."""
     from provision.streams.spark_probe import probe_spark  # most notes need no version
 
     return probe_spark(client).scala
@@ -86,9 +86,9 @@ def render_for(
     read_only: bool = False,
     ask: Callable[[ZeppelinClient], str] = ask_scala,
 ) -> RenderedNote:
-    """Render the note for this server; asks for its Spark's Scala version only where that decides.
+    """Render the note for this server; asks Spark for its Scala version only where it matters.
 
-    The version that the note's last apply was told is taken where none can be had, and with `read_only`.
+    With `read_only`, or while a stream holds Spark, the version noted by the last apply is used.
     """
     values, path = spec.values, spec.path
 
@@ -114,13 +114,13 @@ def render_for(
 
 
 def made_of(note: Note, bundle: Bundle) -> Made:
-    """What the note on the server was made of; raises `ProvisionError` when it does not say."""
+    """What the note's last apply rendered it from. Raises `ProvisionError` when the note does not say."""
     noted = origin(note)
     site = noted.site
     if not site:
         raise ProvisionError(
-            f"{note.path}: it does not tell what it was made of",
-            next_step="apply it once more, with the options of the last time, then pull",
+            f"{note.path}: it does not say what it was made from",
+            next_step="apply it again with the same options, then pull",
         )
     values = bundle.values(noted.values)
     connection = Netpie2015.of_site(site).connection(values, site["path"])
@@ -152,7 +152,7 @@ def _scala(
 
 
 def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console, how: Applying) -> Applied:
-    """Put the note and its secrets on the server, and say what became of each paragraph that is not as it was."""
+    """Apply the note, store its secrets, and report each paragraph that changed."""
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
         applied = apply_note(client, rendered, how)

@@ -1,4 +1,4 @@
-"""Waiting, with a deadline, for what nobody announces."""
+"""Polls for a condition until a deadline."""
 
 import time
 from collections.abc import Callable
@@ -8,9 +8,9 @@ Answer = TypeVar("Answer")
 
 
 def wait_until(answer: Callable[[], Answer], timeout: float, every: float = 0.1) -> Answer:
-    """Call `answer` every `every` seconds until it is true, `timeout` seconds at most; returns the last one.
+    """Call `answer` every `every` seconds until it returns something true, for `timeout` seconds at most.
 
-    It is called once at least. What it raises ends the wait.
+    Returns the last answer. Calls at least once; exceptions of `answer` propagate.
     """
     deadline = time.monotonic() + timeout
     while not (last := answer()) and (left := deadline - time.monotonic()) > 0:

@@ -1,1 +1,1 @@
-"""What `provision doctor` looks at, a module a part. Errors that a check meets become findings."""
+"""The checks of `provision doctor`, one module per part. Their errors become findings."""

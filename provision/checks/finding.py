@@ -1,4 +1,4 @@
-"""What a check found, in one line, and how the errors that it meets become that."""
+"""One line of `doctor`: what a check found, or the error that it ended in."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from zeppelin_sdk import ZeppelinError
 
 
 class Level(StrEnum):
-    """How it is with a part."""
+    """How severe a finding is."""
 
     OK = "ok"
     WARN = "warn"
@@ -21,7 +21,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: a part, how it is, and for all but `OK` what to do; `exit_code` is that of a `FAIL`."""
+    """A part, its level and, unless `OK`, what to do; `exit_code` is that of a `FAIL`."""
 
     part: str
     level: Level
@@ -45,7 +45,7 @@ def ok(part: str, message: str) -> Finding:
 
 
 def warn(part: str, message: str, next_step: str) -> Finding:
-    """It works, or may work, and something should be done."""
+    """It works or may work; something should be done."""
     return Finding(part, Level.WARN, message, next_step)
 
 
@@ -55,7 +55,7 @@ def fail(part: str, message: str, next_step: str, exit_code: int = ProvisionErro
 
 
 def told(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """What `check` finds; an error of this tool's packages, or of the system, ends it as a failure of `part`."""
+    """What `check` finds; an error of this project's packages or of the system ends it as a failure of `part`."""
     try:
         yield from check()
     except (ProvisionError, NetpieError, ZeppelinError) as error:
@@ -66,7 +66,7 @@ def told(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0 when nothing failed; the failures' own exit code when they share one, such as 4 or 5; else 1."""
+    """0 when nothing failed, the failures' exit code when they share one (4 or 5), else 1."""
     codes = {finding.exit_code for finding in findings if finding.level is Level.FAIL}
     if not codes:
         return 0

@@ -1,4 +1,4 @@
-"""The embedded stack: what is installed, what runs, what a killed run has left."""
+"""The embedded stack: what is installed, what runs, what a killed run left behind."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ CONNECT_TIMEOUT = 3.0
 
 
 def check_installed() -> Iterator[Finding]:
-    """The embedded stack's components, and the way to the package index when one is missing."""
+    """The embedded stack's components and, when one is missing, the package index."""
     missing = False
     for name in COMPONENTS:
         part = component(name)
@@ -34,7 +34,7 @@ def check_installed() -> Iterator[Finding]:
 
 
 def _intact(part: Component, folder: Path) -> Finding:
-    """Whether the pinned jars have their sizes, and the rest is there and not empty."""
+    """Whether the pinned jars have their sizes and the other files exist and are not empty."""
     wrong = [path for path in _pinned(part, folder) if path is not None]
     needed = _NEEDED.get(part.name)
     if needed and not any(folder.glob(needed)):
@@ -59,7 +59,7 @@ def _pinned(part: Component, folder: Path) -> Iterator[Path]:
 
 
 def _index() -> Finding:
-    """Whether pip gets an answer from the index that it is configured for."""
+    """Whether pip's configured index answers."""
     name = component("jre-11").releases[0].name
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "index", "versions", name]
     next_step = "check the network and pip's configuration (index, proxy, certificates)"

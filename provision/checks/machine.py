@@ -1,4 +1,4 @@
-"""This machine: Python, the folders that the tool writes, the space on their disk, who may read the secrets there."""
+"""This machine: Python, the tool's folders, their disk space, and who may read the secrets in them."""
 
 import platform
 import shutil
@@ -64,7 +64,7 @@ def _space(folder: Path) -> Finding:
 
 
 def _private(folder: Path) -> Finding:
-    """Files with secrets below the state folder that others than their owner may read."""
+    """Secret files below the state folder that others may read."""
     files = (path for kind in ("*.cache", "*.toml") for path in sorted(folder.rglob(kind)))
     open_ones = [path for path in files if is_open(path)]
     if open_ones:
@@ -74,5 +74,5 @@ def _private(folder: Path) -> Finding:
 
 
 def is_open(path: Path) -> bool:
-    """Whether others than its owner may read the file."""
+    """Whether anyone but the owner may read the file."""
     return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

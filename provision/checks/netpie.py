@@ -1,4 +1,4 @@
-"""NETPIE: who may read the credentials, whether the kept thing can be used, the auth server, its clock, the broker."""
+"""NETPIE: the credentials' file modes, the cached thing, the auth server and its clock, the broker."""
 
 import socket
 import time
@@ -10,12 +10,12 @@ from provision.checks.finding import Finding, fail, ok, warn
 from provision.checks.machine import is_open
 from provision.options.application import ApplicationOptions
 
-SKEW = 60  # seconds of difference that are told: passwords are signed with this machine's time
+SKEW = 60  # seconds before a clock difference is reported: passwords are signed with this machine's time
 TIMEOUT = 5.0
 
 
 def check_application(options: ApplicationOptions) -> Iterator[Finding]:
-    """The application that is named, its files and its kept thing; then the servers."""
+    """The application, its files and its cached thing; then the servers."""
     for file in (options.credentials_file, options.secret_file):
         if file is not None:
             yield _mode(file)
@@ -74,7 +74,7 @@ def _clock(skew: float) -> Finding:
 
 
 def _broker(options: ApplicationOptions, application: Application, auth: AuthServer) -> Finding:
-    """Whether the thing's broker, or the one that the auth server names, takes a connection."""
+    """Whether the thing's broker, or the one that the auth server names, accepts connections."""
     try:
         kept = read_cache(options.cache_folder(application.appkey), application.appkey)
         endpoint = kept.endpoint if kept else auth.endpoint(application.appkey)

@@ -1,4 +1,4 @@
-"""A Zeppelin server: its version, a login, its interpreters, its credential store, its page; Spark itself if asked."""
+"""A Zeppelin server: version, login, interpreters, credential store, web page and, if asked, Spark."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ PAGE_TIMEOUT = 5.0
 
 
 def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
-    """The server as this user sees it; `deep` starts its Spark and asks it for its versions. Raises `ZeppelinError`."""
+    """The server as this user sees it; `deep` starts its Spark to ask for its versions. Raises `ZeppelinError`."""
     version = client.version()
     low, high = KNOWN
     if low <= tuple(version) < high:
@@ -62,7 +62,7 @@ def _ready(setting: InterpreterSetting) -> Finding:
 
 
 def _injection(setting: InterpreterSetting, version: ServerVersion) -> Finding:
-    """Paragraphs ask for credentials themselves from 0.9 on; before, the setting has to (Zeppelin's `Paragraph`)."""
+    """From 0.9 a paragraph asks for credentials itself; before, the setting must (Zeppelin's `Paragraph`)."""
     if tuple(version) >= (0, 9):
         return ok("credentials", "a paragraph may ask for them")
     if str(setting.properties.get(INJECT, "")).lower() == "true":

@@ -1,4 +1,4 @@
-"""Clients of the server for rows that are written side by side: a client is for one thread at a time."""
+"""A pool of clients: each is used by one thread at a time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from zeppelin_sdk import ZeppelinClient
 class Clients:
     """Opens clients by `connect`, which gets the row's person, or None for the command line's user.
 
-    Rows of the command line's user hand their clients on to each other.
+    Clients of the command line's user are reused.
     """
 
     def __init__(self, connect: Callable[[Person | None], ZeppelinClient]) -> None:
@@ -20,7 +20,7 @@ class Clients:
 
     @contextmanager
     def client(self, person: Person) -> Iterator[ZeppelinClient]:
-        """A client of the row's own user where it names one, else of the command line's."""
+        """A client logged in as the row's user, else as the command line's."""
         if person.user:
             with self._connect(person) as client:
                 yield client
@@ -35,6 +35,6 @@ class Clients:
             self._idle.put(client)
 
     def close(self) -> None:
-        """Close those that no row uses."""
+        """Close the idle clients."""
         while not self._idle.empty():
             self._idle.get().close()

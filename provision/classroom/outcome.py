@@ -22,7 +22,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One row's end; `note` is its path, `url` its page and `cache` its thing's folder where it came so far."""
+    """The result of one row. `note` is its path; `url` and `cache` (its thing's folder) empty if it failed early."""
 
     line: int
     result: Result
@@ -47,7 +47,7 @@ class Outcome:
         }
 
     def text(self) -> str:
-        """The row in a line."""
+        """The row as one line of text."""
         where = f"{self.result:<6}  {self.note or '?'} (line {self.line})"
         if self.error is None:
             return where

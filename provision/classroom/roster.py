@@ -1,4 +1,4 @@
-"""A CSV file with a person's note in each row: what its columns mean, and what is wrong with them."""
+"""The CSV file of a class: one person's note per row."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ SEPARATOR = ";"
 
 @dataclass(frozen=True)
 class Person:
-    """One row: `line` is its number in the file; `parameters` are the bundle's. What the row leaves out is empty."""
+    """One row; `line` is its number in the file, `parameters` are the bundle's. Missing values are empty."""
 
     line: int
     parameters: Mapping[str, str]
@@ -32,9 +32,9 @@ class Person:
 
 
 def read_people(file: Path, bundle: Bundle) -> list[Person]:
-    """The rows of `file`, empty ones left out. Raises `UsageError` for a file that is none, and an unknown column.
+    """The non-empty rows of `file`. Raises `UsageError` for what is no such CSV and for unknown columns.
 
-    A file that a row names is looked for beside `file`, unless its path is absolute.
+    A row's relative file names are relative to `file`.
     """
     rows = _rows(file)
     columns = [cell.strip() for cell in rows[0][1]] if rows else []
@@ -46,7 +46,7 @@ def read_people(file: Path, bundle: Bundle) -> list[Person]:
 
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """The file's rows with the number of each one's last line. A mark that Excel puts first is left out."""
+    """The rows with the number of each one's last line; skips the byte order mark that Excel writes."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             reader = csv.reader(text, strict=True)
@@ -54,7 +54,7 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
     except UnicodeDecodeError:
-        # the exception holds the file's bytes, secrets among them
+        # not chained: the exception holds the file's bytes, secrets included
         raise UsageError(f"{file}: no text in UTF-8", next_step="save it as CSV UTF-8") from None
     except csv.Error as error:
         raise UsageError(f"{file}: no CSV: {error}", next_step="fix its quotes") from error

@@ -1,4 +1,4 @@
-"""The rows of a class, checked: each with a note, an application and a thing of its own."""
+"""The checked rows of a class: each has its own note, application and thing."""
 
 import hashlib
 import re
@@ -18,7 +18,7 @@ from zeppelin_sdk.models import note_path
 
 @dataclass(frozen=True)
 class Row:
-    """A row that can be written: its note, for whom, with whose application, and the folder of its own thing."""
+    """A row ready to be written; `folder` holds its thing's cache."""
 
     person: Person
     spec: NoteSpec
@@ -29,14 +29,14 @@ class Row:
 
 
 def checked_row(person: Person, spec: NoteSpec, options: ApplicationOptions) -> Row:
-    """Check a row. Raises `UsageError` and `netpie_creds.ApplicationError`; asks nobody and writes nothing."""
+    """Check a row. Raises `UsageError` and `netpie_creds.ApplicationError`; no network, writes nothing."""
     path = note_path(spec.path)
     application = application_of(person, options)
     return Row(person, spec, application, options.auth, path, _thing_folder(options.cache_dir, path))
 
 
 def application_of(person: Person, options: ApplicationOptions) -> Application:
-    """The row's application; what the row leaves out comes from the command line's options."""
+    """The row's application; the command line fills in what the row leaves out."""
     if person.appsecret:
         appid, appkey = person.appid or options.appid or "", person.appkey or options.appkey or ""
         return Application(appid=appid, appkey=appkey, appsecret=person.appsecret)
@@ -49,14 +49,14 @@ def application_of(person: Person, options: ApplicationOptions) -> Application:
 
 
 def _thing_folder(base: Path | None, path: str) -> Path:
-    """The folder of the note's thing: a broker lets a thing connect once, so no two notes share one."""
+    """The folder of the note's thing: a thing connects once, so notes can't share one."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")[:40]
     digits = hashlib.sha256(path.encode()).hexdigest()[:8]
     return (base or state_dir() / "netpie") / "notes" / f"{words}-{digits}".lstrip("-")
 
 
 def refuse_shared_paths(rows: Sequence[Row]) -> list[Outcome]:
-    """A failure for each row whose note is another row's already."""
+    """A failure for each row whose note an earlier row has."""
     seen: dict[str, int] = {}
     failed = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""What a server must have before a class is written to it: users where rows name them, and enough Sparks."""
+"""Checks a server before a class is written to it: users where rows name them, Spark's setting."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from zeppelin_sdk import ZeppelinClient
 
 
 def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence[Row], console: Console) -> None:
-    """Refuse what a server without users can't keep; tell what a note of another user can't read."""
+    """Refuse users on a server that has none; warn where a note's user can't read its credentials."""
     if any(person.user or person.permissions for person in people) and client.ticket().principal == "anonymous":
         raise UsageError(
             f"{client.url} has no users: nobody can be given a note",
@@ -28,7 +28,7 @@ def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence
 
 
 def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records: Records, console: Console) -> None:
-    """Bring Spark's setting to what was asked for, and say what it means for so many notes."""
+    """Change Spark's setting as asked, and say what it means for this many notes."""
     setting = spark_setting(client)
     memory = f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
     if each.run and each.per_note != ISOLATED and (each.per_note == SHARED or not is_isolated(setting)):

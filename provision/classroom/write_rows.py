@@ -1,4 +1,4 @@
-"""Writes a class: rows side by side, and a row that fails harms no other."""
+"""Writes a class: rows in parallel, independent of each other's failures."""
 
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -23,7 +23,7 @@ from zeppelin_sdk.models import note_path
 
 
 class RowWriter:
-    """Writes one row after the other from any thread. `existing` are the paths of the notes on the server.
+    """Writes a row; thread-safe. `existing` are the paths of the notes on the server.
 
     A server up to 0.10 loses entries when notes are created, or credentials stored, at the same moment (its maps are
     made for one thread): those take turns. The server's Scala version is asked for once, and each broker tried once.
@@ -43,13 +43,13 @@ class RowWriter:
         self._reachable: set[tuple[str, int]] = set()
 
     def write(self, row: Row) -> Outcome:
-        """Write a row; raises nothing."""
+        """Write a row; failures become its outcome."""
         try:
             with self._clients.client(row.person) as client:
                 return self._write(client, row)
         except (ProvisionError, NetpieError, ZeppelinError) as error:
             return _failed(row, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other rows go on
+        except Exception as error:  # noqa: BLE001 - the other rows go on
             return _failed(row, ProvisionError(f"{type(error).__name__}: {error}"))
 
     def _write(self, client: ZeppelinClient, row: Row) -> Outcome:
@@ -83,9 +83,9 @@ class RowWriter:
 
 
 def write_rows(writer: RowWriter, rows: Sequence[Row], jobs: int, tell: Callable[[Outcome], None]) -> list[Outcome]:
-    """Write all rows, `jobs` at a time; `tell` hears of each as it ends. Returns their outcomes in order.
+    """Write all rows, `jobs` at a time; `tell` gets each outcome as it comes. Returns the outcomes in order.
 
-    An interrupt waits for no row: what it cuts off, the next apply finishes.
+    An interrupt does not wait for running rows: the next apply finishes them.
     """
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="class")
     futures: list[Future[Outcome]] = [pool.submit(writer.write, row) for row in rows]
@@ -107,7 +107,7 @@ def _failed(row: Row, error: Failure) -> Outcome:
 
 
 def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
-    """Give the note these permissions, the caller staying an owner; whether they were others before."""
+    """Set the note's permissions, keeping the caller an owner; returns whether they changed."""
     kept = Permissions(wanted.owners | {client.ticket().principal}, wanted.readers, wanted.runners, wanted.writers)
     before = client.get_permissions(note_id)
     if all(getattr(kept, name) <= getattr(before, name) for name in kept.to_json()) and _opens_no_more(before, kept):
@@ -117,12 +117,12 @@ def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
 
 
 def _opens_no_more(before: Permissions, kept: Permissions) -> bool:
-    """Whether the server's lists have nobody but those wanted, and the owners, whom it adds to lists by itself."""
+    """Whether the server's lists hold nobody else; it adds owners to every list by itself."""
     return all(getattr(before, name) <= getattr(kept, name) | kept.owners for name in kept.to_json())
 
 
 def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
-    """Run the note unless its stream runs and nothing has changed; whether it was run."""
+    """Run the note unless its stream runs and nothing changed; returns whether it ran."""
     note = client.get_note(note_id)
     if note_state(note, stream_state(note)) in ("streaming", "running"):
         if not changed:

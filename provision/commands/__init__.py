@@ -1,1 +1,1 @@
-"""The commands of `provision`, a module each; imported when they are used."""
+"""The commands of `provision`, one module each, imported on use."""

@@ -56,7 +56,7 @@ def apply(
     """
     embedded = note.embedded_stack(console, start=True)
     if each is not None:
-        from provision.commands.apply_each import apply_each  # what one note needs no import of
+        from provision.commands.apply_each import apply_each  # slow to import, not needed for one note
 
         apply_each(console, each, note, embedded)
         return
@@ -90,7 +90,11 @@ def _apply(
 
 
 def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
-    from provision.streams.run_note import NoteRun, announce_live, blocking_key  # what --no-run needs nothing of
+    from provision.streams.run_note import (
+        NoteRun,
+        announce_live,
+        blocking_key,
+    )  # slow to import, not needed with --no-run
 
     run = NoteRun(client, note_id, console)
     run.start(blocking_key(client.get_note(note_id)))
@@ -98,11 +102,11 @@ def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
 
 
 def _tell_open(client: ZeppelinClient, applied: Applied, console: Console, *, hint: bool) -> None:
-    """Say that a note of which something was overwritten is open elsewhere."""
+    """Warn when a note that was overwritten in part is open in a page."""
     if not any(change.live for change in applied.plan.writes):
         return
     from provision.sync.open_elsewhere import (
-        open_elsewhere,  # the websocket's library, which most applies need nothing of
+        open_elsewhere,  # imports the websocket library, rarely needed
     )
 
     where = open_elsewhere(client, applied.note_id)
@@ -112,7 +116,7 @@ def _tell_open(client: ZeppelinClient, applied: Applied, console: Console, *, hi
 
 
 def _settle(client: ZeppelinClient, applied: Applied, rendered: RenderedNote, seconds: float, console: Console) -> None:
-    """Wait until an open page would have saved, and raise `ConflictError` when it has put an edit over the apply."""
+    """Wait for open pages to autosave; raise `ConflictError` when one saved an edit over the apply."""
     with console.step(f"waiting {seconds:g} s for what open pages save"):
         time.sleep(seconds)
     titles = came_back(client, applied)

@@ -29,7 +29,7 @@ from zeppelin_sdk import ZeppelinClient
 
 
 def apply_each(console: Console, each: EachOptions, options: NoteOptions, embedded: Stack | None) -> None:
-    """Write a note for each row, show what became of it, and leave with status 1 when a row failed, 3 for conflicts."""
+    """Write a note per row and show the outcomes; exit with 1 when a row failed, 3 when only conflicts did."""
     run = uuid.uuid4().hex
 
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
@@ -87,7 +87,7 @@ def _row(person: Person, options: NoteOptions, embedded: Stack | None, console: 
 def _write(
     writer: RowWriter, rows: Sequence[Row], failed: Sequence[Outcome], jobs: int, console: Console
 ) -> list[Outcome]:
-    """Write the rows behind a bar; a line a row, as it ends where there is no bar, else at the end."""
+    """Write the rows behind a progress bar, or with a line per row as it ends where there is no terminal."""
     bar = console.err.is_terminal
 
     def show(outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""`provision creds`: a thing's MQTT credentials, got once and kept."""
+"""`provision creds`: a thing's MQTT credentials, obtained once and cached."""
 
 import time
 from typing import Any
@@ -21,7 +21,7 @@ alias_option = click.option("--alias", help="A name for a new thing, at most 16 
 
 @click.group()
 def creds() -> None:
-    """Get, show, renew or give up the MQTT credentials of a NETPIE 2015 thing.
+    """Get, show, renew or revoke the MQTT credentials of a NETPIE 2015 thing.
 
     A thing (a "microgear") is made once for an application and kept in microgear-APPKEY.cache, the file that
     NETPIE's own Python client uses: either reads what the other wrote. While the file exists, the existing
@@ -63,7 +63,7 @@ def get(console: Console, application: ApplicationOptions, alias: str | None, se
 @json_option
 @click.pass_obj
 def show(console: Console, application: ApplicationOptions, secrets: bool) -> None:
-    """Print the thing that is kept, and where; asks nobody and makes nothing."""
+    """Print the cached thing and where it is; contacts nobody, creates nothing."""
     app = application.application()
     folder = application.cache_folder(app.appkey)
     token = read_cache(folder, app.appkey)

@@ -34,7 +34,7 @@ from provision.options.stack import distribution_options, spark_options
 def demo(
     console: Console, /, choice: Choice, bundle: str, variant: str, windows: int, pairs: tuple[str, ...], keep: bool
 ) -> None:
-    """Show all of it on this machine, with nothing installed but Python.
+    """Run everything on this machine, with nothing installed but Python.
 
     Starts a NETPIE emulator and a real Zeppelin with a real Spark, publishes this host's load, CPU and memory
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
@@ -44,7 +44,7 @@ def demo(
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
             cleanup.callback(_stack_down, console)
-        stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream along
+        stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
         shown = demonstration.show(demonstration.Demo(bundle, variant, windows, pairs), running, console, stream)
         if keep:
             demonstration.keep_publishing(running)

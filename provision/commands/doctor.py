@@ -26,7 +26,7 @@ _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @json_option
 @click.pass_obj
 def doctor(console: Console, application: ApplicationOptions, server: ServerOptions, deep: bool) -> None:
-    """Check every part, and say what to do about each that fails.
+    """Check every part, and say how to fix each that fails.
 
     Looks at this machine, the embedded stack (unless --zeppelin names a server), NETPIE and the application that
     is named, and Zeppelin. Nothing is started or changed, but with --deep the server's Spark, by a note that is
@@ -60,7 +60,7 @@ def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool
 
 
 def _running(server: ServerOptions) -> stack.Stack | None:
-    """The embedded stack, if it is the server and runs; a folder that can't be read is told as a part of its own."""
+    """The embedded stack if it is the server and runs. An unreadable folder is reported by its own check."""
     with suppress(OSError):
         return stack.find() if server.embedded else None
     return None

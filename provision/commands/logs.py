@@ -1,4 +1,4 @@
-"""`provision logs`: what a note's paragraphs have printed, and what they print."""
+"""`provision logs`: the output of a note's paragraphs, past and live."""
 
 import json
 import sys
@@ -95,7 +95,7 @@ def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 
 def _latest(client: ZeppelinClient, note: Note) -> Latest | None:
-    """How to ask for the note's windows; None where it keeps none."""
+    """How to read the note's windows; None where it keeps none."""
     paragraph = latest_paragraph(note)
     page = next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
     return Latest(client, note.id, page, paragraph.id, slide_seconds(note)) if paragraph else None
@@ -112,7 +112,7 @@ def _json_line(line: Line) -> None:
 
 
 class _Teller:
-    """Writes lines for a person: a heading where the paragraph changes, then its text as it comes."""
+    """Prints lines for a person, with a heading whenever the paragraph changes."""
 
     def __init__(self, console: Console, client: ZeppelinClient, note: Note) -> None:
         self._console, self._client, self._note = console, client, note
@@ -120,7 +120,7 @@ class _Teller:
         self._at_line_start = True
 
     def tell(self, line: Line) -> None:
-        """Show one line of the log."""
+        """Print one line of the log."""
         match line.event:
             case "output":
                 self._head(line)

@@ -1,4 +1,4 @@
-"""`provision run` and `provision stop`: a note that is on a server."""
+"""`provision run` and `provision stop`."""
 
 import click
 

@@ -24,7 +24,7 @@ MOST_HOSTS = 1_000_000
 
 
 class Positive(click.FloatRange):
-    """A number of seconds or of events/s that a clock can keep: `nan` is none."""
+    """A positive, finite number of seconds or events/s."""
 
     def __init__(self) -> None:
         super().__init__(min=1e-6, max=1e9)
@@ -38,7 +38,7 @@ class Positive(click.FloatRange):
 
 @dataclass(frozen=True)
 class Source:
-    """Which events to publish: `file`'s, a fleet's of `hosts`, or without both this host's."""
+    """Which events to publish: from `file`, from a fleet of `hosts`, or this host's."""
 
     host: str | None
     every: float | None

@@ -1,4 +1,4 @@
-"""`provision pull`: hand edits brought back into a bundle's files."""
+"""`provision pull`: brings hand edits back into a bundle's files."""
 
 from pathlib import Path
 
@@ -97,7 +97,7 @@ def _diff(pulled: Pulled, folder: Path) -> Text:
 
 
 def _delete_unused(pulled: Pulled, folder: Path, before: list[Path]) -> list[str]:
-    """Delete the bundle's own files that no paragraph of it has any more."""
+    """Delete the bundle's files that no paragraph uses any more."""
     unused = {file.name for file in before if file.parent.resolve() == folder.resolve()} - set(pulled.files)
     for name in unused:
         (folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`provision remove`: a note and what only it needed."""
+"""`provision remove`: deletes a note and what only it needed."""
 
 import sys
 

@@ -43,7 +43,7 @@ def down(console: Console) -> None:
 
 
 def describe(running: stack.Stack) -> str:
-    """The stack's addresses and logs, a line each."""
+    """The stack's addresses and logs, one per line."""
     page = "web page" if running.web_page else "no web page: see --zeppelin-home in `provision up --help`"
     return "\n".join(
         [

@@ -57,7 +57,7 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
 
 
 def _look(client: ZeppelinClient, note: Note) -> NoteStatus:
-    """The note's status now; a stream on its page that is another note's is not told."""
+    """The note's status now, without a stream on its Spark page that belongs to another note."""
     now = status_of(note)
     if now.stream is None or later_on_its_page(client, note) is None:
         return now
@@ -71,7 +71,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     url = client.note_url(note.id)
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:
-            with suppress(UnreachableError):  # a server that restarts: the last look stays
+            with suppress(UnreachableError):  # a restarting server: keep the last status
                 now = _look(client, client.get_note(note.id))
                 if latest:
                     latest.page = now.page

@@ -1,4 +1,4 @@
-"""`provision undo`: the last apply taken back."""
+"""`provision undo`: takes the last apply back."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def undo(console: Console, /, server: ServerOptions, note: str | None) -> None:
 
 
 def _last(records: Records) -> tuple[str, list[Record]]:
-    """What one command did last, and its notes."""
+    """The last command that wrote notes, and those notes."""
     every = records.all()
     things: list[Record | SparkRecord] = [*every, *filter(None, [records.spark()])]
     last = max(things, key=lambda each: each.at, default=None)
@@ -65,7 +65,7 @@ def _last(records: Records) -> tuple[str, list[Record]]:
 
 
 def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, list[Record]]:
-    """The record of one note; where this machine has none, what the server's revision tells."""
+    """The record of one note; without one on this machine, the one read from the server's revision."""
     every = records.all()
     wanted = f"/{name.lstrip('/')}"
     found = [r for r in every if name == r.note_id or wanted == _absolute(r.path)]
@@ -80,7 +80,7 @@ def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, li
 
 
 def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, console: Console) -> int:
-    """Undo many notes' apply, each for itself; returns how many failed."""
+    """Undo the apply of many notes, one by one; returns how many failed."""
     answers: list[dict[str, Any]] = []
     failed = 0
     for record in found:
@@ -110,7 +110,7 @@ def _undo(client: ZeppelinClient, record: Record, records: Records, console: Con
 
 
 def _latest(client: ZeppelinClient, record: Record) -> Record:
-    """The record, or what the server's revision tells of an apply that another machine has made since."""
+    """The record, or the one read from the server's revision if another machine has applied since."""
     if record.what == REMOVE or not record.note_id:
         return record
     try:
@@ -126,7 +126,7 @@ def _absolute(path: str) -> str:
 
 
 def _stop(client: ZeppelinClient, record: Record, console: Console) -> None:
-    """A note that is about to be deleted, or whose blocking paragraph runs, does not stream on."""
+    """Stop the stream of a note that is about to be deleted, or whose blocking paragraph runs."""
     if record.what == REMOVE or not record.note_id:
         return
     try:

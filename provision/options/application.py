@@ -1,4 +1,4 @@
-"""The options that name a NETPIE application, the same in every command, and the credentials they lead to."""
+"""The options that name a NETPIE application, shared by all commands, and its credentials."""
 
 import functools
 import sys
@@ -66,7 +66,7 @@ class ApplicationOptions:
 
     @property
     def names_application(self) -> bool:
-        """Whether a person has named an application of their own."""
+        """Whether the command line names an application."""
         return bool(self.appid or self.appkey or self.credentials_file)
 
     def of_embedded(self, auth: str) -> Self:
@@ -74,7 +74,7 @@ class ApplicationOptions:
         return type(self)(credentials_file=application_file(), cache_dir=self.cache_dir, auth=auth)
 
     def application(self) -> Application:
-        """Return the application; the secret is asked for when it is nowhere else and there is a terminal.
+        """Return the application; asks for the secret on a terminal when it is given nowhere else.
 
         Raises: netpie_creds.ApplicationError.
         """
@@ -104,7 +104,7 @@ class ApplicationOptions:
         return AuthServer(self.auth)
 
     def credentials(self, *, alias: str | None = None, backoff: Backoff | None = None) -> Credentials:
-        """Return the credentials of the thing in the cache folder, made and kept there when there is none.
+        """Return the credentials of the thing in the cache folder; creates one when there is none.
 
         Raises: netpie_creds.NetpieError, as `netpie_creds.get_credentials`.
         """
@@ -113,7 +113,7 @@ class ApplicationOptions:
         return get_credentials(application, folder, self.auth_server(), alias=alias, backoff=backoff)
 
     def connectable(self) -> Credentials:
-        """Return the same, for a broker that takes a connection now: NETPIE may have moved it since they were kept.
+        """Return the same for a broker that accepts connections now: NETPIE may have moved it.
 
         Raises: also provision.errors.UnreachableError when no broker does.
         """

@@ -1,4 +1,4 @@
-"""The options of `apply` that make it write a note for each row of a file."""
+"""The options of `apply` for a class: one note per row of a file."""
 
 import functools
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from provision.streams.interpreter import ISOLATED, SHARED
 
 @dataclass(frozen=True)
 class EachOptions:
-    """What `--each`, `--jobs`, `--run`, `--isolate` and `--shared` say; `per_note` is None to leave Spark as it is."""
+    """The values of these options; `per_note` None leaves Spark's setting alone."""
 
     file: Path
     jobs: int = 4

@@ -1,4 +1,4 @@
-"""The options that say which note is meant and how it is settled, the same for `plan` and `apply`."""
+"""The options of `plan` and `apply`: which note, and how conflicts are settled."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -56,15 +56,15 @@ class NoteOptions:
     decision: Decision = field(default_factory=Decision)
 
     def embedded_stack(self, console: Console, *, start: bool) -> "Stack | None":
-        """The embedded stack if it is the server, started when it may be; None for a server that is named."""
+        """The embedded stack, started if `start`; None when a server is named."""
         if not self.server.embedded:
             return None
-        from provision.embedded import stack  # what a named server needs nothing of
+        from provision.embedded import stack  # slow to import, not needed for a named server
 
         return stack.up(stack.Choice(), stack.Ports(), console)[0] if start else stack.find()
 
     def application_for(self, embedded: "Stack | None") -> ApplicationOptions:
-        """The application that is named, else the embedded NETPIE's where that is the server's neighbour."""
+        """The application that the command line names, else the embedded NETPIE's on the embedded stack."""
         if embedded is None or self.application.names_application:
             return self.application
         return self.application.of_embedded(embedded.netpie.auth)
@@ -73,7 +73,7 @@ class NoteOptions:
     def rendered(
         self, console: Console, embedded: "Stack | None", *, read_only: bool = False
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
-        """A client of the server, and the note as that server is to have it."""
+        """A client of the server, and the note rendered for it."""
         options = self.application_for(embedded)
         spec = note_spec(self.bundle, self.pairs, options.application().appid, self.path)
         with self.server.connect_running() as client:

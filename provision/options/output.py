@@ -1,4 +1,4 @@
-"""The options that say how a command answers: `--json` and `--debug`."""
+"""The output options of every command: `--json` and `--debug`."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from provision.console import Console
 
 
 def json_option(command: Any) -> Any:
-    """`--json`: one JSON object on standard output in place of text; and `--debug` at this place too."""
+    """Add `--json` (one JSON object on standard output) and `--debug`."""
 
     def set_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
         ctx.ensure_object(Console).as_json |= value

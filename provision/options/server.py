@@ -1,4 +1,4 @@
-"""The Zeppelin server to work on: the one that is named, or the embedded one, started when needed."""
+"""The options that choose the Zeppelin server: a named one, or the embedded one."""
 
 import functools
 import os
@@ -16,7 +16,7 @@ from zeppelin_sdk import ZeppelinClient
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What the options of `server_options` say; without a URL the embedded server is meant."""
+    """What the options of `server_options` say; no URL means the embedded server."""
 
     url: str | None
     user: str | None
@@ -27,9 +27,9 @@ class ServerOptions:
         return self.url is None
 
     def connect(self, console: Console) -> ZeppelinClient:
-        """A client of the named server, or of the embedded one, which is started when it does not run."""
+        """A client of the named server, or of the embedded one, started if needed."""
         if self.url is None:
-            from provision.embedded import stack  # what a named server needs nothing of
+            from provision.embedded import stack  # slow to import, not needed for a named server
 
             running, started = stack.up(stack.Choice(), stack.Ports(), console)
             if started:
@@ -38,7 +38,7 @@ class ServerOptions:
         return ZeppelinClient(self.url, user=self.user, password=self._password())
 
     def connect_running(self) -> ZeppelinClient:
-        """As `connect`, but an embedded server that does not run is an error and is not started."""
+        """As `connect`, but never starts the embedded server: raises `UsageError` when it is down."""
         if self.url is None:
             from provision.embedded import stack
 
@@ -68,7 +68,7 @@ class ServerOptions:
         except OSError as error:
             raise UsageError(f"{file}: {error.strerror}", next_step="name a file that you can read") from error
         except UnicodeDecodeError:
-            # the exception holds the file's bytes: it is not passed on
+            # not chained: the exception holds the file's bytes
             raise UsageError(f"{file}: no text in UTF-8", next_step="write the password there as text") from None
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that choose the embedded stack's Zeppelin, and those of Spark."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from provision.errors import UsageError
 
 
 def distribution_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--zeppelin-home`, `--zeppelin-archive` and `--sha512`, handed on as `choice`."""
+    """`--zeppelin-home`, `--zeppelin-archive` and `--sha512`, passed on as `choice`."""
 
     @click.option("--zeppelin-home", metavar="DIR", help="Run the Zeppelin distribution in this folder (0.10 to 0.12).")
     @click.option("--zeppelin-archive", metavar="FILE|URL", help="Run the distribution in this .tgz archive.")
@@ -29,7 +29,7 @@ def distribution_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def spark_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--spark-master` and `--spark-property`, which are parameters of the bundle: handed on among its `pairs`."""
+    """`--spark-master` and `--spark-property`, passed on as parameters of the bundle in `pairs`."""
 
     @click.option(
         "--spark-master",
