@@ -54,17 +54,24 @@ starting another.
 """
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the integration tests, each for one of two processes: those that share the stack, and the others."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if _is_here(item):
             item.add_marker(pytest.mark.integration)
+        if item.get_closest_marker("integration") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("stack" if _is_here(item) else "others"))
     items.sort(key=_place)
+
+
+def _is_here(item: pytest.Item) -> bool:
+    return Path(__file__).parent in item.path.parents
 
 
 def _place(item: pytest.Item) -> int:
     name = item.path.stem.removeprefix("test_")
-    known = Path(__file__).parent in item.path.parents and name in ORDER
-    return ORDER.index(name) if known else -1
+    return ORDER.index(name) if _is_here(item) and name in ORDER else -1
 
 
 @pytest.fixture(scope="session")
