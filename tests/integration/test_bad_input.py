@@ -1,28 +1,21 @@
 """What goes wrong, from the command line to the real servers: one line, the right status, nothing half done."""
 
-import signal
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import psutil
 import pytest
 
 import netpie_creds
 from netpie_emulator import Emulator
 from netpie_emulator.http_api import AuthServer
-from provision.embedded import processes
-from provision.embedded.record import read_mark
 
 from .command import Outcome, provision
 from .conftest import Embedded
-from .streams import parameters, wait_for
+from .streams import parameters
 
 NOTE = "/bad/input"
 
@@ -193,58 +186,3 @@ def test_wrong_words_are_wrong_usage(
 @pytest.mark.parametrize("command", ["run", "stop", "status"])
 def test_a_note_that_is_not_there_is_wrong_usage(embedded: Embedded, untouched: None, command: str) -> None:
     check(provision(command, "nosuchnote", "--zeppelin", embedded.stack.url), 2, "nosuchnote", "; ")
-
-
-# --- Ctrl-C ---
-
-
-@pytest.mark.parametrize(
-    "moment",
-    ["starting Zeppelin and the NETPIE emulator", "  Stop the stream", "waiting for window"],
-)
-def test_ctrl_c_ends_the_demo_and_all_that_it_started(
-    provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "cache").symlink_to((provision_home / "cache").resolve())
-    monkeypatch.setenv("PROVISION_HOME", str(home))
-    command = [sys.executable, "-m", "provision", "demo", *parameters("streaming")]
-    log = tmp_path / "err"
-    with log.open("wb") as err:
-        demo = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True)
-    mark = ""
-    try:
-        mark = wait_for("the stack's mark", read_mark)
-        wait_for(moment, lambda: moment in log.read_text() or demo.poll() is not None, timeout=120)
-        assert moment in log.read_text()
-        wait_for("the first process", lambda: processes.marked(mark))
-        time.sleep(0.5)
-        ports = listening(mark)
-        demo.send_signal(signal.SIGINT)
-        status = demo.wait(60)
-    finally:
-        demo.kill()
-        left = processes.marked(mark) if mark else []
-        processes.end(left)
-
-    assert status == 130
-    assert [line for line in log.read_text().splitlines() if "rror" in line] == ["error: interrupted"]
-    assert left == []
-    assert [port for port in ports if is_open(port)] == []
-    assert not (home / "state" / "stack.json").exists()
-
-
-def listening(mark: str) -> set[int]:
-    """The ports that the stack's processes listen on."""
-    return {
-        connection.laddr.port
-        for process in processes.marked(mark)
-        for connection in process.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
