@@ -15,7 +15,10 @@ from provision.errors import ProvisionError
 from .pages import PAGES, ROOT, anchors, name, prose, rows, spans, text
 
 README = ROOT / "README.md"
+TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 SOURCES = [file for folder in ("provision", "netpie_creds") for file in (ROOT / folder).rglob("*.py")]
+SCALA = (ROOT / "zeppelin_notes").rglob("*.scala")
+MESSAGES = [file.read_text(encoding="utf-8") for file in (*SOURCES, *SCALA)]
 TRACKED = {
     Path(file).name
     for file in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
@@ -108,3 +111,24 @@ def test_exit_statuses_are_those_of_the_errors() -> None:
     here = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, ProvisionError)]
 
     assert told == {0, *(error.exit_code for error in here), Interrupted.exit_code}
+
+
+# --- troubleshooting ---
+
+NOT_OURS = {
+    "Fail to launch interpreter process",
+    "Interpreter process is not running",
+    "java.lang.StackOverflowError",
+    "Connecting WebSocket ...",
+}
+"""Messages of Zeppelin and of Java."""
+COMPOSED = {"no APPID and no APPKEY given"}
+"""Messages that stand nowhere whole."""
+
+
+def test_messages_are_those_of_the_tool() -> None:
+    told = {span for row in rows(TROUBLESHOOTING, "| what you see |") for span in re.findall(r"`([^`]+)`", row[0])}
+    parts = {part.strip() for span in told - NOT_OURS - COMPOSED for part in span.split("…")} - {""}
+
+    assert len(parts) > 10
+    assert {part for part in parts if not any(part in source for source in MESSAGES)} == set()
