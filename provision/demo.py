@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.render import RenderedNote
+from provision.bundles.roles import Role
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.application import application_file
@@ -22,14 +24,16 @@ from provision.options.application import ApplicationOptions
 from provision.platforms.netpie2015 import full_topic
 from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for, write_note
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
-from provision.streams.run_note import NoteRun, blocking_key, stop_note
+from provision.streams.run_note import NoteRun
 from provision.streams.spark_page import SparkPage
-from provision.streams.window_sources import Asked, Files, Overheard, Source
+from provision.streams.stop_note import stop_note
+from provision.streams.window_sources import Asked, Files, Overheard, WindowSource
 from provision.streams.windows import Window, as_table
 from provision.sync.apply import OURS, Applying
 from provision.sync.plan import Decision
-from provision.sync.provenance import by_key
+from provision.sync.provenance import by_role
 from provision.sync.undo_records import Records
+from provision.waiting import wait_until
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
@@ -41,7 +45,6 @@ class Demo:
     """What to run."""
 
     bundle: str
-    variant: str
     windows: int
     pairs: tuple[str, ...] = ()
     every: float = 10.0
@@ -76,7 +79,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
         note_id = write_note(client, rendered, console, Applying(Decision(OURS), Records(client.url))).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
         run = NoteRun(client, note_id, console)
-        with _source(client, note_id, spec, out) as source:
+        with _source(client, note_id, rendered, out) as source:
             _run(run)
             with _publishing(options, spec, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
@@ -96,13 +99,13 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
 
 
 def _spec(demo: Demo, running: stack.Stack, out: Path, console: Console) -> NoteSpec:
-    pairs = [f"topic={TOPIC}", f"variant={demo.variant}", f"out={out}", *demo.pairs]
+    pairs = [f"topic={TOPIC}", f"out={out}", *demo.pairs]
     spec = note_spec(demo.bundle, pairs, running.netpie.appid)
     return fit_embedded(spec, running.runtime, console)
 
 
 def _run(run: NoteRun) -> None:
-    run.start(blocking_key(run.client.get_note(run.note_id)))
+    run.start()
     with run.console.step("waiting for the receiver"):
         run.wait_until_receiving()
 
@@ -170,19 +173,19 @@ def keep_publishing(running: stack.Stack) -> None:
 
 
 @contextlib.contextmanager
-def _source(client: ZeppelinClient, note_id: str, spec: NoteSpec, out: Path) -> Iterator[Source]:
-    """The output files for `csv`; else the note's printed windows."""
-    there = by_key(client.get_note(note_id))
-    if spec.values["variant"] == "csv":
+def _source(client: ZeppelinClient, note_id: str, rendered: RenderedNote, out: Path) -> Iterator[WindowSource]:
+    """The note's output files where it writes any; else its printed windows."""
+    roles = by_role(client.get_note(note_id))
+    if rendered.rows:
         yield Files(out)
-    elif "latest" in there:
-        yield Asked(client, note_id, there["latest"].id)
+    elif latest := roles.get(Role.LATEST):
+        yield Asked(client, note_id, latest.id)
     else:
         with client.follow(note_id) as follower:
-            yield Overheard(follower, there["start"].id, spec.values["variant"])
+            yield Overheard(follower, roles[Role.START].id)
 
 
-def _show_windows(source: Source, number: int, console: Console) -> list[Window]:
+def _show_windows(source: WindowSource, number: int, console: Console) -> list[Window]:
     """Show the next `number` windows with rows. Raises `ProvisionError` when none arrives in time."""
     shown: list[Window] = []
     while len(shown) < number:
@@ -195,26 +198,31 @@ def _show_windows(source: Source, number: int, console: Console) -> list[Window]
     return shown
 
 
-def _next_window(source: Source, seen: int) -> Window:
-    deadline = time.monotonic() + WINDOW_TIMEOUT
-    while time.monotonic() < deadline:
+def _next_window(source: WindowSource, seen: int) -> Window:
+    def unseen() -> Window | None:
         windows = source.windows()
-        if len(windows) > seen:
-            return windows[seen]
-        time.sleep(0.3)
-    raise ProvisionError(
-        f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
-    )
+        return windows[seen] if len(windows) > seen else None
+
+    window = wait_until(unseen, WINDOW_TIMEOUT, every=0.3)
+    if window is None:
+        raise ProvisionError(
+            f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
+        )
+    return window
 
 
 def _counted(page: str, published: int, batch: int) -> int:
     """The number of events that Spark counted: waits until it has all of them, two batches at most."""
-    deadline = time.monotonic() + 2 * batch + 15
     counted = 0
-    while page and counted < published and time.monotonic() < deadline:
+
+    def has_all() -> bool:
+        nonlocal counted
         state = SparkPage(page).stream()
         counted = state.events if state else counted
-        time.sleep(0.3)
+        return counted >= published
+
+    if page:
+        wait_until(has_all, 2 * batch + 15, every=0.3)
     return counted
 
 

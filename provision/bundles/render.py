@@ -43,8 +43,8 @@ class RenderedParagraph:
 class RenderedNote:
     """A note as the server is to have it; `credentials` are entity -> (user, password) of its store.
 
-    `values` are the parameters as text, and `site` what else the texts were made of; `secrets` are all that must never
-    be shown.
+    `values` are the parameters as text, and `site` what else the texts were made of; `rows` is where the stream writes
+    all its rows ("/tmp/avg-*"; empty for nowhere); `secrets` are all that must never be shown.
     """
 
     bundle: str
@@ -53,6 +53,7 @@ class RenderedNote:
     credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
     values: Mapping[str, str] = field(default_factory=dict)
     site: Mapping[str, str] = field(default_factory=dict)
+    rows: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
@@ -81,6 +82,7 @@ def render(
         paragraphs,
         {entry.entity: entry.pair() for entry in used},
         values={name: as_text(value) for name, value in values.items()},
+        rows=f"{context['out_prefix']}*" if "out_prefix" in names else "",
         site={**connection.site, "zeppelin": str(zeppelin), "scala": scala, "path": path},
         secrets=connection.secrets(),
     )

@@ -16,7 +16,8 @@ from provision.home import private_dir
 from provision.platforms.netpie2015 import reachable
 from provision.prepare import ask_scala, render_for
 from provision.streams.interpreter import restart_spark
-from provision.streams.run_note import NoteRun, blocking_key, note_state, stream_state
+from provision.streams.note_state import note_state, stream_state
+from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
 from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError
 from zeppelin_sdk.models import note_path
@@ -129,6 +130,6 @@ def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
             return False
         restart_spark(client, note_id, "it runs", Quiet())
     run = NoteRun(client, note_id, Quiet())
-    run.start(blocking_key(note))
+    run.start()
     run.wait_until_live()
     return True

@@ -74,7 +74,7 @@ def _apply(
     settle: float | None,
 ) -> None:
     def stop(live: Note) -> None:
-        from provision.streams.run_note import stop_note
+        from provision.streams.stop_note import stop_note
 
         stop_note(client, live, console)
 
@@ -90,14 +90,10 @@ def _apply(
 
 
 def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
-    from provision.streams.run_note import (
-        NoteRun,
-        announce_live,
-        blocking_key,
-    )  # slow to import, not needed with --no-run
+    from provision.streams.run_note import NoteRun, announce_live  # slow to import, not needed with --no-run
 
     run = NoteRun(client, note_id, console)
-    run.start(blocking_key(client.get_note(note_id)))
+    run.start()
     announce_live(run)
 
 

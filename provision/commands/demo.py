@@ -20,10 +20,8 @@ from provision.options.stack import distribution_options, spark_options
 )
 @click.option(
     "--variant",
-    type=click.Choice(["print", "average", "csv"]),
-    default="csv",
-    show_default=True,
-    help="What the note puts out.",
+    metavar="NAME",
+    help="What the note puts out: the bundle's parameter `variant`.  [default: the bundle's]",
 )
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
@@ -32,7 +30,14 @@ from provision.options.stack import distribution_options, spark_options
 @json_option
 @click.pass_obj
 def demo(
-    console: Console, /, choice: Choice, bundle: str, variant: str, windows: int, pairs: tuple[str, ...], keep: bool
+    console: Console,
+    /,
+    choice: Choice,
+    bundle: str,
+    variant: str | None,
+    windows: int,
+    pairs: tuple[str, ...],
+    keep: bool,
 ) -> None:
     """Run everything on this machine, with nothing installed but Python.
 
@@ -40,12 +45,14 @@ def demo(
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
     files and addresses. Then it stops all that it started.
     """
+    if variant is not None:
+        pairs = (f"variant={variant}", *pairs)
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
             cleanup.callback(_stack_down, console)
         stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
-        shown = demonstration.show(demonstration.Demo(bundle, variant, windows, pairs), running, console, stream)
+        shown = demonstration.show(demonstration.Demo(bundle, windows, pairs), running, console, stream)
         if keep:
             demonstration.keep_publishing(running)
             cleanup.pop_all()

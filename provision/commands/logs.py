@@ -9,12 +9,13 @@ import click
 from provision.console import Console
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
-from provision.streams.latest_windows import Latest, latest_paragraph, slide_seconds
-from provision.streams.log import Line, follow, title_of
-from provision.streams.outputs import columns, cut_at, full_rows, plain
+from provision.streams.latest_windows import latest_of
+from provision.streams.log import LogLine, follow, title_of
+from provision.streams.outputs import columns, cut_at, plain
+from provision.streams.recorded import full_rows
 from provision.streams.windows import COLUMNS, Window
 from provision.sync.find_note import find_note
-from provision.sync.provenance import PAGE, provenance
+from provision.sync.provenance import provenance
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 
@@ -48,7 +49,7 @@ def logs(console: Console, server: ServerOptions, note: str, following: bool) ->
 def _answer(client: ZeppelinClient, note: Note) -> dict[str, Any]:
     return {
         "note": client.note_url(note.id),
-        "rows": full_rows(note),
+        "rows": full_rows(note).place or None,
         "paragraphs": [
             {
                 "key": provenance(paragraph).key or None,
@@ -81,24 +82,18 @@ def _heading(paragraph: Paragraph) -> str:
 
 def _cut(where: str | None, note: Note) -> str:
     rows = full_rows(note)
-    kept = f"all rows are in {rows}" if rows else "take variant=csv to have all rows in files"
+    kept = f"all rows are in {rows.place}" if rows.place else "no output of this note writes all rows into files"
+    kept += f" ({rows.remark})" if rows.remark else ""
     return f"(Zeppelin cut this off at {where}: it shows nothing more until the paragraph is run again; {kept})\n"
 
 
 def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
     teller = _json_line if console.as_json else _Teller(console, client, note).tell
     try:
-        follow(client, note.id, _latest(client, note), teller)
+        follow(client, note.id, latest_of(client, note, console.say), teller)
     except KeyboardInterrupt:
         if not console.as_json:
             console.say("")
-
-
-def _latest(client: ZeppelinClient, note: Note) -> Latest | None:
-    """How to read the note's windows; None where it keeps none."""
-    paragraph = latest_paragraph(note)
-    page = next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
-    return Latest(client, note.id, page, paragraph.id, slide_seconds(note)) if paragraph else None
 
 
 def _table(window: Window) -> str:
@@ -106,7 +101,7 @@ def _table(window: Window) -> str:
     return columns([COLUMNS, *window.rows] if headed else window.rows)
 
 
-def _json_line(line: Line) -> None:
+def _json_line(line: LogLine) -> None:
     sys.stdout.write(json.dumps(line.to_json(), default=str) + "\n")
     sys.stdout.flush()
 
@@ -119,7 +114,7 @@ class _Teller:
         self._heading = ""
         self._at_line_start = True
 
-    def tell(self, line: Line) -> None:
+    def tell(self, line: LogLine) -> None:
         """Print one line of the log."""
         match line.event:
             case "output":
@@ -138,7 +133,7 @@ class _Teller:
                 self._end_line()
                 self._console.say(line.text)
 
-    def _head(self, line: Line) -> None:
+    def _head(self, line: LogLine) -> None:
         if line.title != self._heading:
             self._end_line()
             self._write(f"── {line.title} ──\n")

@@ -5,7 +5,8 @@ import click
 from provision.console import Console
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
-from provision.streams.run_note import NoteRun, announce_live, blocking_key, stop_note
+from provision.streams.run_note import NoteRun, announce_live
+from provision.streams.stop_note import stop_note
 from provision.sync.find_note import find_note
 
 
@@ -25,7 +26,7 @@ def run(console: Console, server: ServerOptions, note: str) -> None:
         if any(paragraph.status.is_active for paragraph in found.paragraphs):
             stop_note(client, found, console)
         note_run = NoteRun(client, found.id, console)
-        note_run.start(blocking_key(found))
+        note_run.start()
         state = announce_live(note_run)
         url = client.note_url(found.id)
         console.result({"note": url, "stream": state}, url)

@@ -37,7 +37,7 @@ class Positive(click.FloatRange):
 
 
 @dataclass(frozen=True)
-class Source:
+class EventSource:
     """Which events to publish: from `file`, from a fleet of `hosts`, or this host's."""
 
     host: str | None
@@ -129,7 +129,7 @@ def publish(
     named = application.application()
     full = full_topic(named.appid, topic)
     stop = Event()
-    run = Run(Source(**source).batches(stop), stop, count, seconds)
+    run = Run(EventSource(**source).batches(stop), stop, count, seconds)
     folder = private_dir((application.cache_dir or private_dir(state_dir() / "netpie")) / "publisher")
     thing = PublisherThing(named, folder, application.auth_server())
     publisher = Publisher(thing.login, full, qos=qos, renew=thing.renew, say=console.say)

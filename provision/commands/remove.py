@@ -8,7 +8,7 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
-from provision.streams.run_note import stop_if_running
+from provision.streams.stop_note import stop_if_running
 from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
 from provision.sync.remove import hand_made, remove_note

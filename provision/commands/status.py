@@ -15,9 +15,9 @@ from provision.embedded import stack
 from provision.errors import UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
-from provision.streams.latest_windows import Latest, latest_paragraph, slide_seconds
-from provision.streams.run_note import note_state
-from provision.streams.status import NoteStatus, noted_page, status_of
+from provision.streams.latest_windows import latest_of
+from provision.streams.note_state import note_state
+from provision.streams.status import NoteStatus, status_of
 from provision.streams.stream_owner import later_on_its_page
 from provision.sync.find_note import find_note
 from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
@@ -66,8 +66,7 @@ def _look(client: ZeppelinClient, note: Note) -> NoteStatus:
 
 def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     on_screen = console.out.is_terminal and not console.as_json
-    paragraph = latest_paragraph(note)
-    latest = Latest(client, note.id, noted_page(note), paragraph.id, slide_seconds(note)) if paragraph else None
+    latest = latest_of(client, note, console.say)
     url = client.note_url(note.id)
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:

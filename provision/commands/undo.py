@@ -9,7 +9,7 @@ from provision.errors import ProvisionError, UsageError, error_json
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.interpreter import take_per_note_back
-from provision.streams.run_note import stop_if_running
+from provision.streams.stop_note import stop_if_running
 from provision.sync.diff import verdict_line
 from provision.sync.find_note import find_note
 from provision.sync.plan import Verdict

@@ -1,31 +1,26 @@
-"""Asks a note that keeps its windows for the latest ones: by running its paragraph `latest`, as a person would."""
+"""Asks a note that keeps its windows for the latest ones: by running the paragraph that shows them."""
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from provision.bundles.roles import Role
+from provision.streams.note_state import driver_page
 from provision.streams.printed_windows import headed_windows
+from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage
 from provision.streams.windows import Window
-from provision.sync.provenance import by_key, is_edited
+from provision.sync.provenance import by_role, is_edited
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
-DEFAULT_SLIDE = 10.0  # seconds, as in the document, where the note's own text names none
-_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
 _COUNTS = re.compile(r"^counts: (.*)$", re.MULTILINE)
 
 
 def latest_paragraph(note: Note) -> Paragraph | None:
     """The paragraph that shows the latest windows, as the bundle has it; None where a person has made it another."""
-    paragraph = by_key(note).get("latest")
+    paragraph = by_role(note).get(Role.LATEST)
     return paragraph if paragraph and not is_edited(paragraph) else None
-
-
-def slide_seconds(note: Note) -> float:
-    """How often a window of the note ends."""
-    window = by_key(note).get("window")
-    found = _SLIDE.search(window.text) if window else None
-    return float(found[1]) if found else DEFAULT_SLIDE
 
 
 def counts(paragraph: Paragraph | None) -> dict[str, int]:
@@ -70,3 +65,14 @@ class Latest:
         found = [window for window in headed_windows(paragraph.output) if window.end > self._last_end]
         self._last_end = max([self._last_end, *(window.end for window in found)])
         return found
+
+
+def latest_of(client: ZeppelinClient, note: Note, say: Callable[[str], None]) -> Latest | None:
+    """How to ask for the note's windows, None where it keeps none; `say` is told what an edited paragraph hides."""
+    paragraph = latest_paragraph(note)
+    if paragraph is None:
+        return None
+    slide = slide_of(note)
+    if slide.remark:
+        say(slide.remark)
+    return Latest(client, note.id, driver_page(note), paragraph.id, slide.seconds)

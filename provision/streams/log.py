@@ -33,7 +33,7 @@ SETTLED_SECONDS = 1.0  # without a word after the limit: what Zeppelin still let
 
 
 @dataclass(frozen=True)
-class Line:
+class LogLine:
     """One thing that happened; `event` is output, status, cut, window or connection, and the rest is about it."""
 
     event: str
@@ -94,25 +94,25 @@ class NoteLog:
         self._limit = limit
         self._shown: dict[str, _Shown] = {}
 
-    def of(self, event: Event | None) -> Iterator[Line]:
+    def of(self, event: Event | None) -> Iterator[LogLine]:
         """What an event of a `NoteFollower`, or that none came, adds to the log."""
         yield from self._told(event)
         yield from self._cut_silently()
 
-    def _cut_silently(self) -> Iterator[Line]:
+    def _cut_silently(self) -> Iterator[LogLine]:
         """Zeppelin says that it has cut a run off when the run ends; until then only the limit tells."""
         for shown in self._shown.values():
             silent = time.monotonic() - shown.heard_at > SETTLED_SECONDS
             if silent and not shown.is_cut and shown.paragraph.status.is_active and shown.size >= self._limit:
                 shown.is_cut = True
-                yield Line("cut", shown.paragraph, f"{self._limit} bytes")
+                yield LogLine("cut", shown.paragraph, f"{self._limit} bytes")
 
-    def _told(self, event: Event | None) -> Iterator[Line]:
+    def _told(self, event: Event | None) -> Iterator[LogLine]:
         match event:
             case ConnectionLost(cause=cause):
-                yield Line("connection", text=f"{cause}; waiting for it to come back")
+                yield LogLine("connection", text=f"{cause}; waiting for it to come back")
             case ConnectionRestored():
-                yield Line("connection", text="the connection is back")
+                yield LogLine("connection", text="the connection is back")
             case ParagraphChanged(paragraph=paragraph) | ParagraphAdded(paragraph=paragraph):
                 yield from self._changed(paragraph)
             case OutputAppended(paragraph_id=name, index=index, text=text) if self._follows(name):
@@ -130,14 +130,14 @@ class NoteLog:
     def _keeps_windows(self, paragraph_id: str) -> bool:
         return self._latest is not None and self._latest.paragraph_id == paragraph_id
 
-    def _changed(self, paragraph: Paragraph) -> Iterator[Line]:
+    def _changed(self, paragraph: Paragraph) -> Iterator[LogLine]:
         shown = self._shown.setdefault(paragraph.id, _Shown(paragraph))
         before, shown.paragraph = shown.paragraph.status, paragraph
         if self._latest and paragraph.config.get(PAGE):
             self._latest.page = str(paragraph.config[PAGE])  # a stream that is started anew may have another
         if self._keeps_windows(paragraph.id) and self._latest:
             if paragraph.status is ParagraphStatus.FINISHED:
-                yield from (Line("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
+                yield from (LogLine("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
             return
         if paragraph.status.is_active and not before.is_active:
             shown.texts, shown.types, shown.is_cut = {}, {}, False  # a new run begins with no output
@@ -145,9 +145,9 @@ class NoteLog:
             for index, message in enumerate(paragraph.results):
                 yield from self._becomes(shown, index, message.type, message.data)
         if paragraph.status is not before:
-            yield Line("status", paragraph, str(paragraph.status))
+            yield LogLine("status", paragraph, str(paragraph.status))
 
-    def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[Line]:
+    def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[LogLine]:
         """Tell what the output has now and had not before.
 
         Text is told as it comes. Who comes to a run late hears its end only: the server shows the rest to nobody while
@@ -158,7 +158,7 @@ class NoteLog:
         if cut is not None:
             if not shown.is_cut:
                 shown.is_cut = True
-                yield Line("cut", shown.paragraph, cut)
+                yield LogLine("cut", shown.paragraph, cut)
             return
         before = shown.texts.get(index, "")
         shown.texts[index], shown.types[index], shown.heard_at = text, type_, time.monotonic()
@@ -166,9 +166,9 @@ class NoteLog:
             return
         if type_ == "TEXT":
             if news := _after(before, text):
-                yield Line("output", shown.paragraph, news, type_)
+                yield LogLine("output", shown.paragraph, news, type_)
         elif not shown.paragraph.status.is_active:
-            yield Line("output", shown.paragraph, plain(message), type_)
+            yield LogLine("output", shown.paragraph, plain(message), type_)
         else:
             shown.texts[index] = before  # it is told whole, when the run has ended
 
@@ -183,7 +183,7 @@ def _after(before: str, text: str) -> str:
     return text.rpartition(before)[2]
 
 
-def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[Line], None]) -> None:
+def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[LogLine], None]) -> None:
     """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
     log = NoteLog(latest, _output_limit(client))
     connected = True

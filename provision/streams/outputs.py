@@ -1,19 +1,16 @@
 """What a paragraph's outputs say, as plain text: tables laid out, HTML stripped, Zeppelin's cut told as such."""
 
-import json
 import re
 from collections.abc import Sequence
 from html import unescape
 
-from provision.streams.windows import PREFIX
-from zeppelin_sdk import Note, ResultMessage
+from zeppelin_sdk import ResultMessage
 
 # Zeppelin's ResultMessages.EXCEEDS_LIMIT_SIZE and _ROWS, which InterpreterOutput appends as an output of type HTML
 _CUT = re.compile(r"Output is truncated</strong> to (\d+) (bytes|rows)")
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^>]*>", re.IGNORECASE)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_FILES = re.compile(rf'write\.csv\(("(?:[^"\\\n]|\\.)*{PREFIX}")')
 
 
 def cut_at(message: ResultMessage) -> str | None:
@@ -56,23 +53,3 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
 def _stripped(html: str) -> str:
     text = unescape(_TAG.sub("", _BREAK.sub("\n", html)))
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
-
-
-def full_rows(note: Note) -> str | None:
-    """Where the note's stream writes all its rows ("/tmp/avg-*", a folder a window); None when it writes none.
-
-    Read from the text that is in the note now: the folder is a person's to change.
-    """
-    for paragraph in note.paragraphs:
-        found = _FILES.search(paragraph.text)
-        if found:
-            return f"{_unquoted(found[1])}*"
-    return None
-
-
-def _unquoted(literal: str) -> str:
-    """The string of a Scala literal, whose escapes are JSON's (see `bundles.literals`) but for one that is rare."""
-    try:
-        return str(json.loads(literal))
-    except ValueError:
-        return literal[1:-1]

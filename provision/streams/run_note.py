@@ -2,19 +2,22 @@
 
 import re
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from provision.bundles.roles import Role
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.streams.interpreter import is_shared, restart_spark, spark_setting
+from provision.streams.note_state import stream_state
 from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.spark_probe import probe_spark
-from provision.streams.stream_owner import later_on_its_page, started
-from provision.sync.provenance import PAGE, provenance
-from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
+from provision.streams.stop_note import cancel_active, stop_note
+from provision.streams.stream_owner import started
+from provision.sync.provenance import by_role, provenance
+from provision.waiting import wait_until
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient
 
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
@@ -38,7 +41,7 @@ class NoteRun:
     console: Console
     page: str = ""
 
-    def start(self, blocking_key: str | None) -> None:
+    def start(self) -> None:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
 
         A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
@@ -47,35 +50,35 @@ class NoteRun:
         `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
         """
         note = self.client.get_note(self.note_id)
-        if blocking_key is not None and _has_run(note, blocking_key):
+        if any(provenance(p).blocks and p.status is not ParagraphStatus.READY for p in note.paragraphs):
             self._restart("  this note has run before, and can't run again beside its stream")
         try:
-            self._start(note, blocking_key)
+            self._start(note)
         except HeldError as held:
             cancel_active(self.client, held.note)
             self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
-            self._start(note, blocking_key)
+            self._start(note)
         except ParagraphError as error:
             if not process_is_gone(error) and not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
                 raise
             self._restart("  Spark has ended")
-            self._start(note, blocking_key)
+            self._start(note)
 
-    def _start(self, note: Note, blocking_key: str | None) -> None:
+    def _start(self, note: Note) -> None:
         for paragraph in note.paragraphs:
             if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
                 continue
-            key = provenance(paragraph).key
-            if key == "dependencies":
-                self._dependencies(paragraph)
-                continue
-            if blocking_key is not None and key == blocking_key:
+            mark = provenance(paragraph)
+            if mark.blocks:
                 self._find_page()
                 self._note_page(paragraph)
                 self._start_blocking(paragraph)
                 return
+            if mark.role == Role.DEPENDENCIES:
+                self._dependencies(paragraph)
+                continue
             done = self._run(paragraph)
-            if key == "start" and (match := _PAGE.search(done.output)):
+            if mark.role == Role.START and (match := _PAGE.search(done.output)):
                 self.page = match.group()
                 self._note_page(paragraph, done.date_finished)
 
@@ -109,7 +112,7 @@ class NoteRun:
     def _drain(self) -> None:
         """Stop the note's own stream by its stop paragraph: what it has received would end with its Spark."""
         note = self.client.get_note(self.note_id)
-        stop = next((p for p in note.paragraphs if provenance(p).key == "stop"), None)
+        stop = by_role(note).get(Role.STOP)
         state = stream_state(note) if stop else None
         if stop and state and state.receivers:
             try:
@@ -141,29 +144,36 @@ class NoteRun:
         if not self.page:
             return None
         page, began = SparkPage(self.page), time.monotonic()
-        while time.monotonic() - began < timeout:
-            state = page.stream()
-            if state is not None and state.receivers and state.events:
-                return state
-            if state is not None and state.last_error:
-                self._check_error(state, time.monotonic() - began)
-            elif state is not None and state.receivers and state.batches:
-                return state
-            elif state is None and time.monotonic() - began > CONNECT_GRACE and not page.answers():
-                return None
-            time.sleep(0.5)
-        return page.stream()
+        state: StreamState | None = None
+
+        def is_settled() -> bool:
+            nonlocal state
+            state, seconds = page.stream(), time.monotonic() - began
+            if state is None:
+                return seconds > CONNECT_GRACE and not page.answers()
+            if state.receivers and state.events:
+                return True
+            if state.last_error:
+                self._check_error(state, seconds)
+                return False
+            return bool(state.receivers and state.batches)
+
+        wait_until(is_settled, timeout, every=0.5)
+        return state
 
     def wait_until_receiving(self, timeout: float = 60.0) -> None:
         """Wait until the receiver runs and has had a moment to connect; errors as `wait_until_live`."""
         page, began = SparkPage(self.page), time.monotonic()
-        while self.page and time.monotonic() - began < timeout:
+
+        def is_receiving() -> bool:
             state = page.stream()
             if state is not None and state.last_error:
                 self._check_error(state, time.monotonic() - began)
-            elif state is not None and state.receivers:
-                break
-            time.sleep(0.2)
+                return False
+            return state is not None and state.receivers > 0
+
+        if self.page:
+            wait_until(is_receiving, timeout, every=0.2)
         time.sleep(CONNECT_PAUSE)
 
     def _check_error(self, state: StreamState, seconds: float) -> None:
@@ -183,18 +193,8 @@ def _needs_restart(error: ParagraphError) -> bool:
     return bool(_NEEDS_RESTART.search(f"{error.message}\n{error.output}"))
 
 
-def _has_run(note: Note, key: str) -> bool:
-    return any(provenance(p).key == key and p.status is not ParagraphStatus.READY for p in note.paragraphs)
-
-
 def _name(paragraph: Paragraph) -> str:
     return paragraph.title or provenance(paragraph).key or paragraph.text.strip().splitlines()[0][:40]
-
-
-def blocking_key(note: Note) -> str | None:
-    """The key of the paragraph that runs as long as the note's stream does, if it has one."""
-    marks = [provenance(paragraph) for paragraph in note.paragraphs]
-    return next((mark.key for mark in marks if mark.blocks), None)
 
 
 def announce_live(run: NoteRun) -> dict[str, Any] | None:
@@ -216,59 +216,3 @@ def announce_live(run: NoteRun) -> dict[str, Any] | None:
         return state.to_json()
     run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
     return state.to_json()
-
-
-def stream_state(note: Note) -> StreamState | None:
-    """What Spark says of the note's stream, if its page was noted by the last run and is in reach."""
-    page = next((p.config[PAGE] for p in note.paragraphs if p.config.get(PAGE)), None)
-    return SparkPage(page).stream() if page else None
-
-
-def note_state(note: Note, stream: StreamState | None) -> str:
-    """In a word: streaming, running, failed or stopped."""
-    if stream is not None and stream.receivers:
-        return "streaming"
-    statuses = [paragraph.status for paragraph in note.paragraphs]
-    if any(status.is_active for status in statuses):
-        return "running"
-    return "failed" if ParagraphStatus.ERROR in statuses else "stopped"
-
-
-def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
-    """Stop the note's stream: by its stop paragraph, or by an interpreter restart where a paragraph blocks.
-
-    The stream of a note that was started after it in the Spark that they share is left alone.
-    """
-    stop = next((p for p in note.paragraphs if provenance(p).key == "stop"), None)
-    is_active = any(paragraph.status.is_active for paragraph in note.paragraphs)
-    later = None if is_active else later_on_its_page(client, note)
-    if later is not None:
-        console.say(f"no stream of this note: {later.path} was started after it in the same Spark")
-        return
-    if stop is None or is_active:
-        cancel_active(client, note)
-        restart_spark(client, note.id, "a paragraph of this note runs as long as its stream", console)
-        return
-    with console.step("stopping the stream"):
-        try:
-            run_in_turn(client, note.id, stop.id)
-        except HeldError as held:
-            console.say(f"no stream of this note: {held.message}")
-        except ParagraphError as error:
-            if not process_is_gone(error):
-                raise
-            console.say("no stream of this note: Spark's process has died, and its streams with it")
-
-
-def cancel_active(client: ZeppelinClient, note: Note) -> None:
-    """Cancel what of the note waits or runs, before its interpreter is restarted."""
-    for paragraph in note.paragraphs:
-        if paragraph.status.is_active:
-            with suppress(ZeppelinError):
-                client.stop_paragraph(note.id, paragraph.id)
-
-
-def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:
-    """Stop the note's stream if it has one that runs, as far as can be told from here."""
-    if note_state(note, stream_state(note)) in ("streaming", "running"):
-        stop_note(client, note, console)

@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.table import Table
 
+from provision.bundles.roles import Role
 from provision.streams.latest_windows import counts
-from provision.streams.run_note import note_state
+from provision.streams.note_state import driver_page, note_state
 from provision.streams.spark_page import SparkPage, StreamState
-from provision.sync.provenance import PAGE, by_key, provenance
+from provision.sync.provenance import by_role, provenance
 from zeppelin_sdk import Note, Paragraph
 
 
@@ -94,17 +95,12 @@ def _messages(counts: Mapping[str, int]) -> str:
 
 def status_of(note: Note) -> NoteStatus:
     """Ask the driver's page, if one was noted when the note was run, and read what the note has counted."""
-    page = noted_page(note)
+    page = driver_page(note)
     spark = SparkPage(page)
     stream = spark.stream() if page else None
     in_reach = stream is not None or (bool(page) and spark.answers())
-    latest = by_key(note).get("latest")
+    latest = by_role(note).get(Role.LATEST)
     return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counts(latest), _ended(latest))
-
-
-def noted_page(note: Note) -> str:
-    """The driver's page as the last run of the note has noted it; empty where it has not."""
-    return next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
 
 
 def _ended(paragraph: Paragraph | None) -> str:

@@ -9,7 +9,7 @@ from provision.streams.windows import Window, read_windows
 from zeppelin_sdk import NoteFollower, OutputAppended, OutputUpdated, ZeppelinClient
 
 
-class Source(Protocol):
+class WindowSource(Protocol):
     """A place where windows of a running note can be read."""
 
     def windows(self) -> list[Window]:
@@ -42,9 +42,8 @@ class Asked:
 class Overheard:
     """The windows that a running paragraph prints, heard over the websocket: no other way shows them before it ends."""
 
-    def __init__(self, follower: NoteFollower, paragraph_id: str, variant: str) -> None:
+    def __init__(self, follower: NoteFollower, paragraph_id: str) -> None:
         self._follower, self._paragraph_id = follower, paragraph_id
-        self._printed = variant == "print"
         self._text = ""
         self._windows: list[Window] = []
 
@@ -55,8 +54,8 @@ class Overheard:
                     self._text += text
                 case OutputUpdated(paragraph_id=self._paragraph_id, text=text):
                     self._text = text
-        if self._printed:
-            self._windows = [window for window in printed_windows(self._text) if window.rows]
+        if printed := printed_windows(self._text):
+            self._windows = [window for window in printed if window.rows]
         else:
             found = [window for window in shown_windows(self._text, int(time.time() * 1000)) if window.rows]
             self._windows += found[len(self._windows) :]

@@ -113,14 +113,15 @@ class Mark:
 class Origin:
     """What the last apply made the whole note of; all empty where no paragraph tells.
 
-    `values` are the parameters as text, `site` what else the texts were made of, `order` the keys in the bundle's
-    order, `moving` the ids in the order that an apply has begun to bring them into. `sequence`: the highest of a note's
-    origins wins.
+    `values` are the parameters as text, `site` what else the texts were made of, `rows` where the stream writes all its
+    rows ("/tmp/avg-*"; empty for nowhere), `order` the keys in the bundle's order, `moving` the ids in the order that
+    an apply has begun to bring them into. `sequence`: the highest of a note's origins wins.
     """
 
     bundle: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     site: Mapping[str, str] = field(default_factory=dict)
+    rows: str = ""
     order: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
     sequence: int = 0
@@ -136,6 +137,7 @@ class Origin:
             bundle=str(noted.get("bundle", "")),
             values=_mapping(noted.get("values")),
             site=_mapping(noted.get("site")),
+            rows=str(noted.get("rows", "")),
             order=_strings(noted.get("order")),
             moving=_strings(noted.get("moving")),
             sequence=int(noted.get("turn", 0)),
@@ -149,6 +151,7 @@ class Origin:
             "bundle": self.bundle,
             "values": dict(self.values),
             "site": dict(self.site),
+            "rows": self.rows,
             "order": list(self.order),
             **({"moving": list(self.moving)} if self.moving else {}),
             **({"turn": self.sequence} if self.sequence else {}),
@@ -274,7 +277,8 @@ def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[
 
 def origin_for(note: RenderedNote) -> Origin:
     """The origin of a note as rendered."""
-    return Origin(note.bundle, dict(note.values), dict(note.site), tuple(each.key for each in note.paragraphs))
+    order = tuple(each.key for each in note.paragraphs)
+    return Origin(note.bundle, dict(note.values), dict(note.site), note.rows, order)
 
 
 def is_edited(live: Paragraph) -> bool:

@@ -13,7 +13,7 @@ from provision.console import Console
 from provision.embedded import processes, stack
 from provision.embedded.runtime import Choice
 from provision.publisher import Publisher
-from provision.streams.run_note import note_state, stream_state
+from provision.streams.note_state import note_state, stream_state
 from provision.sync.find_note import find_note
 from zeppelin_sdk import ZeppelinClient
 

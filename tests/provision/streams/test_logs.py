@@ -8,9 +8,9 @@ import pytest
 from provision.cli import run
 from provision.commands import logs as command
 from provision.streams import log as note_log
-from provision.streams.latest_windows import Latest, counts, latest_paragraph, slide_seconds
-from provision.streams.log import Line, NoteLog, follow
-from provision.streams.outputs import columns, cut_at, full_rows, plain
+from provision.streams.latest_windows import Latest, counts, latest_paragraph
+from provision.streams.log import LogLine, NoteLog, follow
+from provision.streams.outputs import columns, cut_at, plain
 from provision.sync.provenance import MARK, PAGE, digest
 from zeppelin_sdk import (
     ConnectionLost,
@@ -25,7 +25,6 @@ from zeppelin_sdk import (
 )
 
 from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
-from ..rendering import rendered
 
 CUT = ResultMessage(
     "HTML",
@@ -92,15 +91,6 @@ def test_rows_of_different_lengths_line_up() -> None:
 def test_zeppelin_s_own_words_of_a_cut_are_known_in_html_only() -> None:
     assert cut_at(CUT) == "102400 bytes"
     assert cut_at(ResultMessage("TEXT", CUT.data)) is None
-
-
-@pytest.mark.parametrize("bundle", ["classic", "streaming"])
-def test_the_full_rows_are_where_the_note_s_own_text_writes_them(bundle: str) -> None:
-    def live(**given: str) -> Note:
-        return Note("n", "/n", tuple(Paragraph(p.key, text=p.text) for p in rendered(bundle, **given).paragraphs))
-
-    assert full_rows(live(out='/data/a"{b}')) == '/data/a"{b}/avg-*'
-    assert full_rows(live(variant="print")) is None
 
 
 # --- the log ---
@@ -214,12 +204,7 @@ def test_the_paragraph_that_keeps_windows_is_run_only_as_the_bundle_has_it() -> 
     assert latest_paragraph(Note("n", "/n", (edited,))) is None
 
 
-def test_the_slide_and_the_counts_are_read_from_the_note() -> None:
-    def note(slide: str) -> Note:
-        texts = {p.key: p.text for p in rendered("streaming", slide=slide).paragraphs}
-        return Note("n", "/n", (Paragraph("p", text=texts["window"], config={MARK: {"key": "window"}}),))
-
-    assert slide_seconds(note("30")) == 30
+def test_the_counts_are_read_from_the_note() -> None:
     shown = Paragraph("p", results=(ResultMessage("TEXT", WINDOWS.format(3)),))
     assert counts(shown) == {"events": 7, "malformed": 1, "windows": 3}
     assert counts(None) == {}
@@ -264,9 +249,9 @@ class Enough(Exception):
 
 def test_following_goes_on_after_the_server_has_cut_the_connection(zeppelin: FakeZeppelin) -> None:
     note = add_note(zeppelin, {"status": "FINISHED", "results": results(("TEXT", "before\n"))})
-    lines: list[Line] = []
+    lines: list[LogLine] = []
 
-    def tell(line: Line) -> None:
+    def tell(line: LogLine) -> None:
         lines.append(line)
         if line.text == "before\n":
             note["paragraphs"][0]["results"] = results(("TEXT", "before\nafter\n"))
@@ -279,7 +264,7 @@ def test_following_goes_on_after_the_server_has_cut_the_connection(zeppelin: Fak
     assert [line.event for line in lines] == ["output", "connection", "connection", "output"]
 
 
-def scripted(monkeypatch: pytest.MonkeyPatch, *lines: Line) -> None:
+def scripted(monkeypatch: pytest.MonkeyPatch, *lines: LogLine) -> None:
     def follow_script(_client, _note, _latest, tell) -> None:
         for line in lines:
             tell(line)
@@ -295,11 +280,11 @@ def test_ctrl_c_ends_the_following_well_and_text_stands_under_its_paragraph(
     one, two = Paragraph("1", title="One"), Paragraph("2", title="Two")
     scripted(
         monkeypatch,
-        Line("output", one, "a"),
-        Line("output", one, "b\n"),
-        Line("output", two, "c"),
-        Line("cut", one, "102400 bytes"),
-        Line("status", two, "ERROR"),
+        LogLine("output", one, "a"),
+        LogLine("output", one, "b\n"),
+        LogLine("output", two, "c"),
+        LogLine("cut", one, "102400 bytes"),
+        LogLine("status", two, "ERROR"),
     )
     assert run(["logs", "-f", "b"]) == 0
     out = capsys.readouterr().out
@@ -310,7 +295,9 @@ def test_ctrl_c_ends_the_following_well_and_text_stands_under_its_paragraph(
 def test_followed_events_are_an_object_a_line(zeppelin: FakeZeppelin, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     add_note(zeppelin, {})
     one = Paragraph("1", title="One", config={MARK: {"key": "k"}})
-    scripted(monkeypatch, Line("status", one, "RUNNING"), Line("output", one, "[a]", "TEXT"), Line("connection"))
+    scripted(
+        monkeypatch, LogLine("status", one, "RUNNING"), LogLine("output", one, "[a]", "TEXT"), LogLine("connection")
+    )
     assert run(["logs", "-f", "b", "--json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["event"] for each in events] == ["status", "output", "connection"]

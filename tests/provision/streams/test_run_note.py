@@ -4,14 +4,17 @@ from typing import Any, cast
 
 import pytest
 
+from provision import waiting
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.streams import run_note as running
 from provision.streams import run_paragraph as turns
-from provision.streams.run_note import NoteRun, blocking_key, note_state, stop_note
+from provision.streams.note_state import note_state
+from provision.streams.run_note import NoteRun
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_page import StreamState
 from provision.streams.spark_probe import probe_spark
+from provision.streams.stop_note import stop_note
 from provision.sync.provenance import MARK, PAGE
 from zeppelin_sdk import (
     InterpreterSetting,
@@ -161,7 +164,7 @@ def test_paragraphs_run_in_the_note_s_order_a_person_s_own_included() -> None:
     own = Paragraph("own", title="own", text="println(1)")
     client = FakeClient(paragraph("dependencies"), own, paragraph("context"), paragraph("start"))
     run, _ = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == ["run dependencies", "run own", "run context", "run start"]
 
 
@@ -170,7 +173,7 @@ def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: st
     client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
     client.failures["context"] = [f"java.lang.IllegalStateException: {how}"]
     run, said = note_run(client)
-    run.start(None)
+    run.start()
     again = ["run dependencies", "run context", "run start"]
     assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
     assert any("Spark has ended" in line for line in said.lines)
@@ -182,7 +185,7 @@ DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …
 def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
     client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
     client.failures["context"] = [DIED]
-    note_run(client)[0].start(None)
+    note_run(client)[0].start()
     again = ["run dependencies", "run context", "run start"]
     assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
 
@@ -210,14 +213,14 @@ def test_a_spark_that_ends_again_is_an_error() -> None:
     client.failures["context"] = ["Cannot call methods on a stopped SparkContext."] * 2
     run, _ = note_run(client)
     with pytest.raises(ParagraphError):
-        run.start(None)
+        run.start()
 
 
 def test_empty_and_disabled_paragraphs_are_left_out() -> None:
     empty, disabled = paragraph("empty", text=" \n"), paragraph("disabled", config={"enabled": False})
     client = FakeClient(paragraph("context"), empty, disabled)
     run, _ = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == ["run context"]
 
 
@@ -226,7 +229,7 @@ def test_the_first_failure_ends_the_run_and_names_its_paragraph() -> None:
     client.failures["stream"] = ["<console>:1: error: not found: value ssc"]
     run, _ = note_run(client)
     with pytest.raises(ParagraphError, match="'stream'.*not found") as caught:
-        run.start(None)
+        run.start()
     assert (caught.value.paragraph_id, caught.value.title) == ("stream", "stream")
     assert client.did == ["run context", "run stream"]
 
@@ -236,7 +239,7 @@ def test_spark_running_with_other_dependencies_is_restarted_which_is_told_in_one
     client = FakeClient(paragraph("dependencies"), paragraph("context"))
     client.failures["dependencies"] = [words]
     run, said = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == ["run dependencies", "restart spark-id", "run dependencies", "run context"]
     assert [line for line in said.lines if "restart" in line] == [
         "  Spark runs with other dependencies: restarting Spark's interpreter …"
@@ -251,7 +254,7 @@ def test_what_the_note_s_stream_has_received_is_processed_before_the_restart(
     client = FakeClient(paragraph("dependencies"), paragraph("stop"))
     client.failures = {"dependencies": [LAUNCHED], "stop": ["it hangs"] * fails}
     run, said = note_run(client)
-    run.start(None)
+    run.start()
     before = ["run dependencies", "run stop", "restart spark-id"]
     assert client.did == [*before, "run dependencies", "run stop"]
     assert any("it hangs" in line for line in said.lines) == fails
@@ -262,7 +265,7 @@ def test_dependencies_that_fail_after_the_restart_too_end_the_run() -> None:
     client.failures["dependencies"] = [LAUNCHED, LAUNCHED]
     run, _ = note_run(client)
     with pytest.raises(ParagraphError):
-        run.start(None)
+        run.start()
     assert client.did[-1] == "run dependencies"
 
 
@@ -272,7 +275,7 @@ def test_dependencies_that_fail_for_another_reason_restart_nothing(words: str) -
     client.failures["dependencies"] = [words]
     run, _ = note_run(client)
     with pytest.raises(ParagraphError):
-        run.start(None)
+        run.start()
     assert client.did == ["run dependencies"]
 
 
@@ -281,14 +284,14 @@ def test_a_paragraph_that_is_not_the_dependencies_restarts_nothing() -> None:
     client.failures["context"] = [LAUNCHED]
     run, _ = note_run(client)
     with pytest.raises(ParagraphError):
-        run.start(None)
+        run.start()
     assert client.did == ["run context"]
 
 
 def test_the_blocking_paragraph_is_started_last_and_awaited_only_until_it_runs() -> None:
     client = FakeClient(*CLASSIC, paragraph("after"))
     run, _ = note_run(client)
-    run.start("start")
+    run.start()
     assert client.did[:3] == ["run dependencies", "run context", "run output"]
     assert client.did[-1] == "run start"
     assert client.waited_for == (ParagraphStatus.RUNNING,)
@@ -297,7 +300,7 @@ def test_the_blocking_paragraph_is_started_last_and_awaited_only_until_it_runs()
 def test_the_driver_s_page_is_found_before_the_blocking_paragraph_and_kept_with_it() -> None:
     client = FakeClient(*CLASSIC)
     run, _ = note_run(client)
-    run.start("start")
+    run.start()
     assert run.page == "http://driver:4040"
     assert client.did[-2] == "page start http://driver:4040"
 
@@ -307,7 +310,7 @@ def test_no_page_is_looked_for_where_a_probe_would_have_a_spark_of_its_own(which
     client = FakeClient(*CLASSIC)
     client.option[which] = "isolated"
     run, _ = note_run(client)
-    run.start("start")
+    run.start()
     assert run.page == ""
     assert "probe" not in client.did
 
@@ -316,7 +319,7 @@ def test_no_page_is_looked_for_where_a_probe_would_have_a_spark_of_its_own(which
 def test_a_blocking_note_that_has_run_before_starts_on_a_fresh_interpreter(status: ParagraphStatus) -> None:
     client = FakeClient(*CLASSIC[:-1], replace(CLASSIC[-1], status=status))
     run, said = note_run(client)
-    run.start("start")
+    run.start()
     assert client.did[:2] == ["restart spark-id", "run dependencies"]
     assert len([line for line in said.lines if "restart" in line]) == 1
 
@@ -326,7 +329,7 @@ def test_a_spark_of_the_note_s_own_is_restarted_for_this_note_only() -> None:
     client.option["perNote"] = "isolated"
     client.failures["dependencies"] = [LAUNCHED]
     run, said = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == ["run dependencies", "restart spark-id for note", "run dependencies"]
     assert "restarting this note's Spark" in said.lines[1]
 
@@ -344,7 +347,7 @@ def held(clock: "FakeTime", *paragraphs: Paragraph) -> FakeClient:
 def test_a_note_that_waits_behind_another_s_stream_ends_that_and_starts_from_the_top(clock: "FakeTime") -> None:
     client = held(clock, paragraph("context"), paragraph("start"))
     run, said = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == [
         "run context", "cancel context", "cancel start", "restart spark-id", "run context", "run start",
     ]  # fmt: skip
@@ -360,7 +363,7 @@ def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monke
     monkeypatch.setattr(client, "restart_interpreter", lambda *_arguments: None)
     run, _ = note_run(client)
     with pytest.raises(HeldError, match="/holder streams") as caught:
-        run.start(None)
+        run.start()
     assert caught.value.exit_code == 3
     assert client.did[-1] == "cancel context"
 
@@ -368,12 +371,12 @@ def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monke
 def test_a_run_that_an_earlier_cancellation_ends_at_once_is_tried_again() -> None:
     client = FakeClient(paragraph("context"), paragraph("start"))
     client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
-    note_run(client)[0].start(None)
+    note_run(client)[0].start()
     assert client.did == ["run context", "run context", "run start"]
 
     client.failures["context"] = ["", ""]
     with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
-        note_run(client)[0].start(None)
+        note_run(client)[0].start()
 
 
 def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +384,7 @@ def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monke
     client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
     monkeypatch.setattr(client, "run_paragraph", lambda *_: clock.sleep(turns.AT_ONCE + 1))
     with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
-        note_run(client)[0].start(None)
+        note_run(client)[0].start()
 
 
 @pytest.mark.parametrize(
@@ -396,21 +399,21 @@ def test_what_waits_for_something_else_waits_on(clock: "FakeTime", holder: Note)
     client = held(clock, paragraph("context"))
     client.others = [holder]
     run, _ = note_run(client)
-    run.start(None)
+    run.start()
     assert client.did == ["run context"]
     assert clock.now >= turns.PARAGRAPH_TIMEOUT
 
 
 def test_a_paragraph_of_another_interpreter_waits_for_no_spark(clock: "FakeTime") -> None:
     client = held(clock, paragraph("introduction", text="%md\n# Introduction"))
-    note_run(client)[0].start(None)
+    note_run(client)[0].start()
     assert client.did == ["run introduction"]
 
 
 def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime") -> None:
     client = held(clock, paragraph("context"))
     client.option["perNote"] = "isolated"
-    note_run(client)[0].start(None)
+    note_run(client)[0].start()
     assert client.did == ["run context"]
 
 
@@ -426,14 +429,14 @@ def test_a_blocking_paragraph_that_fails_is_named() -> None:
     client.failures["start"] = ["IllegalStateException: no output operations"]
     run, _ = note_run(client)
     with pytest.raises(ParagraphError, match="'start'"):
-        run.start("start")
+        run.start()
 
 
 def test_a_streaming_note_s_page_is_what_its_start_paragraph_prints() -> None:
     client = FakeClient(paragraph("start"), paragraph("latest"))
     client.outputs["start"] = "The stream runs. Spark's own page: http://127.0.0.1:4041\n"
     run, _ = note_run(client)
-    run.start(None)
+    run.start()
     assert run.page == "http://127.0.0.1:4041"
     assert client.did == ["run start", "page start http://127.0.0.1:4041", "run latest"]
 
@@ -504,6 +507,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     clock = FakeTime()
     monkeypatch.setattr(running, "time", clock)
     monkeypatch.setattr(turns, "time", clock)
+    monkeypatch.setattr(waiting, "time", clock)
     return clock
 
 
@@ -597,11 +601,6 @@ def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
     client = FakeClient(paragraph("stop"), blocking)
     stop_note(client.as_client(), client.note, Said())
     assert client.did == [f"cancel {blocking.id}", "restart spark-id"]
-
-
-def test_the_blocking_key_is_in_the_provenance() -> None:
-    assert blocking_key(Note("n", "/n", tuple(CLASSIC))) == "start"
-    assert blocking_key(Note("n", "/n", (paragraph("start"), Paragraph("own")))) is None
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from provision.commands import status
 from provision.streams import stream_owner as ownership
-from provision.streams.run_note import stop_note
 from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.stop_note import stop_note
 from provision.streams.stream_owner import later_on_its_page, started
 from provision.sync.provenance import PAGE
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient

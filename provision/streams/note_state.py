@@ -1,0 +1,26 @@
+"""What a note does now, as far as its paragraphs and the driver's page tell."""
+
+from provision.streams.spark_page import SparkPage, StreamState
+from provision.sync.provenance import PAGE
+from zeppelin_sdk import Note, ParagraphStatus
+
+
+def driver_page(note: Note) -> str:
+    """The driver's page as the note's last run by the tool noted it; empty where none did."""
+    return next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
+
+
+def stream_state(note: Note) -> StreamState | None:
+    """What Spark says of the note's stream; None where its page is unknown or out of reach."""
+    page = driver_page(note)
+    return SparkPage(page).stream() if page else None
+
+
+def note_state(note: Note, stream: StreamState | None) -> str:
+    """In a word: streaming, running, failed or stopped."""
+    if stream is not None and stream.receivers:
+        return "streaming"
+    statuses = [paragraph.status for paragraph in note.paragraphs]
+    if any(status.is_active for status in statuses):
+        return "running"
+    return "failed" if ParagraphStatus.ERROR in statuses else "stopped"

@@ -1,0 +1,71 @@
+"""What a note's stream does: as the last apply recorded it, and as its text says where a person has edited that.
+
+The text is read as Scala. Where an edited paragraph can't be read, the recorded value stands, with a remark.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+from provision.bundles.roles import Role
+from provision.streams.windows import PREFIX
+from provision.sync.guarded_write import called
+from provision.sync.provenance import by_role, is_edited, origin
+from zeppelin_sdk import Note
+
+DEFAULT_SLIDE = 10.0  # seconds, as in the document
+_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
+_FILES = re.compile(rf'write\.csv\(("(?:[^"\\\n]|\\.)*{PREFIX}")')
+
+
+@dataclass(frozen=True)
+class Slide:
+    """How often a window ends, in seconds."""
+
+    seconds: float
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class FullRows:
+    """Where the stream writes all its rows, such as "/tmp/avg-*", a folder a window; empty where it writes none."""
+
+    place: str
+    remark: str = ""
+
+
+def slide_of(note: Note) -> Slide:
+    """How often a window of the note ends."""
+    recorded = origin(note).values.get("slide", "")
+    seconds = float(recorded) if recorded.isdecimal() else DEFAULT_SLIDE
+    window = by_role(note).get(Role.WINDOW)
+    if window is None or (recorded and not is_edited(window)):
+        return Slide(seconds)
+    if found := _SLIDE.search(window.text):
+        return Slide(float(found[1]))
+    if not is_edited(window):
+        return Slide(seconds)
+    remark = f"{called(window)} was edited and does not say how often a window ends: {seconds:g} s is taken"
+    return Slide(seconds, remark)
+
+
+def full_rows(note: Note) -> FullRows:
+    """Where all rows of the note's stream are: in the files of its outputs, or of a paragraph that a person added."""
+    recorded = origin(note).rows
+    outputs = by_role(note).get(Role.OUTPUTS)
+    if recorded and outputs is not None and not is_edited(outputs):
+        return FullRows(recorded)
+    found = next(filter(None, (_FILES.search(paragraph.text) for paragraph in note.paragraphs)), None)
+    if found:
+        return FullRows(f"{_unquoted(found[1])}*")
+    if recorded and outputs is not None:
+        return FullRows(recorded, f"{called(outputs)} was edited and does not say where its rows go: as applied")
+    return FullRows("")
+
+
+def _unquoted(literal: str) -> str:
+    """The string of a Scala literal, whose escapes are JSON's (see `bundles.literals`) but for one that is rare."""
+    try:
+        return str(json.loads(literal))
+    except ValueError:
+        return literal[1:-1]
