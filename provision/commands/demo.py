@@ -5,12 +5,14 @@ import contextlib
 import click
 
 from provision import demo as demonstration
-from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names
+from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
 from provision.options.output import json_option
 from provision.options.stack import distribution_options, spark_options
+
+_VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
 
 
 @click.command()
@@ -20,8 +22,10 @@ from provision.options.stack import distribution_options, spark_options
 )
 @click.option(
     "--variant",
-    metavar="NAME",
-    help="What the note puts out: the bundle's parameter `variant`.  [default: the bundle's]",
+    type=click.Choice(_VARIANT.choices),
+    default=_VARIANT.default,
+    show_default=True,
+    help="What the note puts out.",
 )
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
@@ -34,7 +38,7 @@ def demo(
     /,
     choice: Choice,
     bundle: str,
-    variant: str | None,
+    variant: str,
     windows: int,
     pairs: tuple[str, ...],
     keep: bool,
@@ -45,8 +49,7 @@ def demo(
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
     files and addresses. Then it stops all that it started.
     """
-    if variant is not None:
-        pairs = (f"variant={variant}", *pairs)
+    pairs = (f"variant={variant}", *pairs)
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
