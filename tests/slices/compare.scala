@@ -65,7 +65,7 @@ object Compare {
         slices.explain(query) // as a person's run of the query's paragraph does
         val ours = slices.rows(time, query)
         val (columns, rows) = (ours.schema.map(field => field.name -> field.dataType), sorted(ours.collect))
-        val reference = document(sc.union(kept), query)
+        val reference = document(sc.union(kept).coalesce(2), query) // or each of its partitions is a task
         val wanted = sorted(reference.collect)
         if (columns != reference.schema.map(field => field.name -> field.dataType)) answer = query + ": columns " + ours.schema + " for " + reference.schema
         else if (!same(rows, wanted)) answer = query + ": " + rows + " for " + wanted
