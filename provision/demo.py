@@ -29,8 +29,8 @@ from provision.streams.spark_page import SparkPage
 from provision.streams.stop_note import stop_note
 from provision.streams.window_sources import Asked, Files, Overheard, WindowSource
 from provision.streams.windows import Window, as_table
-from provision.sync.apply import OURS, Applying
-from provision.sync.plan import Decision
+from provision.sync.apply import Applying
+from provision.sync.plan import OURS, Decision
 from provision.sync.provenance import by_role
 from provision.sync.undo_records import Records
 from provision.waiting import wait_until

@@ -100,7 +100,7 @@ def spark_conf(value: Any) -> str:
     listed = [(name, ",".join(map(_file, values))) for name, values in lines.items() if values]
     given = [(name, text.strip()) for name, _, text in (each.partition("=") for each in dependencies.properties)]
     every = [*listed, *given, ("provision.properties", ",".join(name for name, _ in listed + given))]
-    return "\n".join(f"{name} {_property(text)}" for name, text in every)
+    return "\n".join(f"{name} {spark_property(text)}" for name, text in every)
 
 
 def _file(text: str) -> str:
@@ -109,7 +109,8 @@ def _file(text: str) -> str:
     return text
 
 
-def _property(text: str) -> str:
+def spark_property(text: str) -> str:
+    """The value of a property for `%spark.conf`; raises `UsageError` for control characters."""
     if not text.isprintable():
         raise UsageError(f"{text!r} can't stand in Spark's configuration", next_step="leave out control characters")
     # ConfInterpreter reads java.util.Properties: a backslash escapes there, a first = or : belongs to the name, and

@@ -1,39 +1,33 @@
 """Brings a rendered note to a server: credentials, plan, then the writes that the plan names and no others."""
 
-import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provision.bundles.render import RenderedNote, RenderedParagraph
+from provision.bundles.render import RenderedNote
 from provision.errors import ConflictError
-from provision.sync.guarded_write import Meanwhile, called, delete_untouched, plan_again, write_content
-from provision.sync.order import moves
-from provision.sync.plan import OURS, THEIRS, Change, Content, Decision, Plan, Verdict, make_plan
+from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
+from provision.sync.plan import Change, Content, Decision, Plan, make_plan
 from provision.sync.provenance import (
-    BEFORE,
     MARK,
+    NEW_CONFIG,
     ORIGIN,
-    VERSION,
-    Mark,
-    Origin,
     bundle_config,
     by_key,
     digest,
     mark_for,
     origin_for,
-    origins,
     provenance,
 )
 from provision.sync.revisions import keep_revision
+from provision.sync.undo import undone
 from provision.sync.undo_records import APPLY, Record, Records, Saved
+from provision.sync.writer import revision_writes, writes_of
+from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
-
-__all__ = ["OURS", "THEIRS", "Applied", "Applying", "apply_note", "came_back", "note_json", "put_credentials"]
 
 PATIENCE = 30.0  # seconds for a paragraph that is to be written to end its run
 _POLL = 0.5
-_CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
 
 
 @dataclass(frozen=True)
@@ -97,7 +91,6 @@ class _Apply:
     def __init__(self, client: ZeppelinClient, note: RenderedNote, how: Applying) -> None:
         self._client, self._note, self._how = client, note, how
         self._done: dict[str, Change] = {}
-        self._revision = ""
 
     def attempt(self) -> Applied:
         live = read_note(self._client, self._note.path)
@@ -110,41 +103,49 @@ class _Apply:
             self._finish(note_id)
             return Applied(note_id, plan, len(self._note.paragraphs))
         self._wait_for_runs(live, plan)
-        writer = _Writer(self._client, self._note, live, plan)
-        if not writer.is_idle:
-            self._record(live, plan)
-            writer.write(self._done, self._revision)
+        self._write(live, plan)
         self._finish(live.id)
-        changes = tuple(self._done.get(change.key, change) for change in plan.changes)
-        left = tuple(change for change in self._done.values() if change.key not in {each.key for each in changes})
-        return Applied(live.id, replace(plan, changes=changes + left), len(self._done))
+        return Applied(live.id, replace(plan, changes=with_done(plan.changes, self._done)), len(self._done))
 
-    def _record(self, live: Note | None, plan: Plan) -> None:
-        """Keep the means of undoing. What an apply that was cut off has done is to be undone with this one."""
-        records = self._how.records
-        if records is None:
+    def _write(self, live: Note, plan: Plan) -> None:
+        writes = writes_of(self._note, live, plan)
+        if not writes:
             return
-        secrets = self._note.secrets
-        earlier = records.find(self._note.path)
-        concerned = {change.live.id for change in plan.changes if change.live} if live else set()
-        there = live.paragraphs if live else ()
-        before = tuple(Saved.of(paragraph, secrets) for paragraph in there if paragraph.id in concerned)
-        order = tuple(paragraph.id for paragraph in there)
-        created = live is None
-        if earlier is not None and not earlier.done:
-            from provision.sync.undo import undone  # an apply that was cut off is rare
+        revision = self._record(live, plan)
+        changes = {change.key: change for change in plan.writes}
+        for key in carry_out(self._client, live.id, [*revision_writes(live, plan, revision), *writes]):
+            if key in changes:
+                self._done[key] = changes[key]
 
-            before, order = undone(earlier, live, secrets), earlier.order
-            created, self._revision = earlier.created, earlier.revision
-        elif live is not None:
-            self._revision = keep_revision(self._client, live.id)
-        after = tuple(_planned(change, secrets) for change in plan.changes if change.after is not None)
-        if live is not None:
-            place = {each: index for index, each in enumerate(plan.order or [p.id for p in live.paragraphs])}
-            after = tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
-        note_id = live.id if live else ""
-        record = Record(APPLY, self._note.path, note_id, self._note.bundle, before, after, order, created=created)
-        records.save(replace(record, run=records.run, revision=self._revision))
+    def _record(self, live: Note | None, plan: Plan) -> str:
+        """Keep the means of undoing; returns the server's revision of what was before, empty without one.
+
+        What an apply that was cut off has done is to be undone with this one.
+        """
+        records, secrets = self._how.records, self._note.secrets
+        if records is None:
+            return ""
+        earlier = records.find(self._note.path)
+        if earlier is not None and not earlier.done:
+            before, order, created = undone(earlier, live, secrets), earlier.order, earlier.created
+            revision = earlier.revision
+        else:
+            before, order, created = _before(live, plan, secrets), _ids(live), live is None
+            revision = keep_revision(self._client, live.id) if live else ""
+        record = Record(
+            APPLY,
+            self._note.path,
+            live.id if live else "",
+            self._note.bundle,
+            before,
+            _after(live, plan, secrets),
+            order,
+            created=created,
+            run=records.run,
+            revision=revision,
+        )
+        records.save(record)
+        return revision
 
     def _finish(self, note_id: str) -> None:
         if self._how.records is not None:
@@ -159,7 +160,8 @@ class _Apply:
         if blocking and self._how.stop is not None:
             self._how.stop(live)
             raise Meanwhile(f"{called(blocking[0])} was stopped")
-        if not blocking and self._free(live.id, {each.id for each in busy}):
+        ids = {each.id for each in busy}
+        if not blocking and wait_until(lambda: self._have_ended(live.id, ids), self._how.patience, _POLL):
             raise Meanwhile(f"{called(busy[0])} ran")
         raise ConflictError(
             f"{self._note.path}: running, and not overwritten: {', '.join(called(each) for each in busy)}; "
@@ -167,31 +169,39 @@ class _Apply:
             next_step="wait until it ends, or `provision stop` the note; then apply again",
         )
 
-    def _free(self, note_id: str, busy: Collection[str]) -> bool:
-        deadline = time.monotonic() + self._how.patience
-        while time.monotonic() < deadline:
-            time.sleep(min(_POLL, self._how.patience))
-            if not any(p.status.is_active for p in self._client.get_note(note_id).paragraphs if p.id in busy):
-                return True
-        return False
+    def _have_ended(self, note_id: str, ids: Collection[str]) -> bool:
+        return not any(p.status.is_active for p in self._client.get_note(note_id).paragraphs if p.id in ids)
+
+
+def _ids(live: Note | None) -> tuple[str, ...]:
+    return tuple(paragraph.id for paragraph in live.paragraphs) if live else ()
+
+
+def _before(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:
+    """The paragraphs that the plan concerns, as they are."""
+    concerned = {change.live.id for change in plan.changes if change.live}
+    there = live.paragraphs if live else ()
+    return tuple(Saved.of(paragraph, secrets) for paragraph in there if paragraph.id in concerned)
+
+
+def _after(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:
+    """The same as the plan leaves them, in the note's order to be; last those that it adds."""
+    after = [_planned(change, change.after, secrets) for change in plan.changes if change.after is not None]
+    place = {each: index for index, each in enumerate(plan.order or _ids(live))}
+    return tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
+
+
+def _planned(change: Change, after: Content, secrets: Collection[str]) -> Saved:
+    live = change.live or Paragraph("", config=NEW_CONFIG)
+    saved = Saved.of(replace(live, title=after.title, text=after.text), secrets)
+    text = None if change.holds_secret else saved.text
+    return replace(saved, key=change.key, text=text, config={**live.config, **after.config})
 
 
 def _busy(plan: Plan) -> list[Paragraph]:
     """The paragraphs that run and whose text the plan changes."""
     changed = [c for c in plan.changes if c.live and (c.after is None or c.after.changes_text_of(c.live))]
     return [change.live for change in changed if change.live and change.live.status.is_active]
-
-
-def _planned(change: Change, secrets: Sequence[str]) -> Saved:
-    """What the plan leaves of a paragraph."""
-    content, live = change.after, change.live
-    if content is None:
-        raise ValueError(change.key)
-    planned = replace(live or Paragraph(""), title=content.title, text=content.text)
-    saved = Saved.of(planned, secrets)
-    text = None if change.holds_secret else saved.text
-    config = {**_CONFIG, **content.config} if live is None else {**live.config, **content.config}
-    return replace(saved, key=change.key, text=text, config=config)
 
 
 def _undecided(note: RenderedNote, plan: Plan, begun: bool) -> ConflictError:
@@ -206,18 +216,18 @@ def _undecided(note: RenderedNote, plan: Plan, begun: bool) -> ConflictError:
 
 def note_json(note: RenderedNote) -> dict[str, Any]:
     """The note as Zeppelin's import takes it."""
-    paragraphs = [
-        {"title": each.title, "text": each.text, "config": config, "settings": {"params": {}, "forms": {}}}
-        for each, config in zip(note.paragraphs, _configs(note), strict=True)
+    paragraphs: list[dict[str, Any]] = [
+        {
+            "title": each.title,
+            "text": each.text,
+            "config": {**NEW_CONFIG, **bundle_config(each), MARK: mark_for(note, each).to_config()},
+            "settings": {"params": {}, "forms": {}},
+        }
+        for each in note.paragraphs
     ]
+    for first in paragraphs[:1]:
+        first["config"][ORIGIN] = origin_for(note).to_config()
     return {"name": note.path, "paragraphs": paragraphs, "config": {}, "info": {}}
-
-
-def _configs(note: RenderedNote) -> list[dict[str, Any]]:
-    configs = [{**_CONFIG, **bundle_config(each), MARK: mark_for(note, each).to_config()} for each in note.paragraphs]
-    for first in configs[:1]:
-        first[ORIGIN] = origin_for(note).to_config()
-    return configs
 
 
 def came_back(client: ZeppelinClient, applied: Applied) -> list[str]:
@@ -225,150 +235,10 @@ def came_back(client: ZeppelinClient, applied: Applied) -> list[str]:
 
     An edit that was not saved yet in an open page goes over what was written when the page saves it.
     """
-    now = client.get_note(applied.note_id)
+    now = by_key(client.get_note(applied.note_id))
     titles = []
     for change in applied.plan.writes:
-        there = by_key(now).get(change.key)
-        wanted = change.after
+        there, wanted = now.get(change.key), change.after
         if (wanted is None) != (there is None) or (wanted and there and digest(there.text) != digest(wanted.text)):
             titles.append(change.title or change.key)
     return titles
-
-
-class _Writer:
-    """Does the changes of a plan one by one, in an order that leaves nothing half known when it is cut off.
-
-    The provenance of a paragraph is written after its text. A key counts as brought only once its paragraph is there,
-    and as taken away before it is deleted: so the next apply takes neither for a paragraph that a person deleted.
-    """
-
-    def __init__(self, client: ZeppelinClient, note: RenderedNote, live: Note, plan: Plan) -> None:
-        self._client, self._note, self._id, self._plan = client, note, live.id, plan
-        self._ids = [paragraph.id for paragraph in live.paragraphs]
-        self._live = there = by_key(live)
-        self._adopted = {c.key: c.live for c in plan.changes if c.live is not None and c.key not in there}
-        self._there = {key: paragraph.id for key, paragraph in (there | self._adopted).items()}
-        self._marks = {key: provenance(paragraph) for key, paragraph in there.items()}
-        self._marks |= {key: Mark() for key in self._adopted}
-        self._keys = set(plan.known)
-        self._dropped = [change for change in plan.changes if change.verdict is Verdict.DROP]
-        self._origins = origins(live)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether all is as the plan wants it, provenance and order included."""
-        plan = self._plan
-        if plan.writes or plan.copies or plan.order:
-            return False
-        holder = self._holder()
-        if holder is not None and self._origins.get(holder) != self._turned(holder, origin_for(self._note)):
-            return False
-        rendered = [change.render for change in plan.changes if change.live and change.render]
-        return all(self._mark_of(render) == self._marks[render.key] for render in rendered)
-
-    def write(self, done: dict[str, Change], revision: str = "") -> None:
-        """Do all of the plan, and note in `done` each change as it is done; `revision` is the one of before."""
-        self._note_revision({"revision": revision} if revision else {})
-        self._arrange()
-        for change in self._plan.changes:
-            self._do(change)
-            if change.verdict in (Verdict.ADD, Verdict.UPDATE):
-                done[change.key] = change
-        for copy in self._plan.copies:
-            self._client.update_paragraph_config(self._id, copy.id, {MARK: {}})
-        self._keys -= {change.key for change in self._dropped}
-        for key in self._marks.keys() - {change.key for change in self._dropped}:
-            self._mark(key, replace(self._marks[key], keys=frozenset(self._keys), version=VERSION))
-        self._note_origin(origin_for(self._note))
-        for change in self._dropped:
-            self._delete(change)
-            done[change.key] = change
-
-    def _arrange(self) -> None:
-        """Bring the paragraphs into the bundle's order; an arrangement that is cut off is finished by the next."""
-        if self._plan.order:
-            self._note_origin(replace(origin_for(self._note), moving=self._plan.order))
-            for paragraph_id, index in moves(self._ids, self._plan.order):
-                self._client.move_paragraph(self._id, paragraph_id, index)
-            self._ids = list(self._plan.order)
-
-    def _holder(self) -> str | None:
-        """The key of the paragraph that holds what is noted of the whole note: the one that does, else the first."""
-        left = [key for key in self._marks if key not in {change.key for change in self._dropped}]
-        holding = sorted((key for key in left if key in self._origins), key=lambda key: -self._origins[key].sequence)
-        first = sorted(left, key=lambda key: self._ids.index(self._there[key]))
-        return next(iter(holding + first), None)
-
-    def _note_origin(self, noted: Origin) -> None:
-        holder = self._holder()
-        if holder is None:
-            return
-        turned = self._turned(holder, noted)
-        if self._origins.get(holder) != turned:
-            self._client.update_paragraph_config(self._id, self._there[holder], {ORIGIN: turned.to_config()})
-            self._origins[holder] = turned
-
-    def _turned(self, holder: str, noted: Origin) -> Origin:
-        """`noted`, so that it is the latest of all when `holder` has it."""
-        others = [each.sequence for key, each in self._origins.items() if key != holder]
-        mine = self._origins.get(holder, Origin()).sequence
-        return replace(noted, sequence=max(mine, 1 + max(others, default=-1)))
-
-    def _note_revision(self, noted: dict[str, Any]) -> None:
-        """One paragraph tells of the revision before this apply, and none of an older apply's."""
-        holder = self._holder()
-        for key, paragraph in self._live.items():
-            wanted = noted if key == holder else {}
-            if paragraph.config.get(BEFORE, {}) != wanted:
-                self._client.update_paragraph_config(self._id, paragraph.id, {BEFORE: wanted})
-
-    def _delete(self, change: Change) -> None:
-        if change.live is not None:
-            delete_untouched(self._client, self._id, change.live)
-
-    def _do(self, change: Change) -> None:
-        match change:
-            case Change(verdict=Verdict.ADD, render=RenderedParagraph() as render):
-                self._add(render)
-            case Change(live=Paragraph() as live, render=RenderedParagraph() as render, after=Content() as after):
-                if change.merged and after.changes_text_of(live):
-                    self._announce_merge(change.key, after, render)
-                if change.key in self._adopted:
-                    self._keys.add(change.key)
-                mark = self._mark_of(render)
-                write_content(self._client, self._id, live, after, {MARK: mark.to_config()})
-                self._marks[change.key] = mark
-
-    def _announce_merge(self, key: str, after: Content, render: RenderedParagraph) -> None:
-        """Note which text a merge is about to write: cut off behind it, the next apply knows it for done."""
-        self._mark(key, replace(self._marks[key], merging=(digest(after.text), digest(render.text))))
-
-    def _add(self, paragraph: RenderedParagraph) -> None:
-        index = self._place(paragraph)
-        self._keys.add(paragraph.key)
-        mark = self._mark_of(paragraph)
-        config = {**_CONFIG, **bundle_config(paragraph), MARK: mark.to_config()}
-        new = self._client.add_paragraph(
-            self._id, text=paragraph.text, title=paragraph.title, index=index, config=config
-        )
-        self._ids.insert(index, new)
-        self._there[paragraph.key] = new
-        self._marks[paragraph.key] = mark
-
-    def _place(self, paragraph: RenderedParagraph) -> int:
-        """Behind the nearest paragraph that stands before it in the bundle and is in the note; else first."""
-        keys = [each.key for each in self._note.paragraphs]
-        for key in reversed(keys[: keys.index(paragraph.key)]):
-            if key in self._there:
-                return self._ids.index(self._there[key]) + 1
-        return 0
-
-    def _mark_of(self, paragraph: RenderedParagraph) -> Mark:
-        old = self._marks.get(paragraph.key, Mark())
-        adopted = paragraph.key in self._adopted or old.adopted
-        return replace(mark_for(self._note, paragraph, self._keys), adopted=adopted)
-
-    def _mark(self, key: str, mark: Mark) -> None:
-        if self._marks[key] != mark:
-            self._client.update_paragraph_config(self._id, self._there[key], {MARK: mark.to_config()})
-            self._marks[key] = mark

@@ -11,16 +11,16 @@ from typing import Any
 
 from provision.sync.plan import Change, Plan, Verdict
 from provision.sync.provenance import base_text, digest
+from provision.sync.redaction import blotted
 
 HEAD, NOTE, PLUS, MINUS, HUNK, CONTEXT = "head", "note", "plus", "minus", "hunk", "context"
 STYLES = {HEAD: "bold", NOTE: "italic", PLUS: "green", MINUS: "red", HUNK: "cyan", CONTEXT: ""}
 """The style of each kind of line, in rich's words."""
 _SHOWN_OF_NEW = 8  # lines of a paragraph that is wholly new
-_BLOT = "***"
 
 
 @dataclass(frozen=True)
-class Line:
+class DiffLine:
     """One line, without its newline; `kind` is a key of `STYLES`."""
 
     kind: str
@@ -55,24 +55,24 @@ def _remark(change: Change) -> str:
     return ""
 
 
-def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[Line]:
+def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[DiffLine]:
     """All of a plan: first what stays, then each change with its diff."""
     lines = []
     for change in plan.changes:
         if change.verdict is not Verdict.SAME:
-            lines.append(Line(HEAD, change_line(change)))
-            lines += (Line(line.kind, printable(_blotted(line.text, secrets))) for line in _body(change))
+            lines.append(DiffLine(HEAD, change_line(change)))
+            lines += (DiffLine(line.kind, printable(blotted(line.text, secrets))) for line in _body(change))
     if plan.order:
-        lines.append(Line(HEAD, "order    the bundle's has changed: the paragraphs follow it"))
+        lines.append(DiffLine(HEAD, "order    the bundle's has changed: the paragraphs follow it"))
     same = sum(change.verdict is Verdict.SAME for change in plan.changes)
     if same:
-        lines.append(Line(NOTE, f"{same} paragraph{'s' if same > 1 else ''} as {'they are' if same > 1 else 'it is'}"))
+        lines.append(DiffLine(NOTE, f"{same} paragraphs as they are" if same > 1 else "1 paragraph as it is"))
     return lines
 
 
-def _body(change: Change) -> Iterator[Line]:
+def _body(change: Change) -> Iterator[DiffLine]:
     if change.holds_secret:
-        yield Line(NOTE, "  its text holds a secret and is not shown")
+        yield DiffLine(NOTE, "  its text holds a secret and is not shown")
         return
     live, render, after = change.live, change.render, change.after
     base = base_text(live) if live else None
@@ -95,26 +95,26 @@ def _body(change: Change) -> Iterator[Line]:
                 yield from _setting(key, live.config.get(key), value)
 
 
-def _new(text: str) -> Iterator[Line]:
+def _new(text: str) -> Iterator[DiffLine]:
     lines = text.split("\n")
     for line in lines[:_SHOWN_OF_NEW]:
-        yield Line(PLUS, f"  +{line}")
+        yield DiffLine(PLUS, f"  +{line}")
     left = len(lines) - _SHOWN_OF_NEW
     if left > 0:
-        yield Line(NOTE, f"  … and {left} more line{'s' if left > 1 else ''}")
+        yield DiffLine(NOTE, f"  … and {left} more line{'s' if left > 1 else ''}")
 
 
-def file_diff(name: str, old: str, new: str) -> list[Line]:
+def file_diff(name: str, old: str, new: str) -> list[DiffLine]:
     """What changes in a file, as git shows it; nothing where nothing does."""
     lines = unified_diff(old.split("\n"), new.split("\n"), f"a/{name}", f"b/{name}", lineterm="")
-    return [Line(_kind(line), printable(line)) for line in lines]
+    return [DiffLine(_kind(line), printable(line)) for line in lines]
 
 
-def _diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[Line]:
+def _diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[DiffLine]:
     if digest(old) == digest(new):
         return
     for line in unified_diff(old.rstrip().split("\n"), new.rstrip().split("\n"), old_name, new_name, lineterm=""):
-        yield Line(_kind(line), f"  {line}")
+        yield DiffLine(_kind(line), f"  {line}")
 
 
 def _kind(line: str) -> str:
@@ -123,10 +123,10 @@ def _kind(line: str) -> str:
     return {"+": PLUS, "-": MINUS}.get(line[:1], CONTEXT)
 
 
-def _setting(name: str, old: Any, new: Any) -> Iterator[Line]:
+def _setting(name: str, old: Any, new: Any) -> Iterator[DiffLine]:
     if old != new:
-        yield Line(MINUS, f"  -{name}: {_short(old)}")
-        yield Line(PLUS, f"  +{name}: {_short(new)}")
+        yield DiffLine(MINUS, f"  -{name}: {_short(old)}")
+        yield DiffLine(PLUS, f"  +{name}: {_short(new)}")
 
 
 def _short(value: Any) -> str:
@@ -138,9 +138,3 @@ def _short(value: Any) -> str:
 def printable(text: str) -> str:
     """`text` without what could steer a terminal."""
     return "".join(each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def _blotted(text: str, secrets: Sequence[str]) -> str:
-    for secret in filter(None, secrets):
-        text = text.replace(secret, _BLOT).replace(json.dumps(secret)[1:-1], _BLOT)
-    return text

@@ -1,10 +1,11 @@
-"""What an apply and an undo have in common: a paragraph is written only as long as nobody has touched it meanwhile.
+"""The writes of an apply and of an undo, done one by one; a paragraph only as long as nobody has touched it meanwhile.
 
 Zeppelin has no lock: a paragraph is read once more right before it is written.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from provision.errors import ConflictError
 from provision.sync.plan import Content
@@ -36,12 +37,108 @@ def plan_again(path: str, attempt: Callable[[], _Done]) -> _Done:
         except (NotFoundError, NoteExistsError) as error:
             what = error.message
     raise ConflictError(
-        f"{path}: somebody changes it all the time ({what})",
+        f"{path}: somebody keeps changing it ({what})",
         next_step="their edits stay, and a part may have been written; run it again when they are done",
     )
 
 
-def check_untouched(
+@dataclass(frozen=True)
+class NewId:
+    """Stands for the id of the paragraph that an earlier `Add` of this key makes."""
+
+    key: str
+
+
+Id = str | NewId
+
+
+@dataclass(frozen=True)
+class SetConfig:
+    """Settings that nobody sees: no check goes before it."""
+
+    paragraph: Id
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Move:
+    """A paragraph's way to another index."""
+
+    paragraph: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Add:
+    """A paragraph that comes into the note."""
+
+    key: str
+    text: str = field(repr=False)
+    title: str
+    config: Mapping[str, Any]
+    index: int
+
+
+@dataclass(frozen=True)
+class SetContent:
+    """A paragraph brought from `live` to `after`, and its marks."""
+
+    key: str
+    live: Paragraph
+    after: Content
+    marks: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """A paragraph that goes."""
+
+    key: str
+    live: Paragraph
+
+
+Write = SetConfig | Move | Add | SetContent | Delete
+
+
+def carry_out(client: ZeppelinClient, note_id: str, writes: Iterable[Write]) -> Iterator[str]:
+    """Do the writes in their order; yields the key of each paragraph that was added, brought to a content or deleted.
+
+    Raises `Meanwhile` ahead of a write to a paragraph that somebody has touched.
+    """
+    added: dict[str, str] = {}
+    for write in writes:
+        match write:
+            case SetConfig(paragraph, config):
+                paragraph_id = added[paragraph.key] if isinstance(paragraph, NewId) else paragraph
+                client.update_paragraph_config(note_id, paragraph_id, config)
+            case Move(paragraph_id, index):
+                client.move_paragraph(note_id, paragraph_id, index)
+            case Add(key, text, title, config, index):
+                added[key] = client.add_paragraph(note_id, text=text, title=title, index=index, config=config)
+                yield key
+            case SetContent(key):
+                _set_content(client, note_id, write)
+                yield key
+            case Delete(key, live):
+                _check_untouched(client, note_id, live, provenance(live).config or ())
+                client.delete_paragraph(note_id, live.id)
+                yield key
+
+
+def _set_content(client: ZeppelinClient, note_id: str, write: SetContent) -> None:
+    """Text and title first, then settings and marks in one call."""
+    live, after = write.live, write.after
+    changes_text, settings = after.changes_text_of(live), after.changed_config(live)
+    if changes_text or settings:
+        _check_untouched(client, note_id, live, settings, may_run=not changes_text)
+    if changes_text:
+        client.update_paragraph(note_id, live.id, text=after.text, title=after.title)
+    config = {**settings, **{k: v for k, v in write.marks.items() if live.config.get(k) != v}}
+    if config:
+        client.update_paragraph_config(note_id, live.id, config)
+
+
+def _check_untouched(
     client: ZeppelinClient, note_id: str, live: Paragraph, settings: Iterable[str], *, may_run: bool = False
 ) -> None:
     """Raise `Meanwhile` when a paragraph's text, title or one of `settings` is not what it was, or it runs."""
@@ -53,26 +150,23 @@ def check_untouched(
         raise Meanwhile(f"{called(live)} runs")
 
 
-def delete_untouched(client: ZeppelinClient, note_id: str, live: Paragraph) -> None:
-    """Delete a paragraph of the bundle's, unless somebody has touched it meanwhile."""
-    check_untouched(client, note_id, live, provenance(live).config or ())
-    client.delete_paragraph(note_id, live.id)
-
-
-def write_content(
-    client: ZeppelinClient, note_id: str, live: Paragraph, after: Content, marks: Mapping[str, Any]
-) -> None:
-    """Bring a paragraph to `after`: text and title first, then settings and `marks` in one call."""
-    changes_text, settings = after.changes_text_of(live), after.changed_config(live)
-    if changes_text or settings:
-        check_untouched(client, note_id, live, settings, may_run=not changes_text)
-    if changes_text:
-        client.update_paragraph(note_id, live.id, text=after.text, title=after.title)
-    config = {**settings, **{k: v for k, v in marks.items() if live.config.get(k) != v}}
-    if config:
-        client.update_paragraph_config(note_id, live.id, config)
-
-
 def called(paragraph: Paragraph) -> str:
-    """A paragraph's title, or what it is known by without one."""
+    """A paragraph's title, or its id where it has none."""
     return repr(paragraph.title) if paragraph.title else f"paragraph {paragraph.id}"
+
+
+class HasKey(Protocol):
+    """A line of a plan or of an undo."""
+
+    @property
+    def key(self) -> str:
+        """The paragraph's key."""
+
+
+_Line = TypeVar("_Line", bound=HasKey)
+
+
+def with_done(lines: Sequence[_Line], done: Mapping[str, _Line]) -> tuple[_Line, ...]:
+    """The lines of the last attempt, each as it was when it was done; then what only earlier attempts have done."""
+    last = {line.key for line in lines}
+    return (*(done.get(line.key, line) for line in lines), *(done[key] for key in done if key not in last))

@@ -32,6 +32,11 @@ PAGE = "provision-page"
 STARTED = "provision-started"
 """The key beside it: when the tool ran the paragraph (`at`, seconds since the epoch), and the server's date of its end
 (`finished`; empty for one that runs as long as its stream)."""
+NOTED = (MARK, ORIGIN, BEFORE)
+"""What an apply notes, and an undo takes back."""
+NOTED_BY_A_RUN = (PAGE, STARTED)
+NEW_CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
+"""The settings of a paragraph that Zeppelin's page has just made."""
 
 _ROLES = frozenset(
     ("dependencies", "connector", "results", "columns", "slices", "context", "stream", "window")
@@ -182,6 +187,7 @@ def _unpack(packed: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def digest(text: str) -> str:
     """The hash that stands for a text in a paragraph's mark (white space at its end does not count)."""
     return hashlib.sha256(text.rstrip().encode()).hexdigest()

@@ -21,11 +21,13 @@ from provision.sync.guarded_write import called
 from provision.sync.merge import departs
 from provision.sync.plan import Verdict
 from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, origin, provenance
+from provision.sync.redaction import holds_secret
 from zeppelin_sdk import Note, Paragraph, ServerVersion
 
 _HEAD = re.compile(r"%([\w.-]+)(\(injectCredentials=true\))?")
 _DEFAULTS = {"enabled": True, "colWidth": 12, "fontSize": 9}
 _PEOPLE_S = ("editorHide", "tableHide", "lineNumbers", *_DEFAULTS)  # settings that only a person changes
+_SHORT = 5  # characters of a user's name or password that may be a word of any text
 _SUFFIXES = {"md": ".md", "sql": ".sql", "conf": ".conf", "spark": ".scala", "sh": ".sh", "pyspark": ".py"}
 
 
@@ -69,7 +71,7 @@ def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence
     """
     pulled = _Pull(note, bundle, folder, made).files()
     for name, text in pulled.files.items():
-        if any(len(secret) > 5 and secret in text for secret in secrets):
+        if holds_secret(text, (secret for secret in secrets if len(secret) > _SHORT)):
             raise ProvisionError(
                 f"{note.path}: a credential stands in the text of {name}; nothing was written",
                 next_step="take it out of the paragraph, then pull again",

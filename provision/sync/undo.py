@@ -1,59 +1,74 @@
 """Takes the last apply back, three ways again: what it wrote, what is there now, what was there before."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from provision.errors import ProvisionError
-from provision.sync.guarded_write import delete_untouched, plan_again, write_content
+from provision.sync.guarded_write import (
+    Add,
+    Delete,
+    Id,
+    Move,
+    NewId,
+    SetContent,
+    Write,
+    carry_out,
+    plan_again,
+    with_done,
+)
 from provision.sync.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.sync.order import arranged, moves
 from provision.sync.plan import Content, Verdict
-from provision.sync.provenance import (
-    BEFORE,
-    MARK,
-    ORIGIN,
-    PAGE,
-    STARTED,
-    by_key,
-    digest,
-    is_edited,
-    is_touched,
-    provenance,
-)
+from provision.sync.provenance import NOTED, NOTED_BY_A_RUN, by_key, digest, is_edited, is_touched, provenance
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
-
-_OWN = (MARK, ORIGIN, BEFORE)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of an undo. `live` is the server's paragraph (None: not there), `saved` what it was before (None: not
-    there), `after` what it has when the undo is done (None: it is not in the note).
+    """One line of an undo; `key` is empty for a paragraph that came from no bundle."""
 
-    `update` takes a text, a title or a setting back, `drop` what the apply added; `add` brings back what it took away;
-    `keep` leaves an edit that was made since; `gone` what was deleted since.
-    """
-
+    key: str
+    title: str
     verdict: Verdict
-    live: Paragraph | None
-    saved: Saved | None
-    after: Content | None
-
-    @property
-    def key(self) -> str:
-        found = self.saved.key if self.saved else ""
-        return found or (provenance(self.live).key if self.live else "")
-
-    @property
-    def title(self) -> str:
-        return self.live.title if self.live else self.saved.title if self.saved else ""
 
     @property
     def writes(self) -> bool:
         """Whether doing it changes what a person sees of the note."""
         return self.verdict in (Verdict.UPDATE, Verdict.ADD, Verdict.DROP)
+
+
+@dataclass(frozen=True)
+class Restore(Step):
+    """A paragraph that was there before and is there: `after` is what it has without the apply's changes.
+
+    `keep` where an edit made since, or a text that was not recorded, stays; `same` where it is as it was.
+    """
+
+    live: Paragraph
+    saved: Saved
+    after: Content
+
+
+@dataclass(frozen=True)
+class BringBack(Step):
+    """A paragraph that the apply took away (`add`)."""
+
+    saved: Saved
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StayAway(Step):
+    """A paragraph that was deleted since, or whose text was not recorded, as it held a secret (`gone`)."""
+
+
+@dataclass(frozen=True)
+class TakeAway(Step):
+    """A paragraph that the apply brought: it goes (`drop`), unless a person has edited it since (`keep`)."""
+
+    live: Paragraph
 
 
 @dataclass(frozen=True)
@@ -78,24 +93,30 @@ def make_undo(record: Record, live: Note) -> tuple[Step, ...]:
     for saved in record.after:
         brought = _find(saved, live, there)
         if saved.id not in known and brought is not None and brought.id not in known:
-            steps.append(_added(saved, brought))
+            verdict = Verdict.KEEP if _is_edited_since(saved, brought) else Verdict.DROP
+            steps.append(TakeAway(provenance(brought).key, brought.title, verdict, brought))
     return tuple(steps)
 
 
-def _find(saved: Saved, live: Note, there: dict[str, Paragraph]) -> Paragraph | None:
+def _find(saved: Saved, live: Note, there: Mapping[str, Paragraph]) -> Paragraph | None:
     return (live.paragraph(saved.id) if saved.id else None) or (there.get(saved.key) if saved.key else None)
 
 
 def _step(saved: Saved, wrote: Saved | None, live: Paragraph | None) -> Step:
-    if live is None:
-        can_come_back = wrote is None and saved.text is not None
-        after = Content(saved.text or "", saved.title, saved.config) if can_come_back else None
-        return Step(Verdict.ADD if can_come_back else Verdict.GONE, None, saved, after)
-    after = _taken_back(saved, wrote, live) if wrote else Content(live.text, live.title, {})
+    if live is not None:
+        after = _taken_back(saved, wrote, live) if wrote else Content(live.text, live.title, {})
+        key = saved.key or provenance(live).key
+        return Restore(key, live.title, _restored(saved, live, after), live, saved, after)
+    if wrote is None and saved.text is not None:
+        return BringBack(saved.key, saved.title, Verdict.ADD, saved, saved.text)
+    return StayAway(saved.key, saved.title, Verdict.GONE)
+
+
+def _restored(saved: Saved, live: Paragraph, after: Content) -> Verdict:
     if after.differs_from(live):
-        return Step(Verdict.UPDATE, live, saved, after)
-    stays = saved.text is None or digest(live.text) != digest(saved.text) or live.title != saved.title
-    return Step(Verdict.KEEP if stays else Verdict.SAME, live, saved, after)
+        return Verdict.UPDATE
+    is_as_before = saved.text is not None and digest(live.text) == digest(saved.text) and live.title == saved.title
+    return Verdict.SAME if is_as_before else Verdict.KEEP
 
 
 def _taken_back(saved: Saved, wrote: Saved, live: Paragraph) -> Content:
@@ -115,23 +136,24 @@ def _settings_back(saved: Saved, wrote: Saved, live: Paragraph) -> dict[str, Any
     back = {}
     for key, value in wrote.config.items():
         old = saved.config.get(key, ABSENT)
-        if key in _OWN or value == old or key not in live.config:
+        if key in NOTED or value == old or key not in live.config:
             continue
         merged = merge_settings(value, live.config[key], old)
         back[key] = type(value)() if merged is ABSENT else merged
     return back
 
 
-def _added(wrote: Saved, live: Paragraph) -> Step:
-    """A paragraph that the apply brought: it goes, unless a person has edited it since."""
-    config = {key: value for key, value in wrote.config.items() if key not in _OWN}
-    edited = is_edited(live) if wrote.text is None else digest(live.text) != digest(wrote.text)
-    if edited or live.title != wrote.title or departs(config, live.config):
-        return Step(Verdict.KEEP, live, None, Content(live.text, live.title, {}))
-    return Step(Verdict.DROP, live, None, None)
+def _is_edited_since(wrote: Saved, live: Paragraph) -> bool:
+    has_new_text = is_edited(live) if wrote.text is None else digest(live.text) != digest(wrote.text)
+    return has_new_text or live.title != wrote.title or departs(_seen(wrote.config), live.config)
 
 
-def undone(record: Record, live: Note | None, secrets: Sequence[str] = ()) -> tuple[Saved, ...]:
+def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without what an apply notes."""
+    return {key: value for key, value in config.items() if key not in NOTED}
+
+
+def undone(record: Record, live: Note | None, secrets: Collection[str] = ()) -> tuple[Saved, ...]:
     """The bundle's paragraphs as they would be after an undo: what an apply that goes on from there started with.
 
     One that a person has edited is among them whoever brought it: an apply that was cut off may have left it there
@@ -139,20 +161,27 @@ def undone(record: Record, live: Note | None, secrets: Sequence[str] = ()) -> tu
     """
     if live is None:
         return ()
-    saved = []
     steps = make_undo(record, live)
-    for step in steps:
-        if step.live is None and step.after is not None and step.saved is not None:
-            saved.append(step.saved)
-        elif step.live is not None and step.after is not None:
-            now = Saved.of(step.live, secrets)
-            mine = {key: step.saved.config[key] for key in _OWN if step.saved and key in step.saved.config}
-            config = {**{k: v for k, v in now.config.items() if k not in _OWN}, **step.after.config, **mine}
-            text = None if now.text is None else step.after.text
-            saved.append(replace(now, key=step.key, title=step.after.title, text=text, config=config))
-    told = {step.live.id for step in steps if step.live}
+    saved = [each for step in steps for each in _left_by(step, secrets)]
+    told = {step.live.id for step in steps if isinstance(step, Restore | TakeAway)}
     left = (each for each in by_key(live).values() if each.id not in told and is_touched(each))
     return (*saved, *(Saved.of(each, secrets) for each in left))
+
+
+def _left_by(step: Step, secrets: Collection[str]) -> Iterator[Saved]:
+    """The paragraph that a step leaves in the note, if it leaves one."""
+    match step:
+        case BringBack(saved=saved):
+            yield saved
+        case Restore(live=live, saved=saved, after=after):
+            now = Saved.of(live, secrets)
+            marks = {key: saved.config[key] for key in NOTED if key in saved.config}
+            text = None if now.text is None else after.text
+            config = {**_seen(now.config), **after.config, **marks}
+            yield replace(now, key=step.key, title=after.title, text=text, config=config)
+        case TakeAway(verdict=Verdict.KEEP, live=live):
+            now = Saved.of(live, secrets)
+            yield replace(now, config=_seen(now.config))
 
 
 def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undone:
@@ -161,57 +190,44 @@ def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undon
     Raises `ProvisionError` when the note is not on the server any more, `ConflictError` when it does not come to rest.
     """
     if record.what == REMOVE:
-        undone_ = _bring_back(client, record)
+        done = _bring_note_back(client, record)
     else:
         records.save(replace(record, undoing=True))
-        done: dict[str, Step] = {}
-        undone_ = plan_again(record.path, lambda: _attempt(client, record, done))
+        steps_done: dict[str, Step] = {}
+        done = plan_again(record.path, lambda: _attempt(client, record, steps_done))
     records.forget(record.path)
-    return undone_
+    return done
 
 
-def _bring_back(client: ZeppelinClient, record: Record) -> Undone:
+def _bring_note_back(client: ZeppelinClient, record: Record) -> Undone:
     """The note of a removal, with all its paragraphs; its secrets come back with the next apply."""
     if client.find_note(record.path) is not None:
         raise ProvisionError(
             f"{record.path}: a note has that path again", next_step="rename it, then undo the removal"
         )  # fmt: skip
-    there = [saved for saved in record.before if saved.text is not None]
+    steps = tuple(_step(saved, None, None) for saved in record.before)
     entries: list[dict[str, Any]] = [
         {
-            "title": saved.title,
-            "text": saved.text,
-            "config": {key: value for key, value in saved.config.items() if key not in (PAGE, STARTED)},
+            "title": step.title,
+            "text": step.text,
+            "config": {key: value for key, value in step.saved.config.items() if key not in NOTED_BY_A_RUN},
             "settings": {"params": {}, "forms": {}},
         }
-        for saved in there
+        for step in steps
+        if isinstance(step, BringBack)
     ]
     note_id = client.import_note({"name": record.path, "paragraphs": entries, "config": {}, "info": {}}, record.path)
-    steps = (
-        Step(Verdict.GONE if s.text is None else Verdict.ADD, None, s, None if s.text is None else _content(s))
-        for s in record.before
-    )
-    return Undone(note_id, tuple(steps))
-
-
-def _content(saved: Saved) -> Content:
-    return Content(saved.text or "", saved.title, saved.config)
+    return Undone(note_id, steps)
 
 
 def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> Undone:
     live = _live(client, record)
     steps = make_undo(record, live)
-    _arrange(client, record, live)
-    live = client.get_note(live.id)
-    ids = [paragraph.id for paragraph in live.paragraphs]
-    order = [*record.order, *(saved.id for saved in record.before if saved.id not in record.order)]
-    for step in steps:
-        _do(client, live.id, step, ids, order)
-        if step.writes:
-            done[step.key] = step
-    names = {step.key for step in steps}
-    result = tuple(done.get(step.key, step) for step in steps)
-    result += tuple(step for key, step in done.items() if key not in names)
+    writing = {step.key: step for step in steps if step.writes}
+    for key in carry_out(client, live.id, _writes(record, live, steps)):
+        if key in writing:
+            done[key] = writing[key]
+    result = with_done(steps, done)
     if record.created and not client.get_note(live.id).paragraphs:
         client.delete_note(live.id)
         return Undone(None, result)
@@ -230,39 +246,39 @@ def _live(client: ZeppelinClient, record: Record) -> Note:
     return client.get_note(found.id)
 
 
-def _arrange(client: ZeppelinClient, record: Record, live: Note) -> None:
-    ids = [paragraph.id for paragraph in live.paragraphs]
+def _writes(record: Record, live: Note, steps: Sequence[Step]) -> Iterator[Write]:
+    """The writes that do the steps: first the order, then paragraph by paragraph. Pure."""
+    there = [paragraph.id for paragraph in live.paragraphs]
+    arranged_ids = _order(record, there) or there
+    for paragraph_id, index in moves(there, arranged_ids):
+        yield Move(paragraph_id, index)
+    ids: list[Id] = list(arranged_ids)
+    before: list[Id] = [*record.order, *(saved.id for saved in record.before if saved.id not in record.order)]
+    for step in steps:
+        match step:
+            case Restore(live=paragraph, saved=saved, after=after):
+                had, has = saved.config, paragraph.config
+                marks = {key: had.get(key, {}) for key in NOTED if key in had or key in has}
+                yield SetContent(step.key, paragraph, after, marks)
+            case TakeAway(verdict=Verdict.DROP, live=paragraph):
+                yield Delete(step.key, paragraph)
+                ids.remove(paragraph.id)
+            case BringBack(saved=saved, text=text):
+                index, new = _place(saved.id, ids, before), NewId(step.key)
+                yield Add(step.key, text, saved.title, saved.config, index)
+                ids.insert(index, new)
+                before[before.index(saved.id)] = new
+
+
+def _order(record: Record, there: Sequence[str]) -> tuple[str, ...]:
+    """The ids in the order of before, or empty when they are to stay where they are."""
     finish = record.undoing or not record.done
-    before = [each for each in record.order if each in ids] if finish else _there(record.before, ids)
-    order = arranged(ids, _there(record.after, ids), before, finish=finish)
-    for paragraph_id, index in moves(ids, order):
-        client.move_paragraph(live.id, paragraph_id, index)
+    before = list(record.order) if finish else [saved.id for saved in record.before]
+    after = [saved.id for saved in record.after if saved.id in there]
+    return arranged(there, after, [each for each in before if each in there], finish=finish)
 
 
-def _there(saved: Sequence[Saved], ids: Sequence[str]) -> list[str]:
-    return [each.id for each in saved if each.id in ids]
-
-
-def _do(client: ZeppelinClient, note_id: str, step: Step, ids: list[str], order: list[str]) -> None:
-    if step.verdict is Verdict.DROP and step.live is not None:
-        delete_untouched(client, note_id, step.live)
-        ids.remove(step.live.id)
-    elif step.live is not None and step.after is not None and step.saved is not None:
-        had, has = step.saved.config, step.live.config
-        marks = {key: had.get(key, {}) for key in _OWN if key in had or key in has}
-        write_content(client, note_id, step.live, step.after, marks)
-    elif step.verdict is Verdict.ADD and step.after is not None and step.saved is not None:
-        index = _place(step.saved.id, ids, order)
-        new = client.add_paragraph(
-            note_id, text=step.after.text, title=step.after.title, index=index, config=step.after.config
-        )
-        ids.insert(index, new)
-        order[order.index(step.saved.id)] = new
-
-
-def _place(paragraph_id: str, ids: list[str], order: Sequence[str]) -> int:
+def _place(paragraph_id: Id, ids: Sequence[Id], before: Sequence[Id]) -> int:
     """Behind the nearest paragraph that stood before it and is in the note; else first."""
-    for each in reversed(order[: order.index(paragraph_id)]):
-        if each in ids:
-            return ids.index(each) + 1
-    return 0
+    standing = (each for each in reversed(before[: before.index(paragraph_id)]) if each in ids)
+    return next((ids.index(each) + 1 for each in standing), 0)

@@ -8,7 +8,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
 from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance
+from provision.sync.redaction import holds_secret
 from zeppelin_sdk import Paragraph
 from zeppelin_sdk.models import note_path
 
@@ -35,13 +36,14 @@ class Saved:
     config: Mapping[str, Any]
 
     @classmethod
-    def of(cls, paragraph: Paragraph, secrets: Sequence[str] = ()) -> Self:
+    def of(cls, paragraph: Paragraph, secrets: Collection[str] = ()) -> Self:
         """What is kept of a paragraph; its text only when none of `secrets` is in it."""
+        is_secret = base_is_secret(paragraph) or holds_secret(paragraph.text, secrets)
         return cls(
             id=paragraph.id,
             key=provenance(paragraph).key,
             title=paragraph.title,
-            text=None if base_is_secret(paragraph) else without(secrets, paragraph.text),
+            text=None if is_secret else paragraph.text,
             config={name: value for name, value in paragraph.config.items() if name != BEFORE},
         )
 
@@ -87,12 +89,6 @@ class SparkRecord:
     run: str
     at: float = field(default_factory=time.time)
     version: int = VERSION
-
-
-def without(secrets: Sequence[str], text: str) -> str | None:
-    """`text`, or None when one of `secrets` is in it, as it is or as a literal."""
-    forms = [form for secret in secrets if secret for form in (secret, json.dumps(secret)[1:-1])]
-    return None if any(form in text for form in forms) else text
 
 
 class Records:

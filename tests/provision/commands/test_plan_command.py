@@ -13,7 +13,7 @@ from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.cli import run
 from provision.options.note import NoteOptions
 from provision.platforms.netpie2015 import Netpie2015
-from provision.sync.diff import HUNK, PLUS, Line, plan_lines
+from provision.sync.diff import HUNK, PLUS, DiffLine, plan_lines
 from provision.sync.plan import make_plan
 
 from ..note_bench import Bench, render
@@ -134,7 +134,7 @@ def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
     assert (said in told) if said else ("is open" not in told)
 
 
-def lines(old: RenderedNote, new: RenderedNote, mine: str | None = None) -> list[Line]:
+def lines(old: RenderedNote, new: RenderedNote, mine: str | None = None) -> list[DiffLine]:
     bench = Bench(old)
     if mine is not None:
         bench.edit(0, text=mine)
@@ -143,7 +143,7 @@ def lines(old: RenderedNote, new: RenderedNote, mine: str | None = None) -> list
 
 def test_a_diff_has_the_changed_lines_and_where_they_stand() -> None:
     shown = lines(render(a="one\ntwo\nthree"), render(a="one\n2\nthree"))
-    assert Line(PLUS, "  +2") in shown
+    assert DiffLine(PLUS, "  +2") in shown
     assert any(line.kind == HUNK and "@@ -1,3 +1,3 @@" in line.text for line in shown)
 
 

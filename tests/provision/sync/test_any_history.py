@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError
-from provision.sync.apply import OURS
+from provision.sync.plan import OURS
 from provision.sync.provenance import base_text, by_key, provenance
 from provision.sync.undo import undo_note
 from provision.sync.undo_records import Record, Records

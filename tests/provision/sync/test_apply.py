@@ -9,8 +9,8 @@ import pytest
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError
 from provision.platforms.netpie2015 import entities
-from provision.sync.apply import OURS, THEIRS, apply_note, put_credentials
-from provision.sync.plan import Verdict
+from provision.sync.apply import apply_note, put_credentials
+from provision.sync.plan import OURS, THEIRS, Verdict
 from provision.sync.provenance import MARK
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -297,7 +297,7 @@ def test_a_note_that_never_rests_is_a_conflict_in_the_end(monkeypatch: pytest.Mo
         return note
 
     monkeypatch.setattr(bench.server, "get_note", read_and_edit)
-    with pytest.raises(ConflictError, match="all the time"):
+    with pytest.raises(ConflictError, match="keeps changing it"):
         bench.apply(A2, THEIRS)
 
 

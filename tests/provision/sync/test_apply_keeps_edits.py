@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError
-from provision.sync.apply import OURS, THEIRS, Applying, apply_note
-from provision.sync.plan import Decision, Verdict, make_plan
+from provision.sync.apply import Applying, apply_note
+from provision.sync.plan import OURS, THEIRS, Decision, Verdict, make_plan
 from provision.sync.provenance import by_key, digest
 from zeppelin_sdk import Note, ZeppelinClient
 

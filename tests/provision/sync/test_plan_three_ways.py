@@ -6,8 +6,8 @@ import pytest
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError, UsageError
-from provision.sync.apply import OURS, THEIRS, Applying, apply_note, came_back
-from provision.sync.plan import Decision, Verdict, make_plan
+from provision.sync.apply import Applying, apply_note, came_back
+from provision.sync.plan import OURS, THEIRS, Decision, Verdict, make_plan
 from provision.sync.provenance import MARK, base_text
 from zeppelin_sdk import Note, ParagraphStatus
 

@@ -13,8 +13,8 @@ from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.cli import run
 from provision.errors import ProvisionError
 from provision.options.server import ServerOptions
-from provision.sync.apply import OURS, THEIRS, Applying, apply_note
-from provision.sync.plan import Verdict, make_plan
+from provision.sync.apply import Applying, apply_note
+from provision.sync.plan import OURS, THEIRS, Verdict, make_plan
 from provision.sync.remove import remove_note
 from provision.sync.revisions import record_from_revision
 from provision.sync.undo import Undone, undo_note
