@@ -137,8 +137,8 @@ class _Writer:
             yield SetConfig(self._ids[key], {MARK: mark.to_config()})
 
     def _set_origin(self, noted: Origin) -> Iterator[Write]:
-        """Let the holder tell of the note, with a sequence number above all others'."""
-        if self._holder is None:
+        """Let the holder, once it is in the note, tell of that with a sequence number above all others'."""
+        if self._holder is None or self._holder not in self._ids:
             return
         others = [each.sequence for key, each in self._origins.items() if key != self._holder]
         old = self._origins.get(self._holder, Origin())

@@ -237,6 +237,17 @@ def test_an_arrangement_cut_off_anywhere_is_not_in_the_way_of_any_later_one(afte
         assert "bo" in there
 
 
+def test_an_arrangement_cut_off_is_no_matter_when_all_its_paragraphs_leave() -> None:
+    bench = Bench(render(a="a1", b="b1"))
+    bench.server.writes.clear()
+    bench.server.fail_at = 1
+    with contextlib.suppress(ConnectionError):
+        apply_note(cast(ZeppelinClient, bench.server), render(b="b1", a="a1"))
+    bench.server.fail_at = None
+    bench.apply(render(c="c1"))
+    assert bench.texts() == ["c1"]
+
+
 def edit_b_while_a_is_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     update = bench.server.update_paragraph
 
