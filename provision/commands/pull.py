@@ -11,11 +11,13 @@ from provision.errors import UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.prepare import made_of
-from provision.sync.diff import STYLES, file_diff, verdict_line
+from provision.sync.bundle_files import check_pulled, delete_unused, folder_diff, write_files
+from provision.sync.diff import STYLES, verdict_line
 from provision.sync.find_note import find_note
 from provision.sync.plan import Verdict
-from provision.sync.pull import Pull, Pulled, check_pulled, pulled_bundle_name, write_files
+from provision.sync.pull import Pull, pulled_bundle_name
 from provision.sync.pull import pull as pull_note
+from zeppelin_sdk import ZeppelinClient
 
 
 @click.command()
@@ -49,21 +51,18 @@ def pull(
         found = find_note(client, note)
         source = _source(bundle, pulled_bundle_name(found))
         loaded = load_bundle(source)
-        folder = loaded.folder
-        target = into or (folder if "/" in source else Path.cwd() / loaded.name)
-        in_place = target.resolve() == folder.resolve()
-        if not in_place and not force and target.is_dir() and any(target.iterdir()):
-            raise UsageError(
-                f"{target}: there are files in it", next_step="name another folder with --into, or --force"
-            )
-        secrets = [secret for entry in client.list_credentials() for secret in (entry.user, entry.password)]
+        target = into or (loaded.folder if "/" in source else Path.cwd() / loaded.name)
+        in_place = target.resolve() == loaded.folder.resolve()
+        if not in_place and not force:
+            _check_empty(target)
         made = made_of(found, loaded)
-        pulled = pull_note(found, loaded, folder, made, secrets)
+        pulled = pull_note(found, loaded, loaded.folder, made, _stored_secrets(client))
         check_pulled(pulled, found, made, loaded.name)
         if in_place and not console.as_json:
-            console.out.print(_diff(pulled, target))
+            lines = folder_diff(pulled, target)
+            console.out.print(Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in lines))
         written = write_files(pulled, target)
-        left = _delete_unused(pulled, target, [Path(t.file) for t in loaded.templates]) if in_place else []
+        deleted = delete_unused(pulled, target, [each.file for each in loaded.templates]) if in_place else []
         for change in pulled.changes:
             if change.verdict is not Verdict.SAME:
                 console.say(f"  {verdict_line(change.verdict, change.title, change.key, _remark(change))}")
@@ -72,9 +71,18 @@ def pull(
             "into": str(target),
             "changes": [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in pulled.changes],
             "literal": [{"key": c.key, "name": name} for c in pulled.changes for name in c.lost],
-            "written": len(written) + len(left),
+            "written": len(written) + len(deleted),
         }
         console.result(answer, f"{target}: {len(written)} files written; apply it with --bundle {_as_option(target)}")
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UsageError(f"{folder}: there are files in it", next_step="name another folder with --into, or --force")
+
+
+def _stored_secrets(client: ZeppelinClient) -> list[str]:
+    return [secret for entry in client.list_credentials() for secret in (entry.user, entry.password)]
 
 
 def _source(given: str | None, name: str) -> str:
@@ -85,23 +93,6 @@ def _source(given: str | None, name: str) -> str:
             f"the note came from a bundle {name!r} that is none of the tool's", next_step="give --bundle DIR"
         )
     return name
-
-
-def _diff(pulled: Pulled, folder: Path) -> Text:
-    lines = []
-    for name, text in pulled.files.items():
-        file = folder / name
-        old = file.read_text(encoding="utf-8") if file.is_file() else ""
-        lines += file_diff(name, old, text)
-    return Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in lines)
-
-
-def _delete_unused(pulled: Pulled, folder: Path, before: list[Path]) -> list[str]:
-    """Delete the bundle's files that no paragraph uses any more."""
-    unused = {file.name for file in before if file.parent.resolve() == folder.resolve()} - set(pulled.files)
-    for name in unused:
-        (folder / name).unlink(missing_ok=True)
-    return sorted(unused)
 
 
 def _remark(change: Pull) -> str:

@@ -2,9 +2,11 @@
 
 from contextlib import suppress
 
-from zeppelin_sdk import OthersPresent, ZeppelinClient, ZeppelinError
+from provision.waiting import wait_until
+from zeppelin_sdk import NoteFollower, OthersPresent, ZeppelinClient, ZeppelinError
 
 _PATIENCE = 5.0  # seconds for the server to send the note
+_POLL = 0.1  # seconds to listen before looking whether the note has come: no event tells that of one without paragraphs
 _NOBODY = "anonymous"  # the user of a server without users
 
 
@@ -15,10 +17,16 @@ def open_elsewhere(client: ZeppelinClient, note_id: str) -> str | None:
     `zeppelin.notebook.collaborative.mode.enable` is off, and to who opens the note, ahead of the note itself.
     """
     with suppress(ZeppelinError), client.follow(note_id) as follower:
-        while (event := follower.read(_PATIENCE)) is not None:
-            if isinstance(event, OthersPresent) and event.present:
-                users = ", ".join(sorted(event.users - {_NOBODY}))
-                return f"in Zeppelin's page by {users}" if users else "in Zeppelin's page"
-            if follower.note is not None:
-                break
+        told = wait_until(lambda: _others(follower), _PATIENCE, every=0)
+        if told is not None and told.present:
+            users = ", ".join(sorted(told.users - {_NOBODY}))
+            return f"in Zeppelin's page by {users}" if users else "in Zeppelin's page"
     return None
+
+
+def _others(follower: NoteFollower) -> OthersPresent | None:
+    """Who else has the note open; None before the server has sent the note, or told that somebody has."""
+    event = follower.read(_POLL)
+    if isinstance(event, OthersPresent) and event.present:
+        return event
+    return OthersPresent(False, frozenset()) if follower.note is not None else None

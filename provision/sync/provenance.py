@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
+from provision.bundles.roles import Role
 from provision.errors import ProvisionError
 from provision.sync.merge import departs
 from zeppelin_sdk import Note, Paragraph
@@ -38,11 +39,7 @@ NOTED_BY_A_RUN = (PAGE, STARTED)
 NEW_CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
 """The settings of a paragraph that Zeppelin's page has just made."""
 
-_ROLES = frozenset(
-    ("dependencies", "connector", "results", "columns", "slices", "context", "stream", "window")
-    + ("query", "outputs", "start", "latest", "chart", "stop")
-)
-_ROLES_BY_OLD_KEY = {**{role: role for role in _ROLES}, "output": "outputs"}
+_ROLES_BY_OLD_KEY = {**{str(role): str(role) for role in Role}, "output": str(Role.OUTPUTS)}
 """What paragraphs of the two shipped bundles are, by their keys: marks of version 0 don't tell."""
 
 

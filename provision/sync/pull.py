@@ -1,34 +1,27 @@
-"""Hand edits brought back into a bundle: its files as they have to be for the note to come out of them as it is."""
+"""Hand edits brought back into a bundle: its files as they have to be for the note to come out of them as it is. Pure
+but for reading the bundle's `note.toml`."""
 
 import re
-import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.bundle import Bundle, load_bundle
+from provision.bundles.bundle import Bundle
 from provision.bundles.connection import Connection
-from provision.bundles.literals import Secret
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
-from provision.bundles.placeholders import Piece, filled_pieces
-from provision.bundles.render import chosen_templates, context_of, render
+from provision.bundles.render import chosen_templates, context_of
 from provision.bundles.template import Template
-from provision.bundles.untemplate import Reversed, to_template
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
-from provision.sync.merge import departs
 from provision.sync.plan import Verdict
-from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, origin, provenance
+from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, provenance
 from provision.sync.redaction import holds_secret
+from provision.sync.reverse import Reverser, file_suffix, reversed_config
 from zeppelin_sdk import Note, Paragraph, ServerVersion
 
-_HEAD = re.compile(r"%([\w.-]+)(\(injectCredentials=true\))?")
-_DEFAULTS = {"enabled": True, "colWidth": 12, "fontSize": 9}
-_PEOPLE_S = ("editorHide", "tableHide", "lineNumbers", *_DEFAULTS)  # settings that only a person changes
 _SHORT = 5  # characters of a user's name or password that may be a word of any text
-_SUFFIXES = {"md": ".md", "sql": ".sql", "conf": ".conf", "spark": ".scala", "sh": ".sh", "pyspark": ".py"}
 
 
 @dataclass(frozen=True)
@@ -63,13 +56,20 @@ class Made:
     path: str
 
 
+def pulled_bundle_name(note: Note) -> str:
+    """The name of the bundle that a note came from; raises `UsageError` for a note that came from none."""
+    for paragraph in by_key(note).values():
+        return provenance(paragraph).bundle
+    raise UsageError(f"{note.path}: no apply has made it", next_step="pull a note that `provision apply` has made")
+
+
 def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence[str] = ()) -> Pulled:
     """The files of `bundle`, which is in `folder` and which the note was `made` of, with the note's edits in them.
 
     Raises `ConflictError` when the bundle is not the one that the last apply brought, and `ProvisionError` when one
     of `secrets` would come into a file.
     """
-    pulled = _Pull(note, bundle, folder, made).files()
+    pulled = _Pull(note, bundle, folder, made).pulled()
     for name, text in pulled.files.items():
         if holds_secret(text, (secret for secret in secrets if len(secret) > _SHORT)):
             raise ProvisionError(
@@ -79,142 +79,149 @@ def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence
     return pulled
 
 
+@dataclass(frozen=True)
+class _Declared:
+    """A paragraph that note.toml declares: its table as it stands there, and what that says."""
+
+    template: Template
+    table: str
+    entry: Mapping[str, Any]
+
+    @property
+    def file(self) -> str:
+        return str(self.entry["file"])
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A paragraph of the note as note.toml is to declare it."""
+
+    change: Pull
+    table: str
+
+
 class _Pull:
+    """One pull. `_files` are the bundle's, by name, and get the texts of edited and new paragraphs."""
+
     def __init__(self, note: Note, bundle: Bundle, folder: Path, made: Made) -> None:
         self._note, self._bundle = note, bundle
-        self._head, self._tables = split_paragraphs((folder / "note.toml").read_text(encoding="utf-8"))
-        self._entries = [tomllib.loads(table)["paragraphs"][0] for table in self._tables]
-        self._made = made
-        self._context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
-        self._chosen = {each.key: each for each in chosen_templates(bundle, made.values, made.zeppelin)}
-        self._files = self._own_files(folder)
-        self._changes: list[Pull] = []
+        self._head, tables = split_paragraphs((folder / "note.toml").read_text(encoding="utf-8"))
+        context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
+        self._reverser = Reverser(context, inline=made.values["secrets"] == "inline")
+        self._files: dict[str, str] = {}
+        self._declared = [
+            _Declared(template, table, tomllib.loads(table)["paragraphs"][0])
+            for template, table in zip(bundle.templates, tables, strict=True)
+        ]
+        self._bring_files_inside(folder)
+        chosen = {id(template) for template in chosen_templates(bundle, made.values, made.zeppelin)}
+        self._chosen = {each.template.key: each for each in self._declared if id(each.template) in chosen}
 
-    def _own_files(self, folder: Path) -> dict[str, str]:
-        """The bundle's files; one from outside of its folder gets a place in it, and every table says so."""
-        files: dict[str, str] = {}
-        outside: dict[str, str] = {}
-        for index, (template, entry) in enumerate(zip(self._bundle.templates, self._entries, strict=True)):
-            name = entry["file"]
+    def _bring_files_inside(self, folder: Path) -> None:
+        """Collect the bundle's files; one from outside of its folder gets a place in it, and every table says so."""
+        inside: dict[str, str] = {}
+        for index, each in enumerate(self._declared):
+            name = each.file
             if (folder / name).resolve().parent != folder.resolve():
-                inside = outside.get(name) or _free(Path(name).name, files)
-                outside[name] = inside
-                self._entries[index] = {**entry, "file": inside}
-                self._tables[index] = _with_file(self._tables[index], name, inside)
-                name = inside
-            files[name] = f"{template.text}\n"
-        return files
+                name = inside[name] = inside.get(name) or self._free_name(Path(name).name)
+                self._declared[index] = replace(
+                    each, table=_with_file(each.table, each.file, name), entry={**each.entry, "file": name}
+                )
+            self._files[name] = f"{each.template.text}\n"
 
-    def files(self) -> Pulled:
-        there = by_key(self._note)
-        known = {key for p in there.values() for key in (*provenance(p).keys, provenance(p).key)}
-        known |= {entry["key"] for entry in self._entries}
-        tables: list[tuple[str, str]] = []
+    def pulled(self) -> Pulled:
+        keys = {paragraph.id: key for key, paragraph in by_key(self._note).items()}
+        told: list[_Told] = []
+        taken = self._known_keys()
         for paragraph in self._note.paragraphs:
-            key = next((key for key, each in there.items() if each.id == paragraph.id), None)
-            if key is not None and key in self._chosen:
-                tables.append((key, self._kept(key, paragraph)))
+            declared = self._chosen.get(keys.get(paragraph.id, ""))
+            if declared is not None:
+                told.append(self._kept(declared, paragraph))
             elif paragraph.text.strip():
-                new = _new_key(paragraph, known)
-                known.add(new)
-                tables.append((new, self._added(new, paragraph)))
-        left = self._tables_left(there)
-        every = left.get(None, []) + [each for key, table in tables for each in (table, *left.get(key, ()))]
-        text = join_paragraphs(self._head, every)
+                key = _new_key(paragraph, taken)
+                taken.add(key)
+                told.append(self._added(key, paragraph))
+        there = {each.change.key for each in told}
+        dropped = [each.template for each in self._chosen.values() if each.template.key not in there]
+        changes = [each.change for each in told] + [Pull(t.key, t.title, Verdict.DROP) for t in dropped]
+        text = join_paragraphs(self._head, self._with_left_out(told))
         used = {entry["file"] for entry in tomllib.loads(text).get("paragraphs", ())}
         files = {name: body for name, body in self._files.items() if name in used}
-        return Pulled({"note.toml": text, **files}, tuple(self._changes))
+        return Pulled({"note.toml": text, **files}, tuple(changes))
 
-    def _tables_left(self, there: Mapping[str, Paragraph]) -> dict[str | None, list[str]]:
-        """The tables of templates that are not in this note by their `when`, behind the key that they stood behind."""
-        left: dict[str | None, list[str]] = {}
-        chosen = {id(template) for template in self._chosen.values()}
-        behind: str | None = None
-        for template, table in zip(self._bundle.templates, self._tables, strict=True):
-            if id(template) in chosen:
-                if template.key in there:
-                    behind = template.key
-                else:
-                    self._changes.append(Pull(template.key, template.title, Verdict.DROP))
-            else:
-                left.setdefault(behind, []).append(table)
-        return left
+    def _known_keys(self) -> set[str]:
+        marks = [provenance(paragraph) for paragraph in by_key(self._note).values()]
+        return {key for mark in marks for key in (mark.key, *mark.keys)} | {e.template.key for e in self._declared}
 
-    def _kept(self, key: str, live: Paragraph) -> str:
-        """The table of a paragraph that came from the bundle, and its file, with what a person has changed."""
-        template = self._chosen[key]
-        self._check_base(template, live)
-        index = next(i for i, each in enumerate(self._bundle.templates) if each is template)
-        entry, before = self._entries[index], self._entries[index]
-        reversed_ = self._reverse(template, live) if is_edited(live) else None
-        if reversed_ is not None:
-            interpreter, back = reversed_
-            name = self._file_for(entry, key)
-            self._files[name] = f"{back.text}\n"
-            entry = {**entry, "file": name, "interpreter": interpreter}
-        if live.title != template.title:
-            entry = {**entry, "title": live.title}
-        entry = {**entry, "config": _config(entry.get("config", {}), live)}
-        changed = entry != {"config": {}, **before} or reversed_ is not None
-        lost = reversed_[1].lost if reversed_ else ()
-        self._changes.append(Pull(key, live.title, Verdict.UPDATE if changed else Verdict.SAME, lost))
-        return rewritten(self._tables[index], entry) if entry != {"config": {}, **before} else self._tables[index]
+    def _with_left_out(self, told: Sequence[_Told]) -> list[str]:
+        """All tables; one that is not in this note by its `when` stands behind the one that it stood behind."""
+        there = {each.change.key for each in told}
+        left: dict[str, list[str]] = {}
+        behind = ""
+        for each in self._declared:
+            if self._chosen.get(each.template.key) is not each:
+                left.setdefault(behind, []).append(each.table)
+            elif each.template.key in there:
+                behind = each.template.key
+        tables = [table for each in told for table in (each.table, *left.get(each.change.key, ()))]
+        return [*left.get("", ()), *tables]
+
+    def _kept(self, declared: _Declared, live: Paragraph) -> _Told:
+        """A paragraph that came from the bundle, with what a person has changed."""
+        self._check_base(declared.template, live)
+        before = {**declared.entry, "config": declared.entry.get("config", {})}
+        after = {**before, "config": reversed_config(before["config"], live.title, live.config)}
+        if live.title != declared.template.title:
+            after["title"] = live.title
+        lost: tuple[str, ...] = ()
+        if is_edited(live):
+            self._check_no_secret(live)
+            back = self._reverser.reverse(live.text, declared.template)
+            after |= {"file": self._file_of_its_own(declared), "interpreter": back.interpreter}
+            self._files[after["file"]] = f"{back.text}\n"
+            lost = back.lost
+        verdict = Verdict.UPDATE if after != before or is_edited(live) else Verdict.SAME
+        table = rewritten(declared.table, after) if after != before else declared.table
+        return _Told(Pull(declared.template.key, live.title, verdict, lost), table)
+
+    def _added(self, key: str, live: Paragraph) -> _Told:
+        """A paragraph that a person has added."""
+        back = self._reverser.reverse(live.text)
+        name = self._free_name(f"{key}{file_suffix(live.text)}")
+        self._files[name] = f"{back.text}\n"
+        entry = {
+            "key": key,
+            "title": live.title,
+            "file": name,
+            "interpreter": back.interpreter,
+            "config": reversed_config({}, live.title, live.config),
+        }
+        return _Told(Pull(key, live.title, Verdict.ADD), new_table(entry))
 
     def _check_base(self, template: Template, live: Paragraph) -> None:
         """Raise `ConflictError` unless the template is the one that the last apply has filled."""
-        if base_is_secret(live):
-            return
-        head, pieces = self._filled(template)
-        if digest(head + "".join(piece.text for piece in pieces)) != provenance(live).sha256:
+        if not base_is_secret(live) and digest(self._reverser.filled(template)) != provenance(live).sha256:
             raise ConflictError(
                 f"{self._note.path}: bundle {self._bundle.name} has changed {called(live)} since the last apply",
                 next_step="apply it first, so that both sides' changes meet; then pull",
             )
 
-    def _filled(self, template: Template) -> tuple[str, list[Piece]]:
-        pieces = filled_pieces(template.text, template.file, self._context)
-        if not template.interpreter:
-            return "", pieces
-        return f"%{template.interpreter}{self._options(piece.name for piece in pieces)}\n", pieces
-
-    def _options(self, names: Iterator[str] | Sequence[str]) -> str:
-        secrets = any(isinstance(self._context.get(name), Secret) for name in names if name)
-        return "(injectCredentials=true)" if secrets and self._made.values["secrets"] != "inline" else ""
-
-    def _reverse(self, template: Template, live: Paragraph) -> tuple[str, Reversed]:
-        """The interpreter and the template of an edited paragraph."""
+    def _check_no_secret(self, live: Paragraph) -> None:
         if base_is_secret(live):
             raise ProvisionError(
                 f"{self._note.path}: {called(live)} was edited and holds a secret; nothing was written",
                 next_step="apply it with --param secrets=store first, then pull",
             )
-        head, pieces = self._filled(template)
-        return self._template_of(live.text, head, pieces)
 
-    def _template_of(self, text: str, head: str, pieces: Sequence[Piece]) -> tuple[str, Reversed]:
-        text = _lines(text)
-        first, newline, body = text.partition("\n")
-        named = _HEAD.fullmatch(first)
-        if named and newline:
-            back = to_template(pieces, body)
-            if self._options(back.kept) == (named[2] or ""):
-                return named[1], back
-        return "", to_template([Piece(head), *pieces], text)
+    def _file_of_its_own(self, declared: _Declared) -> str:
+        """The paragraph's file, or a new one where others use that too."""
+        is_shared = sum(each.file == declared.file for each in self._declared) > 1
+        return self._free_name(f"{declared.template.key}{Path(declared.file).suffix}") if is_shared else declared.file
 
-    def _file_for(self, entry: Mapping[str, Any], key: str) -> str:
-        """The entry's file, or another where it belongs to more than one."""
-        name: str = entry["file"]
-        shared = sum(each["file"] == name for each in self._entries) > 1
-        return _free(f"{key}{Path(name).suffix}", self._files) if shared else name
-
-    def _added(self, key: str, live: Paragraph) -> str:
-        """The table of a paragraph that a person has added, and its file."""
-        interpreter, back = self._template_of(live.text, "", [])
-        name = _free(f"{key}{_suffix(live.text)}", self._files)
-        self._files[name] = f"{back.text}\n"
-        self._changes.append(Pull(key, live.title, Verdict.ADD))
-        entry = {"key": key, "title": live.title, "file": name, "interpreter": interpreter, "config": _config({}, live)}
-        return new_table(entry)
+    def _free_name(self, name: str) -> str:
+        path = Path(name)
+        names = (name, *(f"{path.stem}-{n}{path.suffix}" for n in range(2, len(self._files) + 3)))
+        return next(each for each in names if each not in self._files and each != "note.toml")
 
 
 def _with_file(table: str, old: str, new: str) -> str:
@@ -223,96 +230,6 @@ def _with_file(table: str, old: str, new: str) -> str:
     )
 
 
-def _config(bundle_s: Mapping[str, Any], live: Paragraph) -> dict[str, Any]:
-    """The settings that the bundle has to give the paragraph for it to be as a person has set it."""
-    config = dict(bundle_s)
-    for key, value in bundle_s.items():
-        if departs(value, live.config.get(key)):
-            config[key] = live.config.get(key, type(value)())
-    for key in _PEOPLE_S:
-        if key not in bundle_s and live.config.get(key) not in (None, False, _DEFAULTS.get(key)):
-            config[key] = live.config[key]
-    if "enabled" not in bundle_s and live.config.get("enabled") is False:
-        config["enabled"] = False
-    if "title" not in bundle_s and live.config.get("title", bool(live.title)) != bool(live.title):
-        config["title"] = live.config["title"]
-    if "results" not in bundle_s and _has_chart(live.config.get("results")):
-        config["results"] = live.config["results"]
-    return config
-
-
-def _has_chart(results: Any) -> bool:
-    each = results.values() if isinstance(results, Mapping) else ()
-    graphs = (one.get("graph") for one in each if isinstance(one, Mapping))
-    return any(isinstance(graph, Mapping) and graph.get("mode", "table") != "table" for graph in graphs)
-
-
-def _new_key(live: Paragraph, known: set[str]) -> str:
+def _new_key(live: Paragraph, taken: set[str]) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", live.title.lower()).strip("-")[:40] or "own"
-    return next(key for key in (slug, *(f"{slug}-{n}" for n in range(2, len(known) + 3))) if key not in known)
-
-
-def _suffix(text: str) -> str:
-    named = _HEAD.match(text)
-    words = reversed(named[1].split(".")) if named else ()
-    return next((_SUFFIXES[word] for word in words if word in _SUFFIXES), ".txt")
-
-
-def _free(name: str, taken: Mapping[str, str]) -> str:
-    path = Path(name)
-    names = (name, *(f"{path.stem}-{n}{path.suffix}" for n in range(2, len(taken) + 3)))
-    return next(each for each in names if each not in taken and each != "note.toml")
-
-
-def pulled_bundle_name(note: Note) -> str:
-    """The name of the bundle that a note came from; raises `UsageError` for a note that came from none."""
-    for paragraph in by_key(note).values():
-        return provenance(paragraph).bundle
-    raise UsageError(f"{note.path}: no apply has made it", next_step="pull a note that `provision apply` has made")
-
-
-def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
-    """Raise `ProvisionError` unless the note comes out of the pulled files as it is on the server."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_files(pulled, Path(folder) / name)
-        bundle = _loaded(Path(folder) / name, note)
-    values = bundle.values(origin(note).values)
-    rendered = render(bundle, values, made.connection, zeppelin=made.zeppelin, scala=made.scala, path=made.path)
-    live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
-    same = len(live) == len(rendered.paragraphs) and all(
-        (base_is_secret(there) or digest(_lines(there.text)) == digest(each.text)) and there.title == each.title
-        for there, each in zip(live, rendered.paragraphs, strict=True)
-    )
-    if not same:
-        raise ProvisionError(
-            f"{note.path}: its edits can't be told in bundle {name}'s files; nothing was written",
-            next_step="change the bundle by hand, and apply it",
-        )
-
-
-def _loaded(folder: Path, note: Note) -> Bundle:
-    try:
-        return load_bundle(str(folder))
-    except UsageError as error:
-        cause = error.message.removeprefix(f"{folder / 'note.toml'}: ")
-        raise ProvisionError(
-            f"{note.path} makes no bundle: {cause}; nothing was written",
-            next_step="bring the paragraph back, by hand or with `provision undo`, then pull again",
-        ) from error
-
-
-def write_files(pulled: Pulled, folder: Path) -> list[str]:
-    """Write the files that are not so in `folder` yet, and return their names."""
-    folder.mkdir(parents=True, exist_ok=True)
-    changed = [name for name, text in pulled.files.items() if _read(folder / name) != text]
-    for name in changed:
-        (folder / name).write_text(pulled.files[name], encoding="utf-8", newline="\n")
-    return changed
-
-
-def _read(file: Path) -> str | None:
-    return file.read_text(encoding="utf-8") if file.is_file() else None
-
-
-def _lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return next(key for key in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if key not in taken)

@@ -1,5 +1,7 @@
 """Who has a note open, as a server of each generation tells it."""
 
+import time
+
 import pytest
 
 from provision.sync.open_elsewhere import open_elsewhere
@@ -17,6 +19,14 @@ def test_a_server_tells_from_0_9_on_that_a_note_is_open(generation: str, told: s
         assert open_elsewhere(client, note_id) is None
         with client.open_note(note_id):
             assert open_elsewhere(client, note_id) == told
+
+
+def test_a_note_without_paragraphs_is_answered_for_as_soon_as_the_server_has_sent_it() -> None:
+    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+        note_id = client.create_note("/note")
+        began = time.monotonic()
+        assert open_elsewhere(client, note_id) is None
+        assert time.monotonic() - began < 2
 
 
 def test_a_websocket_that_does_not_come_about_hinders_nothing() -> None:

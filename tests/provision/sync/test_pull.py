@@ -15,9 +15,10 @@ from provision.cli import run
 from provision.errors import ConflictError, ProvisionError
 from provision.options.server import ServerOptions
 from provision.prepare import made_of
+from provision.sync.bundle_files import check_pulled, write_files
 from provision.sync.plan import Verdict, make_plan
 from provision.sync.provenance import by_key
-from provision.sync.pull import Pulled, check_pulled, write_files
+from provision.sync.pull import Pulled
 from provision.sync.pull import pull as pull_made
 from zeppelin_sdk import Note, Paragraph
 
