@@ -36,13 +36,14 @@ def rewritten(page: str) -> str:
 
 def table(bundle: Bundle) -> str:
     """The bundle's parameters, a row each."""
-    rows = [row(each) for name, each in bundle.parameters.items() if name not in LEFT_OUT]
+    rows = [row(each, bundle.embedded.get(name)) for name, each in bundle.parameters.items() if name not in LEFT_OUT]
     return "\n".join(["| parameter | default | values | |", "|---|---|---|---|", *rows]) + "\n"
 
 
-def row(parameter: Parameter) -> str:
-    """One parameter as a line of the table."""
-    cells = (f"`{parameter.name}`", default(parameter), values(parameter), parameter.help.replace("|", "\\|"))
+def row(parameter: Parameter, embedded: str | None = None) -> str:
+    """One parameter as a line of the table; `embedded` is its default on the embedded stack, where that has another."""
+    usual = default(parameter) + (f"; `{embedded}` on the embedded stack" if embedded else "")
+    cells = (f"`{parameter.name}`", usual, values(parameter), parameter.help.replace("|", "\\|"))
     return f"| {' | '.join(cells)} |"
 
 

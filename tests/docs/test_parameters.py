@@ -39,3 +39,9 @@ def test_every_parameter_but_the_application_s_has_a_row(bundle: str) -> None:
 )
 def test_a_row_has_default_and_values(name: str, row: str) -> None:
     assert parameters.row(load_bundle("streaming").parameters[name]).startswith(row)
+
+
+def test_a_row_has_the_default_on_the_embedded_stack() -> None:
+    row = parameters.row(load_bundle("classic").parameters["connector"], "jar")
+
+    assert row.startswith("| `connector` | `bahir`; `jar` on the embedded stack |")
