@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from netpie_creds import Credentials
 from provision.bundles.bundle import Bundle, load_bundle
-from provision.bundles.render import RenderedNote, default_path, dependencies, render
+from provision.bundles.context import dependencies
+from provision.bundles.render import RenderedNote, default_path, render
 from provision.console import Console
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import cache_dir

@@ -9,14 +9,14 @@ from string import Formatter
 from typing import Any
 
 from provision.bundles.conditions import ZEPPELIN
+from provision.bundles.context import COMPUTED
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
-from provision.bundles.placeholders import COMPUTED
 from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError
 
 DEFAULT_BUNDLE = "streaming"
 
-REQUIRED = frozenset({"appid", "topic", "variant", "out", "connector", "mqtt_package", "mqtt_jars", "secrets"})
+REQUIRED = frozenset({"appid", "topic", "out", "connector", "mqtt_package", "mqtt_jars", "secrets"})
 """The parameters that every bundle declares: a render is made of them."""
 _RESERVED = COMPUTED | {ZEPPELIN}
 

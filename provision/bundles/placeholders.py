@@ -1,39 +1,62 @@
-"""The places of a template, `{{ name | filter }}`: where they are, whether they are right, what fills them."""
+"""A template's language: places, `{{ name | filter }}`, and optional lines after `{{ when name = value }}`."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.connection import CONNECTION_NAMES
+from provision.bundles.conditions import Condition, holds
 from provision.bundles.literals import FILTERS
 from provision.errors import UsageError
-
-COMPUTED = CONNECTION_NAMES | {"clean_session", "dependencies", "journal", "out_prefix", "out_sentence"}
-"""The names that a template may use beside its bundle's parameters: `render` makes their values."""
 
 BRACES = "{{ braces }}"
 """Stands in a template for two opening braces, where text that is to stay as it is would look like a place."""
 
 _PLACE = re.compile(r"\{\{ *(?P<name>\w+) *\| *(?P<filter>\w+) *\}\}")
 _PIECE = re.compile(rf"{re.escape(BRACES)}|{_PLACE.pattern}")
+_WHEN = re.compile(r"\{\{ *when +(?P<name>\w+) *= *(?P<values>[\w.-]+(?: *, *[\w.-]+)*) *\}\}")
 _LIKE_A_PLACE = re.compile(r"\{\{[^{}\n]*\}\}")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def check_places(text: str, file: Path, names: Collection[str]) -> None:
-    """Raise `UsageError`, with file and line, for a place without a filter or with an unknown name or filter."""
+    """Raise `UsageError`, with file and line, for what looks like a place or a condition and is none.
+
+    What a condition asks is not looked at: see `line_conditions`.
+    """
     for found in _LIKE_A_PLACE.finditer(text):
         if found[0] == BRACES:
             continue
-        where = f"{file}:{text.count(chr(10), 0, found.start()) + 1}: {found[0]}"
+        where = f"{_where(file, text, found.start())}: {found[0]}"
+        if _WHEN.fullmatch(found[0]):
+            if text[: found.start()].rpartition("\n")[2]:
+                raise UsageError(f"{where} does not stand at the start of its line", next_step="move it there")
+            continue
         place = _PLACE.fullmatch(found[0])
         if not place:
-            raise UsageError(f"{where} is no {{{{ name | filter }}}}", next_step=f"filters: {_listed(FILTERS)}")
+            raise UsageError(
+                f"{where} is no {{{{ name | filter }}}}, nor {{{{ when name = value }}}}",
+                next_step=f"filters: {_listed(FILTERS)}",
+            )
         if place["name"] not in names:
             raise UsageError(f"{where}: no value {place['name']!r}", next_step=f"it can be {_listed(names)}")
         if place["filter"] not in FILTERS:
             raise UsageError(f"{where}: no filter {place['filter']!r}", next_step=f"filters: {_listed(FILTERS)}")
+
+
+def _where(file: Path, text: str, at: int) -> str:
+    return f"{file}:{text.count(chr(10), 0, at) + 1}"
+
+
+def line_conditions(text: str, file: Path) -> Iterator[tuple[str, Condition]]:
+    """The conditions of a template's optional lines, each with where it stands."""
+    for found in _WHEN.finditer(text):
+        yield f"{_where(file, text, found.start())}: {found[0]}", _condition(found)
+
+
+def _condition(found: re.Match[str]) -> Condition:
+    return {found["name"]: [value.strip() for value in found["values"].split(",")]}
 
 
 def place_names(text: str) -> set[str]:
@@ -43,26 +66,37 @@ def place_names(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a filled template: `text` as it stands in the paragraph, and the `place` that it fills, if one."""
+    """A part of a filled template: `text` as it stands in the paragraph, and the `place` that it fills, if one.
+
+    An optional line has a piece for its condition, without text; one that is left out is in that piece whole.
+    """
 
     text: str = field(repr=False)
     place: str = ""
     name: str = ""
 
 
-def fill_places(text: str, file: Path, values: Mapping[str, Any]) -> str:
-    """The checked template's text with its values; raises `UsageError` for a value that a filter can't write."""
-    return "".join(piece.text for piece in filled_pieces(text, file, values))
-
-
 def filled_pieces(text: str, file: Path, values: Mapping[str, Any]) -> list[Piece]:
-    """The same, piece by piece."""
-    pieces, done = [], 0
-    for found in _PIECE.finditer(text):
-        pieces.append(Piece(text[done : found.start()]))
-        pieces.append(Piece("{{") if found[0] == BRACES else _filled(found, file, values))
+    """The checked template with its values; raises `UsageError` for a value that a filter can't write."""
+    pieces: list[Piece] = []
+    for line in _LINE.findall(text):
+        optional = _WHEN.match(line)
+        if optional is None:
+            pieces += _filled_line(line, file, values)
+        elif holds(_condition(optional), values):
+            pieces += [Piece("", optional[0], optional[0]), *_filled_line(line[optional.end() :], file, values)]
+        else:
+            pieces.append(Piece("", line, optional[0]))
+    return pieces
+
+
+def _filled_line(line: str, file: Path, values: Mapping[str, Any]) -> Iterator[Piece]:
+    done = 0
+    for found in _PIECE.finditer(line):
+        yield Piece(line[done : found.start()])
+        yield Piece("{{") if found[0] == BRACES else _filled(found, file, values)
         done = found.end()
-    return [*pieces, Piece(text[done:])]
+    yield Piece(line[done:])
 
 
 def _filled(place: re.Match[str], file: Path, values: Mapping[str, Any]) -> Piece:

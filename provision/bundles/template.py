@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.bundles.conditions import Condition, cases, check_condition, holds, in_words
 from provision.bundles.parameters import Parameter
-from provision.bundles.placeholders import check_places
+from provision.bundles.placeholders import check_places, line_conditions
 from provision.bundles.roles import BESIDE_THE_STREAM, Role
 from provision.errors import UsageError
 
@@ -38,6 +38,8 @@ def check_templates(
     for template in templates:
         _check_alone(template, parameters)
         check_places(template.text, template.file, names)
+        for where, condition in line_conditions(template.text, template.file):
+            _check_when(where, condition, parameters)
     for one, other in combinations(templates, 2):
         _check_pair(one, other, parameters)
     _check_started(templates, parameters)
@@ -52,10 +54,14 @@ def _check_alone(template: Template, parameters: Mapping[str, Parameter]) -> Non
             f"{paragraph}: only the paragraph that starts the stream can block",
             next_step='give it role = "start", or leave out blocks',
         )
+    _check_when(f"{paragraph}: when", template.when, parameters)
+
+
+def _check_when(where: str, condition: Condition, parameters: Mapping[str, Parameter]) -> None:
     try:
-        check_condition(template.when, parameters)
+        check_condition(condition, parameters)
     except UsageError as error:
-        raise UsageError(f"{paragraph}: when: {error.message}", next_step="fix its `when`") from error
+        raise UsageError(f"{where}: {error.message}", next_step="fix that condition") from error
 
 
 def _check_pair(one: Template, other: Template, parameters: Mapping[str, Parameter]) -> None:

@@ -70,7 +70,8 @@ def _found(span: _Span, base: str, edited: str, blocks: Sequence[tuple[int, int,
                 _is_whole(now[0], edited[at:end], around[0]),
                 _is_whole(now[1], edited[at:end][::-1], around[1]),
             )
-            return at if all(whole) else None
+            if all(whole):
+                return at
     return None
 
 

@@ -7,15 +7,15 @@ import json
 import re
 from dataclasses import dataclass
 
+from provision.bundles.context import FOLDER_PREFIX
 from provision.bundles.roles import Role
-from provision.streams.windows import PREFIX
 from provision.sync.guarded_write import called
 from provision.sync.provenance import by_role, is_edited, origin
 from zeppelin_sdk import Note
 
 DEFAULT_SLIDE = 10.0  # seconds, as in the document
 _SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
-_FILES = re.compile(rf'write\.csv\(("(?:[^"\\\n]|\\.)*{PREFIX}")')
+_FILES = re.compile(rf'write\.csv\(("(?:[^"\\\n]|\\.)*{FOLDER_PREFIX}")')
 
 
 @dataclass(frozen=True)

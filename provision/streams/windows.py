@@ -9,11 +9,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from provision.bundles.context import FOLDER_PREFIX
 from provision.errors import ProvisionError
 
-PREFIX = "avg-"
 COLUMNS = ("ts", "id", "loadavg", "cpu", "mem")
-_END = re.compile(rf"{PREFIX}[0-9]+")
+_END = re.compile(rf"{FOLDER_PREFIX}[0-9]+")
 _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^",\n]*))(?P<end>,|\n|\Z)', re.DOTALL)
 
 
@@ -35,12 +35,12 @@ def read_windows(out: Path, since: float = 0) -> list[Window]:
 
     One that Spark has not finished (no `_SUCCESS` file) is left out.
     """
-    folders = [path.parent for path in out.glob(f"{PREFIX}*/_SUCCESS") if _END.fullmatch(path.parent.name)]
+    folders = [path.parent for path in out.glob(f"{FOLDER_PREFIX}*/_SUCCESS") if _END.fullmatch(path.parent.name)]
     return sorted((_read(folder) for folder in folders if _end(folder) >= since), key=lambda window: window.end)
 
 
 def _end(folder: Path) -> int:
-    return int(folder.name[len(PREFIX) :])
+    return int(folder.name[len(FOLDER_PREFIX) :])
 
 
 def _read(folder: Path) -> Window:

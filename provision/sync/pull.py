@@ -10,8 +10,9 @@ from typing import Any
 
 from provision.bundles.bundle import Bundle
 from provision.bundles.connection import Connection
+from provision.bundles.context import context_of
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
-from provision.bundles.render import chosen_templates, context_of
+from provision.bundles.render import chosen_templates
 from provision.bundles.template import Template
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
@@ -107,7 +108,7 @@ class _Pull:
         self._note, self._bundle = note, bundle
         self._head, tables = split_paragraphs((folder / "note.toml").read_text(encoding="utf-8"))
         context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
-        self._reverser = Reverser(context, inline=made.values["secrets"] == "inline")
+        self._reverser = Reverser(context)
         self._files: dict[str, str] = {}
         self._declared = [
             _Declared(template, table, tomllib.loads(table)["paragraphs"][0])

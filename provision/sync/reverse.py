@@ -1,18 +1,18 @@
 """One paragraph's way back into a bundle: its text as a template, and the settings that a person has given it. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provision.bundles.literals import Secret
 from provision.bundles.placeholders import Piece, filled_pieces
+from provision.bundles.render import INJECT, first_line, injection
 from provision.bundles.template import Template
 from provision.bundles.untemplate import to_template
 from provision.sync.merge import departs
 from provision.sync.provenance import NEW_CONFIG
 
-_HEAD = re.compile(r"%([\w.-]+)(\(injectCredentials=true\))?")
+_HEAD = re.compile(rf"%([\w.-]+)({re.escape(INJECT)})?")
 _SUFFIXES = {"md": ".md", "sql": ".sql", "conf": ".conf", "spark": ".scala", "sh": ".sh", "pyspark": ".py"}
 _SET_BY_PEOPLE = ("editorHide", "tableHide", "lineNumbers", *NEW_CONFIG)
 
@@ -31,10 +31,9 @@ class ReversedText:
 
 @dataclass(frozen=True)
 class Reverser:
-    """Turns texts back that were filled from `context`. `inline`: secrets stand in them as they are."""
+    """Turns texts back that were filled from `context`."""
 
     context: Mapping[str, Any]
-    inline: bool
 
     def filled(self, template: Template) -> str:
         """The text that an apply makes of the template."""
@@ -49,7 +48,7 @@ class Reverser:
         named = _HEAD.fullmatch(first)
         if named and newline:
             back = to_template(pieces, body)
-            if self._options(back.kept) == (named[2] or ""):
+            if injection(back.kept, self.context) == (named[2] or ""):
                 return ReversedText(back.text, named[1], back.lost)
         back = to_template([Piece(head), *pieces], text)
         return ReversedText(back.text, "", back.lost)
@@ -57,13 +56,7 @@ class Reverser:
     def _filled(self, template: Template) -> tuple[str, Sequence[Piece]]:
         """The line that names the interpreter, and what stands below it."""
         pieces = filled_pieces(template.text, template.file, self.context)
-        if not template.interpreter:
-            return "", pieces
-        return f"%{template.interpreter}{self._options(piece.name for piece in pieces)}\n", pieces
-
-    def _options(self, names: Iterable[str]) -> str:
-        has_secrets = any(isinstance(self.context.get(name), Secret) for name in names if name)
-        return "(injectCredentials=true)" if has_secrets and not self.inline else ""
+        return first_line(template.interpreter, pieces, self.context), pieces
 
 
 def with_unix_lines(text: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from provision.bundles.bundle import bundle_names, load_bundle
-from provision.bundles.placeholders import COMPUTED, place_names
+from provision.bundles.context import COMPUTED
+from provision.bundles.placeholders import place_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
 
@@ -51,6 +52,11 @@ def test_a_person_s_own_folder_can_be_a_bundle(tmp_path: Path) -> None:
         ("val a = {{ batch }}", "is no {{ name | filter }}"),
         ("val a = {{ batch | scala | scala }}", "is no {{ name | filter }}"),
         ("val a = {{}}", "is no {{ name | filter }}"),
+        ("{{ when batch }}val a = 1", "is no {{ name | filter }}"),
+        ("val a = {{ when variant = csv }}1", "does not stand at the start of its line"),
+        ("{{ when varaint = csv }}val a = 1", "no parameter 'varaint'"),
+        ("{{ when variant = csv, cvs }}val a = 1", "parameter variant can't be 'cvs'"),
+        ("{{ when batch = 10 }}val a = 1", "parameter batch can't be '10'"),
     ],
 )
 def test_a_wrong_place_is_named_with_its_file_and_line(tmp_path: Path, template: str, cause: str) -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.bundles.placeholders import BRACES, check_places, escaped, fill_places, filled_pieces
+from provision.bundles.placeholders import BRACES, check_places, escaped, filled_pieces
 from provision.bundles.untemplate import Reversed, to_template
 
-VALUES = {"window": 60, "slide": 10, "topic": "metrics", "out": ""}
+VALUES = {"window": 60, "slide": 10, "topic": "metrics", "out": "", "mode": "a"}
 TEMPLATE = (
     "val topic = {{ topic | scala }}\nval window = Seconds({{ window | scala }})\nevery {{ slide | markdown }}s\n"
 )
@@ -19,12 +19,12 @@ FILE = Path("some.scala")
 def back(edited: str, template: str = TEMPLATE) -> Reversed:
     result = to_template(filled_pieces(template, FILE, VALUES), edited)
     check_places(result.text, FILE, VALUES)
-    assert fill_places(result.text, FILE, VALUES) == edited
+    assert filled(result.text) == edited
     return result
 
 
 def filled(template: str = TEMPLATE) -> str:
-    return fill_places(template, FILE, VALUES)
+    return "".join(piece.text for piece in filled_pieces(template, FILE, VALUES))
 
 
 def test_a_text_without_an_edit_is_its_template() -> None:
@@ -76,14 +76,36 @@ def test_what_a_person_types_is_no_place() -> None:
     assert BRACES in result.text
 
 
+TWO = "{{ when mode = b }}  two={{ slide | scala }},\n"
+OPTIONAL = f"first(\n{{{{ when mode = a }}}}  one={{{{ window | scala }}}},\n{TWO}last)"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("first", "  other"), ("=60,", "=60 + 1,"), ("first(\n", "first(\n// mine\n"), ("last)", "// mine\nlast)")],
+)
+def test_optional_lines_stay_optional_beside_an_edit(old: str, new: str) -> None:
+    result = back(filled(OPTIONAL).replace(old, new), OPTIONAL)
+    assert result.lost == ()
+    assert "\n{{ when mode = a }}  one={{ window | scala }}" in result.text
+    assert f"\n{TWO}" in result.text
+
+
+def test_an_optional_line_whose_start_was_edited_stands_in_every_note_and_is_told() -> None:
+    result = back(filled(OPTIONAL).replace("  one", "\tone"), OPTIONAL)
+    assert result.lost == ("{{ when mode = a }}",)
+    assert "\n\tone={{ window | scala }},\n{{ when mode = b }}" in result.text
+
+
 @given(st.text("{} ab|", max_size=20))
 def test_any_text_can_stand_in_a_template(text: str) -> None:
     check_places(escaped(text), FILE, VALUES)
-    assert fill_places(escaped(text), FILE, VALUES) == text
+    assert filled(escaped(text)) == text
 
 
 parts = st.sampled_from(
     ["{{ topic | scala }}", "{{ window | scala }}", "{{ slide | markdown }}", "a", "1", "60", "\n", " ", "x("]
+    + ["\n{{ when mode = a }}", "\n{{ when mode = b, c }}"]
 )
 cuts = st.lists(
     st.tuples(st.integers(0, 60), st.integers(0, 9), st.sampled_from(["", "6", "a\n", "{{ x }}"])), max_size=4

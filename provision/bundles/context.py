@@ -1,0 +1,101 @@
+"""The values that a template may name: the bundle's parameters, the connection's, and what is made of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from provision.bundles.connection import CONNECTION_NAMES, Connection
+from provision.bundles.literals import Dependencies, Secret
+from provision.errors import UsageError
+from zeppelin_sdk import ServerVersion
+
+BAHIR = {
+    "2.11": "org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1",
+    "2.12": "org.apache.bahir:spark-streaming-mqtt_2.12:2.4.0",
+}
+"""The document's package by Scala version; Bahir published none for 2.13."""
+
+FOLDER_PREFIX = "avg-"
+"""What the name of a window's folder of files begins with."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What is made of the parameters, by the names that templates have for it.
+
+    `journal` is the folder where events wait that are not processed yet, empty for none; `out_prefix` what the path of
+    a window's folder begins with.
+    """
+
+    clean_session: bool
+    dependencies: Dependencies
+    journal: str
+    out_prefix: str
+
+
+COMPUTED = CONNECTION_NAMES | {each.name for each in fields(Computed)}
+"""The names that a template may use beside its bundle's parameters."""
+
+
+def context_of(
+    values: Mapping[str, Any], connection: Connection, *, zeppelin: ServerVersion, scala: str
+) -> dict[str, Any]:
+    """The value of every name that a template may use. Raises `UsageError` as `dependencies` and for a session that
+    keeps nothing.
+    """
+    clean = _clean_session(values)
+    computed = Computed(
+        clean_session=clean,
+        dependencies=dependencies(values, scala),
+        journal="" if clean else values["out"],
+        out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
+    )
+    secrets = _secrets(connection, zeppelin, inline=values["secrets"] == "inline")
+    return {**values, **connection.template_values(), **secrets, **vars(computed)}
+
+
+def _secrets(connection: Connection, zeppelin: ServerVersion, *, inline: bool) -> dict[str, Secret]:
+    # CredentialInjector's patterns up to 0.8 have the field first
+    reference = "{field}.{entity}" if tuple(zeppelin) < (0, 9) else "{entity}.{field}"
+    return {
+        name: Secret(reference.format(entity=entry.entity, field=field), value, inline)
+        for entry in connection.store
+        for field, (name, value) in (("user", entry.user), ("password", entry.password))
+    }
+
+
+def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
+    """What Spark is to be started with: the MQTT client's files or package, the master and the properties given.
+
+    `scala` is Spark's Scala version ("2.12"). Raises `UsageError` when no MQTT package exists for it.
+    """
+    master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
+    return replace(_mqtt(values, scala), properties=(*master, *values.get("spark_properties", ())))
+
+
+def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:
+    """The jar files given, else the package given, else the document's package for this Scala version."""
+    if values["mqtt_jars"]:
+        return Dependencies(jars=tuple(values["mqtt_jars"]))
+    if values["connector"] == "jar":
+        raise UsageError(
+            "connector=jar needs jar files that the server can read",
+            next_step="copy the connector's and Paho's jars there and name them with --param mqtt_jars=…",
+        )
+    package = values["mqtt_package"] or BAHIR.get(scala)
+    if not package:
+        raise UsageError(
+            f"Bahir has no MQTT package for Scala {scala}",
+            next_step="take --param connector=jar, or name another with --param mqtt_package=…",
+        )
+    return Dependencies(packages=(package,))
+
+
+def _clean_session(values: Mapping[str, Any]) -> bool:
+    """Whether the broker is to forget the note when it goes; raises `UsageError` for a session that keeps nothing."""
+    persistent = values.get("session") == "persistent"
+    if persistent and not values.get("qos"):
+        raise UsageError(
+            "session=persistent keeps nothing at qos 0", next_step="give --param qos=1 too, or leave session out"
+        )
+    return not persistent
