@@ -135,10 +135,12 @@ class _Pull:
         told: list[_Told] = []
         taken = self._known_keys()
         for paragraph in self._note.paragraphs:
+            if not paragraph.text.strip():
+                continue
             declared = self._chosen.get(keys.get(paragraph.id, ""))
             if declared is not None:
                 told.append(self._kept(declared, paragraph))
-            elif paragraph.text.strip():
+            else:
                 key = _new_key(paragraph, taken)
                 taken.add(key)
                 told.append(self._added(key, paragraph))

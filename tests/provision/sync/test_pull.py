@@ -85,6 +85,13 @@ def test_a_note_without_edits_gives_the_bundle_s_own_texts(tmp_path: Path, bundl
     ]
 
 
+def test_an_emptied_paragraph_leaves_the_bundle(tmp_path: Path) -> None:
+    bench = applied()
+    bench.edit(index_of(bench.note, "latest"), text="")
+    assert changes(bench) == {"latest": Verdict.DROP}
+    check(bench, pulled(bench, tmp_path))
+
+
 def test_an_edit_comes_back_with_its_places(tmp_path: Path) -> None:
     bench = applied(window="120")
     at = index_of(bench.note, "window")
@@ -163,9 +170,13 @@ def test_an_edited_paragraph_with_an_inline_secret_is_not_pulled_and_others_are(
         changes(bench)
 
 
-def test_a_note_without_its_start_makes_no_bundle() -> None:
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+def test_a_note_without_its_start_makes_no_bundle(how: str) -> None:
     bench, source = applied(), load_bundle("streaming")
-    bench.delete(index_of(bench.note, "start"))
+    if how == "deleted":
+        bench.delete(index_of(bench.note, "start"))
+    else:
+        bench.edit(index_of(bench.note, "start"), text=" \n")
     with pytest.raises(ProvisionError, match="makes no bundle: no paragraph starts the stream"):
         check_pulled(pull(bench.note, source, source.folder), bench.note, made_of(bench.note, source), source.name)
 
@@ -228,7 +239,7 @@ def test_whatever_was_edited_the_pulled_bundle_gives_the_note(
     if not any("provision-note" in p.config for p in bench.note.paragraphs):
         return
     folder = tmp_path_factory.mktemp("pulled")
-    if "start" not in by_key(bench.note):
+    if not any(p.text.strip() for key, p in by_key(bench.note).items() if key == "start"):
         with pytest.raises(ProvisionError, match="makes no bundle: no paragraph starts the stream"):
             pulled(bench, folder, bundle)
         return
