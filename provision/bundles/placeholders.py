@@ -101,7 +101,7 @@ def _filled_line(line: str, file: Path, values: Mapping[str, Any]) -> Iterator[P
 
 def _filled(place: re.Match[str], file: Path, values: Mapping[str, Any]) -> Piece:
     try:
-        return Piece(FILTERS[place["filter"]](values[place["name"]]), place[0], place["name"])
+        return Piece(FILTERS[place["filter"]].literal(values[place["name"]]), place[0], place["name"])
     except TypeError as error:
         raise UsageError(f"{file}: {place[0]}: {error}", next_step="take another filter") from error
 

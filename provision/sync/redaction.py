@@ -5,25 +5,22 @@ Pure.
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 
-from provision.bundles.literals import markdown, scala, spark_property
+from provision.bundles.literals import FILTERS
+from provision.errors import UsageError
 
 _BLOT = "***"
 
 
 @lru_cache(maxsize=64)
 def literal_forms(secret: str) -> frozenset[str]:
-    """A secret as it stands in a text: bare, and in the literals of Scala, JSON, Markdown and Spark's properties."""
-    forms = {
-        secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        scala(secret)[1:-1],
-        markdown(secret),
-    }
-    if secret.isprintable():
-        forms.add(spark_property(secret))
+    """A secret as it stands in a text: bare, in JSON, and in every language that paragraphs are written in."""
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    for language in FILTERS.values():
+        with suppress(UsageError):  # one that can't stand there
+            forms.add(language.escaped(secret))
     return frozenset(forms)
 
 

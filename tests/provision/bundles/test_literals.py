@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.bundles.literals import FILTERS, Dependencies, Secret, markdown, scala, spark_conf, z_load
+from provision.bundles.literals import FILTERS, Dependencies, Secret
 from provision.errors import UsageError
 
 from ..scala_reader import read_literal
+
+scala, markdown, z_load, spark_conf = (FILTERS[name].literal for name in ("scala", "markdown", "z_load", "spark_conf"))
 
 AWKWARD = [
     'quo"te', '"', "\\", '\\"', "$", "${form}", "{entity.user}", "\\{", "\\u007b", "\\\\u0041", "a\nb\r\tc", "\x1a",
@@ -143,4 +145,4 @@ def test_spark_conf_keeps_zeppelin_s_patterns_out_and_is_the_name_as_a_java_prop
 @pytest.mark.parametrize("filter", ["z_load", "spark_conf"])
 def test_dependencies_are_the_only_thing_that_their_filters_take(filter: str) -> None:
     with pytest.raises(TypeError):
-        FILTERS[filter]("g:a:1")
+        FILTERS[filter].literal("g:a:1")

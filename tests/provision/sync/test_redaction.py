@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.bundles.literals import Dependencies, Secret, markdown, scala, spark_conf
+from provision.bundles.literals import FILTERS, Dependencies, Secret
 from provision.bundles.note_toml import new_table
 from provision.sync.redaction import blotted, holds_secret
+
+scala, markdown, spark_conf = (FILTERS[name].literal for name in ("scala", "markdown", "spark_conf"))
 
 ODD = 'k{"é}\\$1'
 

@@ -1,0 +1,35 @@
+"""Typed literals: the only way by which a value enters a paragraph. A module a language.
+
+A language takes the types that it can write safely and refuses others, so that no topic or password can end a string
+early, open one of Zeppelin's forms (`${…}`) or name one of its credentials (`{…}`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from provision.bundles.literals.markdown import Markdown
+from provision.bundles.literals.scala import Scala
+from provision.bundles.literals.spark_conf import SparkConf
+from provision.bundles.literals.spark_dep import SparkDep
+from provision.bundles.literals.values import Dependencies, Secret
+
+__all__ = ["FILTERS", "Dependencies", "Language", "Markdown", "Scala", "Secret", "SparkConf", "SparkDep"]
+
+
+class Language(Protocol):
+    """A language that paragraphs are written in."""
+
+    def literal(self, value: Any) -> str:
+        """The value as it stands in a paragraph; raises TypeError for a type that the language can't write."""
+
+    def escaped(self, text: str) -> str:
+        """A text as it stands inside a literal; raises `UsageError` for one that can't."""
+
+
+FILTERS: Mapping[str, Language] = {
+    "scala": Scala(),
+    "markdown": Markdown(),
+    "z_load": SparkDep(),
+    "spark_conf": SparkConf(),
+}
+"""The languages by the names that templates have for them: `{{ topic | scala }}`."""
