@@ -2,7 +2,7 @@
 
 from netpie_creds.auth_server import NETPIE_2015, AuthServer, Revoked
 from netpie_creds.backoff import Backoff
-from netpie_creds.cache import cache_path, delete_cache, read_cache, write_cache
+from netpie_creds.cache import cache_path, delete_cache, kept_cache, read_cache, write_cache
 from netpie_creds.errors import (
     ApplicationError,
     CacheError,
@@ -40,6 +40,7 @@ __all__ = [
     "current_endpoint",
     "delete_cache",
     "get_credentials",
+    "kept_cache",
     "load_application",
     "mqtt_login",
     "read_cache",

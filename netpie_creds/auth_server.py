@@ -22,7 +22,7 @@ from netpie_creds.errors import (
     WrongKeyError,
     WrongSecretError,
 )
-from netpie_creds.model import AccessToken, Application, revoke_code
+from netpie_creds.model import AccessToken, Application, broker_of, is_secret, revoke_code
 
 NETPIE_2015 = "https://ga.netpie.io:8081"
 STATE = "mgrev:PY11k"  # the revision that microgear-python 1.2.7 names itself by
@@ -123,9 +123,14 @@ class AuthServer:
     def endpoint(self, appkey: str) -> str:
         """Return the broker of `appkey` as `pie://host:port`."""
         answer = self._send("GET", f"/api/endpoint/{quote(appkey, safe='')}")
-        if answer.status_code != requests.codes.ok or "://" not in answer.text:
+        endpoint = unquote(answer.text).strip()
+        try:
+            broker_of(endpoint)
+        except ValueError:
+            endpoint = ""
+        if answer.status_code != requests.codes.ok or not endpoint:
             raise self._malformed("it does not answer /api/endpoint")
-        return answer.text.strip()
+        return endpoint
 
     def time(self) -> int:
         """Return the server's clock, in seconds since the epoch."""
@@ -163,11 +168,13 @@ class AuthServer:
         try:
             content = json.loads(answer.text)
             token, secret = content["access_token"].split(":")
+            broker_of(content["endpoint"])
+            if not (is_secret(token) and is_secret(secret)):
+                raise self._malformed("it issues a token that is empty or has characters that no token has")
             access = AccessToken(token, secret, content["endpoint"], revoke_code(token, secret, application.appsecret))
-            access.broker()
-            if token and secret and content["flag"] in ("P", "S"):
+            if content["flag"] in ("P", "S"):
                 return access, content["flag"] == "P"
-            failure = self._malformed("it issues a token without its parts")
+            failure = self._malformed("it issues a token without its flag")
         except (ValueError, KeyError, TypeError, AttributeError):
             failure = self._malformed("its answer to /oauth2/token is not a token")
         raise failure  # outside of the except block: the cause may quote the token

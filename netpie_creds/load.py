@@ -1,14 +1,22 @@
 """Reads APPID, APPKEY and APPSECRET from arguments, a file, the environment or a prompt."""
 
+import csv
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from netpie_creds.errors import ApplicationError
 from netpie_creds.model import Application
+from netpie_creds.text_file import NotTextError, decode_text, separator_of
 
 VARIABLES = {"appid": "NETPIE_APPID", "appkey": "NETPIE_APPKEY", "appsecret": "NETPIE_APPSECRET"}
+
+_NAMES = {alias.lower(): name for name, variable in VARIABLES.items() for alias in (name, variable)}
+# a spreadsheet's separator counts only after a name that is known: a value may hold any of them
+_CELLS = re.compile(rf'"?({"|".join(_NAMES)})"?\s*[;,\t:](.*)', re.IGNORECASE)
+_AS_PAIRS = "write appid, appkey and appsecret as NAME=VALUE or TOML"
 
 
 def load_application(
@@ -21,18 +29,20 @@ def load_application(
 ) -> Application:
     """Return the application, looking for each value in this order: the arguments, `file`, the environment.
 
-    `file` is TOML (`*.toml`) or lines of `NAME=VALUE`, with appid, appkey and appsecret or the names of the
-    environment, NETPIE_APPID, NETPIE_APPKEY and NETPIE_APPSECRET. The secret is never an argument: it comes
-    from `secret_file` (its whole content), `file`, the environment, or `ask_secret`.
+    `file` is TOML (`*.toml`), lines of `NAME=VALUE` (or with a spreadsheet's separator), or a spreadsheet's header and
+    row; the names are appid, appkey and appsecret, or those of the environment: NETPIE_APPID, NETPIE_APPKEY and
+    NETPIE_APPSECRET. The secret is never an argument: it comes from `secret_file` (its whole content), `file`, the
+    environment, or `ask_secret`.
 
     Raises: ApplicationError when a value is missing or invalid, or a file can't be read.
     """
     given = {"appid": appid or "", "appkey": appkey or ""}
     if secret_file is not None:
-        given["appsecret"] = _read(secret_file).strip()
+        given["appsecret"] = _read(secret_file, "write the APPSECRET there and nothing else").strip()
     in_file = read_application_file(file) if file is not None else {}
     values = {
-        name: given.get(name) or in_file.get(name) or env.get(variable, "") for name, variable in VARIABLES.items()
+        name: given.get(name) or in_file.get(name) or env.get(variable, "").strip()
+        for name, variable in VARIABLES.items()
     }
     missing = [name for name in ("appid", "appkey") if not values[name]]
     if missing:
@@ -55,24 +65,23 @@ def read_application_file(file: Path) -> dict[str, str]:
 
     Raises: ApplicationError when it can't be read, or has another name or a malformed line.
     """
-    text = _read(file)
-    pairs = _toml(file, text) if file.suffix == ".toml" else _lines(file, text)
-    names = {alias.lower(): name for name, variable in VARIABLES.items() for alias in (name, variable)}
+    text = _read(file, _AS_PAIRS)
+    pairs = _toml(file, text) if file.suffix.lower() == ".toml" else _lines(file, text)
     values = {}
     for name, value in pairs.items():
-        if name.lower() not in names:
+        if name.lower() not in _NAMES:
             raise _malformed(file, f"{ascii(name)} is not appid, appkey or appsecret")
-        values[names[name.lower()]] = value
+        values[_NAMES[name.lower()]] = value
     return values
 
 
-def _read(file: Path) -> str:
+def _read(file: Path, next_step: str) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return decode_text(file.read_bytes())
     except OSError as error:
         raise ApplicationError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
-    except UnicodeDecodeError:
-        raise _malformed(file, "it is not text") from None  # the cause would hold the file's bytes
+    except NotTextError as error:
+        raise ApplicationError(f"{file}: {error}", next_step=next_step) from error
 
 
 def _toml(file: Path, text: str) -> dict[str, str]:
@@ -87,16 +96,33 @@ def _toml(file: Path, text: str) -> dict[str, str]:
 
 
 def _lines(file: Path, text: str) -> dict[str, str]:
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
+    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    table = _table([line for _, line in lines])
+    if table:
+        return table
     pairs = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        line = line.strip().removeprefix("export ")
-        if not line or line.startswith("#"):
-            continue
-        name, equals, value = line.partition("=")
+    for number, line in lines:
+        cells = _CELLS.fullmatch(line)
+        name, equals, value = (cells[1], "=", cells[2].rstrip(";,\t ")) if cells else line.partition("=")
         if not equals:
             raise _malformed(file, f"line {number} is not NAME=VALUE")
-        pairs[name.strip()] = _unquoted(value.strip())
+        pairs[name.strip().removeprefix("export ").strip()] = _unquoted(value.strip())
     return pairs
+
+
+def _table(lines: list[str]) -> dict[str, str]:
+    """The pairs of a spreadsheet's header and row; empty where the lines are none."""
+    if len(lines) != 2:
+        return {}
+    try:
+        header, row = csv.reader(lines, delimiter=separator_of(lines[0]), strict=True)
+    except csv.Error:
+        return {}
+    names = [name.strip() for name in header]
+    if len(names) < 2 or len(row) != len(names) or not {name.lower() for name in names} <= _NAMES.keys():
+        return {}
+    return dict(zip(names, map(str.strip, row), strict=True))
 
 
 def _unquoted(value: str) -> str:
@@ -105,4 +131,4 @@ def _unquoted(value: str) -> str:
 
 
 def _malformed(file: Path, cause: str) -> ApplicationError:
-    return ApplicationError(f"{file}: {cause}", next_step="write appid, appkey and appsecret as NAME=VALUE or TOML")
+    return ApplicationError(f"{file}: {cause}", next_step=_AS_PAIRS)

@@ -11,7 +11,18 @@ from netpie_creds.errors import ApplicationError
 
 DEFAULT_MQTT_PORT = 1883
 _IN_TOPIC = re.compile(r"[/+#\s\x00-\x1f\x7f-\x9f]")  # would leave /APPID/… or not be one topic level
-_IN_FILE_NAME_OR_USERNAME = re.compile(r"[/\\%\s\x00-\x1f\x7f-\x9f]")  # microgear-KEY.cache, KEY%EPOCH
+# microgear-KEY.cache, KEY%EPOCH; and what could end a string or start a form in a note
+_NOT_IN_KEY = re.compile(r"""[/\\%\s"'`{}$\x00-\x1f\x7f-\x9f]""")
+_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{1,512}")  # NETPIE's are letters and digits; signatures are base64
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+
+
+def is_secret(text: str) -> bool:
+    """Whether `text` can be a secret, token or revoke code of NETPIE.
+
+    Zeppelin puts such values into source code as they are: one with a quote in it would be code.
+    """
+    return bool(_SECRET.fullmatch(text))
 
 
 @dataclass(frozen=True)
@@ -28,13 +39,13 @@ class Application:
     def __post_init__(self) -> None:
         for name, value, forbidden in (
             ("APPID", self.appid, _IN_TOPIC),
-            ("APPKEY", self.appkey, _IN_FILE_NAME_OR_USERNAME),
+            ("APPKEY", self.appkey, _NOT_IN_KEY),
         ):
-            if not value or forbidden.search(value):
+            if not value or forbidden.search(value) or not value.isprintable():
                 raise ApplicationError(
                     f"{ascii(value)} is not an {name}", next_step="copy it from NETPIE's page of the application"
                 )
-        if not self.appsecret or not self.appsecret.isprintable():
+        if not is_secret(self.appsecret):
             raise ApplicationError(
                 "the APPSECRET is empty or has characters that no secret has",
                 next_step="copy it from NETPIE's page of the application",
@@ -45,7 +56,10 @@ class Application:
 class AccessToken:
     """The token of one thing (a "microgear"), as NETPIE issued it and as the cache file holds it.
 
-    `endpoint` is `pie://host:port`; `revokecode` is what `/api/revoke/TOKEN/CODE` asks for.
+    `endpoint` is `pie://host:port`; `revokecode` is what `/api/revoke/TOKEN/CODE` asks for. Either is empty where a
+    cache does not hold it: NETPIE can reset an endpoint, and the first clients kept no revoke code.
+
+    Raises: ValueError, without the value, for a part that can't be one of NETPIE's.
     """
 
     token: str
@@ -53,15 +67,30 @@ class AccessToken:
     endpoint: str
     revokecode: str = field(repr=False)
 
+    def __post_init__(self) -> None:
+        kept = {"token": self.token, "secret": self.secret, "revokecode": self.revokecode or "none"}
+        for name, value in kept.items():
+            if not is_secret(value):
+                raise ValueError(f"its {name} is empty or has characters that no {name} has")
+
     def broker(self) -> tuple[str, int]:
         """Return the MQTT host and port of `endpoint`.
 
         Raises: ValueError when it is not `scheme://host[:port]`.
         """
-        parts = urlsplit(self.endpoint)
-        if not parts.scheme or not parts.hostname:
-            raise ValueError(f"{ascii(self.endpoint)} is not an endpoint such as pie://host:port")
-        return parts.hostname, parts.port or DEFAULT_MQTT_PORT
+        return broker_of(self.endpoint)
+
+
+def broker_of(endpoint: str) -> tuple[str, int]:
+    """Return the MQTT host and port of an endpoint such as `pie://host:port`.
+
+    Raises: ValueError when it is not `scheme://host[:port]`.
+    """
+    parts = urlsplit(endpoint)
+    more = parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment
+    if not parts.scheme or not _HOST.fullmatch(parts.hostname or "") or more:
+        raise ValueError(f"{ascii(endpoint)} is not an endpoint such as pie://host:port")
+    return parts.hostname or "", parts.port or DEFAULT_MQTT_PORT
 
 
 @dataclass(frozen=True)

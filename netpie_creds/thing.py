@@ -7,13 +7,16 @@ from pathlib import Path
 from netpie_creds.auth_server import AuthServer, Revoked
 from netpie_creds.backoff import Backoff, retry
 from netpie_creds.cache import delete_cache, read_cache, write_cache
-from netpie_creds.errors import CacheError, NetpieError
-from netpie_creds.model import AccessToken, Application, Credentials
+from netpie_creds.errors import CacheError, NetpieError, RefusedError
+from netpie_creds.model import AccessToken, Application, Credentials, revoke_code
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """New credentials, and what happened to the old token: `revoked`, `not_revoked`, or neither if there was none."""
+    """New credentials, and what happened to the old token: `revoked`, `not_revoked`, or neither if there was none.
+
+    `not_revoked` is why an old token, or one that an unreadable cache may have held, is still valid.
+    """
 
     credentials: Credentials
     revoked: Revoked | None = None
@@ -30,14 +33,15 @@ def get_credentials(
 ) -> Credentials:
     """Return the credentials of the thing in `cache_dir`; when there is none, create one and keep it there.
 
-    A thing that exists is used without asking the auth server, as the document says.
+    A thing that exists is used without asking the auth server, as the document says; only a broker that its cache does
+    not name is asked for.
 
-    Raises: CacheError; for a new thing also WrongKeyError, WrongSecretError, RefusedError, UnreachableError,
-    MalformedAnswerError.
+    Raises: CacheError; when the auth server is asked also WrongKeyError, WrongSecretError, RefusedError,
+    UnreachableError, MalformedAnswerError.
     """
     kept = read_cache(cache_dir, application.appkey)
     if kept is not None:
-        return Credentials(application, kept)
+        return Credentials(application, _completed(application, kept, cache_dir, auth))
     return _new_thing(application, cache_dir, auth, alias, backoff)
 
 
@@ -51,16 +55,22 @@ def refresh(
 ) -> Refreshed:
     """Create a new thing, keep it in `cache_dir`, then revoke the old one if the server allows it.
 
-    The old one stays if no new one can be had. An unreadable cache counts as none.
+    The old one stays if no new one can be had. An unreadable cache is replaced.
 
     Raises: as `get_credentials` for a new thing.
     """
-    old = _readable(application, cache_dir)
+    old: AccessToken | CacheError | None
+    try:
+        old = read_cache(cache_dir, application.appkey)
+    except CacheError as error:
+        old = error
     credentials = _new_thing(application, cache_dir, auth, alias, backoff)
     if old is None:
         return Refreshed(credentials)
+    if isinstance(old, CacheError):
+        return Refreshed(credentials, not_revoked=old)
     try:
-        return Refreshed(credentials, revoked=auth.revoke(old))
+        return Refreshed(credentials, revoked=_revoke(application, old, auth))
     except NetpieError as error:
         return Refreshed(credentials, not_revoked=error)
 
@@ -73,7 +83,7 @@ def revoke(application: Application, cache_dir: Path, auth: AuthServer) -> Revok
     kept = read_cache(cache_dir, application.appkey)
     if kept is None:
         return None
-    revoked = auth.revoke(kept)
+    revoked = _revoke(application, kept, auth)
     delete_cache(cache_dir, application.appkey)
     return revoked
 
@@ -120,8 +130,24 @@ def _new_thing(
     return Credentials(application, token)
 
 
-def _readable(application: Application, cache_dir: Path) -> AccessToken | None:
+def _completed(application: Application, kept: AccessToken, cache_dir: Path, auth: AuthServer) -> AccessToken:
+    """`kept` with the endpoint and the revoke code that its cache lacks, kept there."""
+    token = kept
+    if not token.endpoint:
+        token = replace(token, endpoint=auth.endpoint(application.appkey))
+    if not token.revokecode:
+        token = replace(token, revokecode=revoke_code(token.token, token.secret, application.appsecret))
+    if token != kept:
+        write_cache(cache_dir, application.appkey, token)
+    return token
+
+
+def _revoke(application: Application, token: AccessToken, auth: AuthServer) -> Revoked:
+    """Revoke `token` by the code that is kept, and by its signature where that one is missing or refused."""
+    signature = revoke_code(token.token, token.secret, application.appsecret)
+    if token.revokecode in ("", signature):
+        return auth.revoke(replace(token, revokecode=signature))
     try:
-        return read_cache(cache_dir, application.appkey)
-    except CacheError:
-        return None
+        return auth.revoke(token)
+    except RefusedError:
+        return auth.revoke(replace(token, revokecode=signature))

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from netpie_creds import Application, AuthServer, NetpieError, cache_path, load_application, read_cache
+from netpie_creds import Application, AuthServer, NetpieError, kept_cache, load_application, read_cache
 from provision.checks.finding import Finding, fail, ok, warn
 from provision.checks.machine import is_open
 from provision.options.application import ApplicationOptions
@@ -39,13 +39,13 @@ def _mode(file: Path) -> Finding:
 
 
 def _thing(folder: Path, application: Application) -> Iterator[Finding]:
-    path = cache_path(folder, application.appkey)
+    path = kept_cache(folder, application.appkey)
     try:
         kept = read_cache(folder, application.appkey)
     except NetpieError as error:
         yield fail("thing", error.message, error.next_step, error.exit_code)
         return
-    if kept is None:
+    if kept is None or path is None:
         yield ok("thing", f"none is kept in {folder}; one is made when it is needed")
     else:
         yield ok("thing", f"kept in {path}")
@@ -77,7 +77,7 @@ def _broker(options: ApplicationOptions, application: Application, auth: AuthSer
     """Whether the thing's broker, or the one that the auth server names, accepts connections."""
     try:
         kept = read_cache(options.cache_folder(application.appkey), application.appkey)
-        endpoint = kept.endpoint if kept else auth.endpoint(application.appkey)
+        endpoint = (kept and kept.endpoint) or auth.endpoint(application.appkey)
     except NetpieError as error:
         return fail("broker", error.message, error.next_step, error.exit_code)
     host, _, port = endpoint.partition("://")[2].partition(":")

@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from netpie_creds import Credentials, Revoked, cache_path, get_credentials, mqtt_login, read_cache
+from netpie_creds import (
+    Credentials,
+    Refreshed,
+    Revoked,
+    cache_path,
+    get_credentials,
+    kept_cache,
+    mqtt_login,
+    read_cache,
+)
 from netpie_creds import refresh as refresh_thing
 from netpie_creds import revoke as revoke_thing
 from netpie_creds.errors import CacheError
@@ -67,7 +76,7 @@ def show(console: Console, application: ApplicationOptions, secrets: bool) -> No
     app = application.application()
     folder = application.cache_folder(app.appkey)
     token = read_cache(folder, app.appkey)
-    path = cache_path(folder, app.appkey)
+    path = kept_cache(folder, app.appkey) or cache_path(folder, app.appkey)
     if token is None:
         raise CacheError(f"{path}: no thing is kept there", next_step="run provision creds get")
     answer = {
@@ -84,9 +93,9 @@ def show(console: Console, application: ApplicationOptions, secrets: bool) -> No
         "AppId": app.appid,
         "AppKey": app.appkey,
         "Token": token.token,
-        "Endpoint": token.endpoint,
+        "Endpoint": token.endpoint or "(not known; provision creds get asks NETPIE for it)",
         "Secret": token.secret if secrets else HIDDEN,
-        "RevokeCode": token.revokecode if secrets else HIDDEN,
+        "RevokeCode": (token.revokecode or "(none is kept)") if secrets else HIDDEN,
     }
     console.result(answer, _lines(lines))
 
@@ -101,15 +110,20 @@ def refresh(console: Console, application: ApplicationOptions, alias: str | None
     """Make a new thing, then revoke the old one.
 
     For a password or a cache file that has got into other hands, or after "token invalid" from the broker.
-    When no new thing can be had, the old one stays.
+    When no new thing can be had, the old one stays. An old token that could not be revoked is told on standard error,
+    and with --json as "not_revoked": it stays valid until it is revoked on NETPIE's page.
     """
     app = application.application()
     folder = application.cache_folder(app.appkey)
     with console.step("Renewing credentials"):
         renewed = refresh_thing(app, folder, application.auth_server(), alias=alias)
     if renewed.not_revoked is not None:
-        console.say(f"the old token is not revoked: {renewed.not_revoked.message}")
-    _print_login(console, renewed.credentials, secrets)
+        console.say(
+            f"warning: the old token is not revoked and may still be used: {renewed.not_revoked.message}; "
+            "revoke it on NETPIE's page of the application",
+            style="yellow",
+        )
+    _print_login(console, renewed.credentials, secrets, _about_old(renewed))
 
 
 @creds.command()
@@ -130,13 +144,21 @@ def revoke(console: Console, application: ApplicationOptions) -> None:
     console.result({"revoked": revoked is Revoked.REVOKED, "cache": str(folder)}, said[revoked])
 
 
-def _print_login(console: Console, credentials: Credentials, secrets: bool) -> None:
+def _about_old(renewed: Refreshed) -> dict[str, Any]:
+    """What `creds refresh --json` says of the old token; `revoked` is null when there was none."""
+    if renewed.not_revoked is not None:
+        return {"revoked": False, "not_revoked": renewed.not_revoked.message}
+    return {"revoked": None if renewed.revoked is None else True}
+
+
+def _print_login(console: Console, credentials: Credentials, secrets: bool, more: dict[str, Any] | None = None) -> None:
     login = mqtt_login(credentials, at=int(time.time()))
     answer: dict[str, Any] = {
         "host": login.host,
         "port": login.port,
         "client_id": login.client_id,
         "username": login.username,
+        **(more or {}),
     }
     if secrets:
         answer["password"] = login.password

@@ -15,8 +15,8 @@ from netpie_creds import (
     AuthServer,
     Backoff,
     Credentials,
-    cache_path,
     get_credentials,
+    kept_cache,
     load_application,
 )
 from provision import home
@@ -92,7 +92,7 @@ class ApplicationOptions:
         """
         if self.cache_dir is not None:
             return self.cache_dir
-        if cache_path(Path.cwd(), appkey).exists():
+        if kept_cache(Path.cwd(), appkey) is not None:
             return Path.cwd()
         return home.private_dir(home.state_dir() / "netpie")
 

@@ -1,5 +1,6 @@
 """The auth server's calls, and every way in which they fail told apart."""
 
+import json
 import logging
 import socket
 import threading
@@ -100,12 +101,39 @@ def test_server_that_is_no_netpie_is_told_from_a_wrong_key(server, application):
         '{"access_token": "t:s", "endpoint": "pie://h:1"}',
         '{"access_token": "t:s", "endpoint": "pie://h:1", "flag": "X"}',
         '{"access_token": 1, "endpoint": "pie://h:1", "flag": "P"}',
+        '{"access_token": "t:s", "endpoint": "pie://h\\"+code+\\":1", "flag": "P"}',
+        '{"access_token": "t:s", "endpoint": "pie://{x}:1", "flag": "P"}',
+        '{"access_token": "t:s", "endpoint": "pie://user:pass@h:1", "flag": "P"}',
     ],
 )
 def test_answer_that_is_no_token_is_malformed(netpie, application, reply, body):
     netpie.replies["/oauth2/token"] = reply(200, body)
     with pytest.raises(MalformedAnswerError):
         AuthServer(netpie.url).access_token(application, "C0dE")
+
+
+@pytest.mark.parametrize(
+    "odd", ['"+code+"', "a\\b", "a\nb", "${x}", "{user.x}", "a b", "a'b", "`", "é", "\x00", "\u200b"]
+)
+@pytest.mark.parametrize("template", ["t{}:s", "t:{}s"])
+def test_token_that_could_be_code_in_a_note_is_refused_and_not_shown(netpie, application, reply, odd, template):
+    body = json.dumps({"access_token": template.replace("{}", odd), "endpoint": "pie://h:1", "flag": "P"})
+    netpie.replies["/oauth2/token"] = reply(200, body)
+    with pytest.raises(MalformedAnswerError, match="characters that no token has") as error:
+        AuthServer(netpie.url).access_token(application, "C0dE")
+    assert odd not in error.value.message.replace("no token has", "")
+
+
+@pytest.mark.parametrize("body", ["<html>", "pie://", "pie://h{x}:1", "http://h/page?x=pie://h:1 "])
+def test_endpoint_that_names_no_broker_is_malformed(server, reply, body):
+    server.replies["/api/endpoint/K"] = reply(200, body)
+    with pytest.raises(MalformedAnswerError, match="/api/endpoint"):
+        AuthServer(server.url).endpoint("K")
+
+
+def test_endpoint_may_be_percent_encoded(server, reply):
+    server.replies["/api/endpoint/K"] = reply(200, "pie%3A%2F%2Fgb.netpie.io%3A1883")
+    assert AuthServer(server.url).endpoint("K") == "pie://gb.netpie.io:1883"
 
 
 def test_redirects_without_end_are_malformed(server, application, reply):
@@ -218,7 +246,7 @@ def test_secret_is_in_no_error_traceback_or_log(netpie, application, token, repl
     assert "client_secret=***" in caplog.text
 
 
-anything = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\%+#"), min_size=1)
+anything = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="/\\%+#\"'`{}$"), min_size=1)
 
 
 @given(appid=anything, appkey=anything)

@@ -108,6 +108,40 @@ def test_refresh_replaces_the_thing_and_revokes_the_old_one(creds, emulator):
     assert emulator.store.thing(new) is not None
 
 
+def test_refresh_that_cannot_revoke_the_old_token_is_done_and_says_so(creds, tmp_path):
+    creds("get")
+    cache = cache_path(kept(tmp_path), "MyKey")
+    cache.write_text(cache.read_text()[:-30])  # a client was killed while it wrote
+    status, out, err = creds("refresh", "--json")
+    answer = json.loads(out)
+    assert status == 0
+    assert answer["revoked"] is False
+    assert "cut off" in answer["not_revoked"]
+    assert "warning: the old token is not revoked" in err
+    assert "NETPIE's page" in err
+
+
+def test_refresh_says_in_json_whether_there_was_a_token_to_revoke(creds):
+    assert json.loads(creds("refresh", "--json")[1])["revoked"] is None
+    assert json.loads(creds("refresh", "--json")[1])["revoked"] is True
+
+
+def test_cache_of_the_old_name_in_the_current_folder_is_used(creds, tmp_path):
+    creds("get", "--cache-dir", ".")
+    cache_path(Path(), "MyKey").rename("microgear.cache")
+    answer = json.loads(creds("show", "--json")[1])
+    assert answer["cache"] == str(Path.cwd() / "microgear.cache")
+    assert json.loads(creds("get", "--json")[1])["client_id"] == answer["token"]
+
+
+def test_secret_that_could_be_code_is_refused_in_one_line_and_not_shown(creds, monkeypatch):
+    monkeypatch.setenv("NETPIE_APPSECRET", 'ab"+sys.exit(1)+"cd')
+    status, out, err = creds("get")
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert "sys.exit" not in out + err
+
+
 def test_revoke_ends_the_thing_and_its_cache(creds, emulator, tmp_path):
     old = json.loads(creds("get", "--json")[1])["client_id"]
     assert json.loads(creds("revoke", "--json")[1])["revoked"] is True

@@ -81,3 +81,66 @@ def test_file_that_cannot_be_understood_is_named_and_not_quoted(tmp_path, name, 
 def test_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ApplicationError, match="No such file"):
         load_application(file=tmp_path / "gone", env=ENVIRONMENT)
+
+
+LINES = "appid=FileApp\nappkey=FileKey\nappsecret=FileSecret\n"
+TOML = 'appid = "FileApp"\nappkey = "FileKey"\nappsecret = "FileSecret"\n'
+SHEET = "appid;appkey;appsecret\nFileApp;FileKey;FileSecret\n"
+
+
+def as_written_on_windows(text: str) -> dict[str, bytes]:
+    crlf = text.replace("\n", "\r\n")
+    return {
+        "crlf": crlf.encode(),
+        "bom": crlf.encode("utf-8-sig"),
+        "utf-16-le": b"\xff\xfe" + crlf.encode("utf-16-le"),
+        "utf-16-be": b"\xfe\xff" + crlf.encode("utf-16-be"),
+        "old-mac": text.replace("\n", "\r").encode(),
+    }
+
+
+@pytest.mark.parametrize("how", as_written_on_windows(""))
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("netpie.env", LINES),
+        ("netpie.toml", TOML),
+        ("NETPIE.TOML", TOML),
+        ("sheet.csv", SHEET),
+        ("sheet.csv", SHEET.replace(";", ",")),
+        ("sheet.txt", SHEET.replace(";", "\t")),
+        ("sheet.csv", LINES.replace("=", ";")),
+        ("sheet.csv", LINES.replace("=", ",").replace("\n", ",,\n")),
+        ("sheet.txt", LINES.replace("=", "\t")),
+        ("notes.txt", LINES.replace("=", ": ")),
+    ],
+)
+def test_file_written_on_windows_or_by_a_spreadsheet_is_understood(tmp_path, name, text, how):
+    (tmp_path / name).write_bytes(as_written_on_windows(text)[how])
+    assert load_application(file=tmp_path / name, env={}) == Application("FileApp", "FileKey", "FileSecret")
+
+
+@pytest.mark.parametrize("how", as_written_on_windows(""))
+def test_secret_file_written_on_windows_is_understood(tmp_path, how):
+    (tmp_path / "secret").write_bytes(as_written_on_windows("FromFile\n")[how])
+    assert load_application(secret_file=tmp_path / "secret", env=ENVIRONMENT).appsecret == "FromFile"
+
+
+def test_line_end_in_a_variable_is_no_part_of_it():
+    assert load_application(env={name: f"{value}\r\n" for name, value in ENVIRONMENT.items()}).appid == "EnvApp"
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [
+        ("appsecret=hunter2 \xe9".encode("cp1252"), r"not text in UTF-8 \(line 1\)"),
+        (LINES.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"\x00\x01hunter2", "not text"),
+        (b"\xff\xfehunter2", "not text"),
+    ],
+)
+def test_file_in_another_encoding_is_refused_with_the_reason(tmp_path, content, cause):
+    (tmp_path / "f").write_bytes(content)
+    with pytest.raises(ApplicationError, match=cause) as error:
+        load_application(file=tmp_path / "f", env=ENVIRONMENT)
+    assert "hunter2" not in error.value.message

@@ -1,5 +1,8 @@
 """A thing's life: made once, kept, renewed, revoked; and when trying again is given up."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from netpie_creds import (
@@ -19,6 +22,7 @@ from netpie_creds import (
 )
 from netpie_creds import backoff as backoff_module
 from netpie_creds.backoff import retry
+from netpie_creds.model import revoke_code
 
 QUICK = Backoff(attempts=3, first=0)
 
@@ -149,3 +153,55 @@ def test_revoke_that_failed_keeps_the_cache(netpie, application, token, tmp_path
 def test_nothing_is_revoked_when_nothing_is_kept(netpie, application, tmp_path):
     assert revoke(application, tmp_path, AuthServer(netpie.url)) is None
     assert netpie.asked == []
+
+
+def kept_as(application, **changed: object) -> str:
+    """A cache with a token whose parts are `changed`; None leaves one out."""
+    values = {"token": "OldToken", "secret": "OldSecret", "endpoint": "pie://h:1", "revokecode": "OldCode", **changed}
+    token = {name: value for name, value in values.items() if value is not None}
+    return json.dumps({"_": {"key": application.appkey, "requesttoken": "null", "accesstoken": token}})
+
+
+@pytest.mark.parametrize("endpoint", ["", None])
+def test_broker_that_the_cache_does_not_name_is_asked_for_and_kept(netpie, application, tmp_path, reply, endpoint):
+    cache_path(tmp_path, application.appkey).write_text(kept_as(application, endpoint=endpoint))
+    netpie.replies[f"/api/endpoint/{application.appkey}"] = reply(200, "pie://moved:1883\n")
+    for _ in range(2):
+        assert get_credentials(application, tmp_path, AuthServer(netpie.url)).token.endpoint == "pie://moved:1883"
+    assert netpie.paths() == [f"/api/endpoint/{application.appkey}"]
+
+
+def test_revoke_code_that_the_cache_lacks_is_made(netpie, application, tmp_path, reply):
+    cache_path(tmp_path, application.appkey).write_text(kept_as(application, revokecode=None))
+    code = revoke_code("OldToken", "OldSecret", application.appsecret)
+    netpie.replies[f"/api/revoke/OldToken/{quote(code, safe='')}"] = reply(200, "SUCCESS")
+    assert revoke(application, tmp_path, AuthServer(netpie.url)) is Revoked.REVOKED
+
+
+def test_revoke_code_kept_with_a_slash_is_sent_as_netpie_wants_it(netpie, application, tmp_path, reply):
+    cache_path(tmp_path, application.appkey).write_text(kept_as(application, revokecode="a/b/c="))
+    netpie.replies["/api/revoke/OldToken/a_b_c%3D"] = reply(200, "SUCCESS")
+    assert revoke(application, tmp_path, AuthServer(netpie.url)) is Revoked.REVOKED
+
+
+def test_revoke_code_that_is_refused_gives_way_to_the_signature(netpie, application, tmp_path, reply):
+    cache_path(tmp_path, application.appkey).write_text(kept_as(application, revokecode="damaged"))
+    code = revoke_code("OldToken", "OldSecret", application.appsecret)
+    netpie.replies["/api/revoke/OldToken/damaged"] = reply(200, "FAILED")
+    netpie.replies[f"/api/revoke/OldToken/{quote(code, safe='')}"] = reply(200, "SUCCESS")
+    assert revoke(application, tmp_path, AuthServer(netpie.url)) is Revoked.REVOKED
+
+
+def test_thing_of_the_old_cache_name_is_used_and_revoked_with_its_file(netpie, application, tmp_path, reply):
+    (tmp_path / "microgear.cache").write_text(kept_as(application))
+    assert get_credentials(application, tmp_path, AuthServer(netpie.url)).token.token == "OldToken"
+    netpie.replies["/api/revoke/OldToken/OldCode"] = reply(200, "SUCCESS")
+    assert revoke(application, tmp_path, AuthServer(netpie.url)) is Revoked.REVOKED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refresh_says_that_an_unreadable_cache_may_have_held_a_valid_token(netpie, application, token, tmp_path):
+    cache_path(tmp_path, application.appkey).write_text('{"_": {"accesstoken": {"token": "Ol')
+    renewed = refresh(application, tmp_path, AuthServer(netpie.url))
+    assert isinstance(renewed.not_revoked, CacheError)
+    assert read_cache(tmp_path, application.appkey) == token
