@@ -29,12 +29,15 @@ def decode_text(data: bytes) -> str:
     failure = ""
     try:
         text = data.decode(encoding_of(data))
-        if "\0" not in text:
+        if "\0" in text:
+            failure = "it is not text, or UTF-16 without a byte order mark; save it as UTF-8"
+        elif not text and encoding_of(data).startswith(("utf-16", "utf-32")):
+            failure = "it is not text in UTF-8: a byte order mark of another encoding and nothing else"
+        else:
             return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-        failure = "it is not text, or UTF-16 without a byte order mark; save it as UTF-8"
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        failure = f"it is not text in UTF-8 (line {line}); save it as UTF-8"
+        failure = f"it is not text: line {line} is no text in UTF-8; save it as UTF-8"
     raise NotTextError(failure)  # outside of the except block: the cause holds the file's bytes, secrets included
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from netpie_creds.text_file import NotTextError, decode_text
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
@@ -81,9 +82,9 @@ def load_bundle(name: str) -> Bundle:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").removesuffix("\n")
-    except ValueError as error:
-        raise UsageError(f"{str(file)!r}: not a text file in UTF-8", next_step="save it as one") from error
+        return decode_text(file.read_bytes()).removesuffix("\n")
+    except NotTextError as error:
+        raise UsageError(f"{str(file)!r}: {error}", next_step="save it as UTF-8") from error
 
 
 def _read(file: Path, table: dict[str, Any]) -> Bundle:

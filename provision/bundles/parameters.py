@@ -88,6 +88,17 @@ def _whole(parameter: Parameter, text: str) -> int:
     return int(text)
 
 
+_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+_DURATION = re.compile(r"(\d{1,9}) ?([a-z]*)")
+
+
+def _seconds(parameter: Parameter, text: str) -> int:
+    match = _DURATION.fullmatch(text.strip())
+    if not match or match[2] not in _UNITS:
+        raise parameter.refuse(text, "a number of whole seconds such as 300, or 5m or 1h")
+    return int(match[1]) * _UNITS[match[2]]
+
+
 def _broker(parameter: Parameter, text: str) -> str:
     return check_broker(text)
 
@@ -155,7 +166,7 @@ _TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "folder": _folder,
     "master": _master,
     "properties": _properties,
-    "seconds": _whole,
+    "seconds": _seconds,
     "topic": _topic,
     "topics": _topics,
     "whole": _whole,

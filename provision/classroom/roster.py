@@ -1,10 +1,12 @@
 """The CSV file of a class: one person's note per row."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from netpie_creds.text_file import NotTextError, decode_text, separator_of
 from provision.bundles.bundle import Bundle
 from provision.errors import UsageError
 from zeppelin_sdk import Permissions
@@ -46,16 +48,18 @@ def read_people(file: Path, bundle: Bundle) -> list[Person]:
 
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:
-    """The rows with the number of each one's last line; skips the byte order mark that Excel writes."""
+    """The rows with the number of each one's last line, in Excel's encodings and with any of its separators."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            reader = csv.reader(text, strict=True)
-            return [(reader.line_num, cells) for cells in reader]
+        lines = decode_text(file.read_bytes()).splitlines(keepends=True)
+        named = re.fullmatch(r"sep=(.)\s*", lines[0], re.IGNORECASE) if lines else None  # Excel's own first line
+        skipped = 1 if named else 0
+        header = next((line for line in lines[skipped:] if line.strip()), "")
+        reader = csv.reader(lines[skipped:], delimiter=named[1] if named else separator_of(header), strict=True)
+        return [(reader.line_num + skipped, cells) for cells in reader]
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
-    except UnicodeDecodeError:
-        # not chained: the exception holds the file's bytes, secrets included
-        raise UsageError(f"{file}: no text in UTF-8", next_step="save it as CSV UTF-8") from None
+    except NotTextError as error:
+        raise UsageError(f"{file}: {error}", next_step="save it as CSV UTF-8") from error
     except csv.Error as error:
         raise UsageError(f"{file}: no CSV: {error}", next_step="fix its quotes") from error
 
@@ -74,7 +78,7 @@ def _person(file: Path, line: int, columns: Sequence[str], cells: Sequence[str],
     if len(cells) > len(columns):
         raise UsageError(
             f"{file}:{line}: {len(cells)} cells, and {len(columns)} columns",
-            next_step='put a value with a comma in it between "quotes"',
+            next_step='put a value with a comma, a semicolon or a tab in it between "quotes"',
         )
     row = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
     lists = {each: row[column].split(SEPARATOR) for column, each in PERMISSIONS.items() if column in row}

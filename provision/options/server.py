@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from netpie_creds.text_file import NotTextError, decode_text
 from provision.console import Console
 from provision.errors import UsageError
 from zeppelin_sdk import ZeppelinClient
@@ -64,12 +65,11 @@ class ServerOptions:
     @staticmethod
     def _read_password(file: Path) -> str:
         try:
-            return file.read_text(encoding="utf-8").rstrip("\r\n")
+            return decode_text(file.read_bytes()).rstrip("\n")
         except OSError as error:
             raise UsageError(f"{file}: {error.strerror}", next_step="name a file that you can read") from error
-        except UnicodeDecodeError:
-            # not chained: the exception holds the file's bytes
-            raise UsageError(f"{file}: no text in UTF-8", next_step="write the password there as text") from None
+        except NotTextError as error:
+            raise UsageError(f"{file}: {error}", next_step="write the password there as text") from None
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -160,6 +160,7 @@ def test_cache_that_microgear_left_without_a_key_is_read(tmp_path, token):
     [
         (b"{", "not JSON"),
         (MICROGEAR[:-40], "cut off"),
+        (b"\xff\xfe", "not text"),
         (b"\xff\xff", "not text"),
         (MICROGEAR.decode().encode("utf-16-le"), "without a byte order mark"),
         (b"[]", '"_"'),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_SPECIAL = frozenset("\\`*_{}[]<>()#+!|$&~")
+_SPECIAL = frozenset("\\`*_{}[]<>()#+!|$&~\n\r")
 
 
 class Markdown:

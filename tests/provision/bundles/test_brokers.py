@@ -16,11 +16,36 @@ def test_a_broker_s_address_is_returned_as_it_is(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["h:1883", "http://h:80", "tcp://", "tcp://:1883", "tcp://h:x", "tcp://h:0", "tcp://h h:1", "tcp://h\n"]
+    "address",
+    ["http://h:80", "tcp://", "tcp://:1883", "tcp://h:x", "tcp://h:0", "tcp://h h:1", "tcp://h\n"]
+    + ["h", "h:x", ":1883", "h:0", "h:99999", "mqtt://", 'tcp://h"x:1', "tcp://h{x}:1", "tcp://h$x:1", "h h:1883"],
 )
 def test_what_is_no_broker_s_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="is no address of an MQTT broker"):
         check_broker(address)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("h:1883", "tcp://h:1883"),
+        ("127.0.0.1:1883", "tcp://127.0.0.1:1883"),
+        ("[::1]:1883", "tcp://[::1]:1883"),
+        ("mqtt://broker.example", "tcp://broker.example"),
+        ("MQTT://h:1883", "tcp://h:1883"),
+        ("mqtts://h:8883", "ssl://h:8883"),
+        ("tls://h:8883", "ssl://h:8883"),
+    ],
+)
+def test_an_address_as_other_clients_write_it_becomes_paho_s(written: str, address: str) -> None:
+    assert check_broker(written) == address
+
+
+@pytest.mark.parametrize("address", ["user:word@h:1883", "mqtt://user:word@h:1883", "word@h:1"])
+def test_a_password_is_refused_in_every_form_of_an_address(address: str) -> None:
+    with pytest.raises(UsageError, match="is no address") as caught:
+        check_broker(address)
+    assert "word" not in caught.value.message.replace("a password", "")
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:

@@ -186,6 +186,12 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load_bundle(str(tmp_path))
 
 
+def test_a_bundle_edited_on_windows_is_the_same_bundle(tmp_path: Path) -> None:
+    (tmp_path / "note.toml").write_bytes(NOTE.replace("\n", "\r\n").encode("utf-8-sig"))
+    (tmp_path / "one.scala").write_bytes(b"\xef\xbb\xbfval a = 1\r\nval b = 2\r\n")
+    assert load_bundle(str(tmp_path)).templates[0].text == "val a = 1\nval b = 2"
+
+
 @pytest.mark.parametrize("name", ["nope", "", "..", "connector", "./nowhere"])
 def test_a_name_that_is_no_bundle_s_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(UsageError, match="no bundle") as caught:

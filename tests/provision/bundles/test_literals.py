@@ -51,6 +51,20 @@ def test_a_stored_secret_is_a_reference_and_its_repr_shows_no_value() -> None:
     assert "the value" not in repr(secret)
 
 
+@pytest.mark.parametrize("value", ['"+sys.exit(1)+"', "a\\b", "${x}", "{other.user}", "a\nb", "a\u200bb", "a`b", "a'b"])
+def test_a_stored_secret_that_would_be_code_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(UsageError, match=r"netpie-K\.password") as refused:
+        scala(Secret("netpie-K.password", value))
+    assert value not in refused.value.message + refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    "value", ["", "AbC123", "KEY%1540780416", "1DzUni98Rgpy+f/s/+V3YE6AoJ4=", "a&b", "it is: fine!"]
+)
+def test_a_stored_secret_of_other_characters_is_taken(value: str) -> None:
+    assert scala(Secret("netpie-K.password", value)) == '"{netpie-K.password}"'
+
+
 @pytest.mark.parametrize("reference", ['a"b.user', "a}.password", "a.b.user", "netpie-K", "a b.user", "a\n.user", ""])
 def test_a_reference_that_could_break_out_of_its_string_is_refused(reference: str) -> None:
     with pytest.raises(UsageError, match="credential store"):
@@ -81,7 +95,7 @@ def test_a_type_without_a_scala_literal_is_refused(value: object) -> None:
 @given(text=anything)
 def test_markdown_shows_the_text_and_holds_none_of_zeppelin_s_patterns(text: str) -> None:
     written = markdown(text)
-    assert not set("{}$*`<[") & set(written)
+    assert not set("{}$*`<[\n\r") & set(written)
     assert html.unescape(written) == text
 
 

@@ -33,6 +33,10 @@ def test_defaults_are_the_document_s(bundle: str) -> None:
     [
         ("batch", "1", 1),
         ("window", "604800", 604800),
+        ("batch", "10s", 10),
+        ("window", "5m", 300),
+        ("window", "10 min", 600),
+        ("window", "1h", 3600),
         ("out", "hdfs://nn:8020/data/", "hdfs://nn:8020/data"),
         ("topic", "a/+/b/#", "a/+/b/#"),
         ("topic", 'q"u$o\\te อุณหภูมิ', 'q"u$o\\te อุณหภูมิ'),
@@ -52,7 +56,10 @@ def test_a_text_becomes_a_value_of_its_type(bundle: str, name: str, text: str, v
         ("batch", "0"),
         ("batch", "3601"),
         ("batch", "-10"),
-        ("batch", "10s"),
+        ("batch", "10x"),
+        ("batch", "1d"),
+        ("batch", "m"),
+        ("batch", "2h"),
         ("batch", "1.5"),
         ("batch", ""),
         ("batch", "9" * 30),
@@ -89,6 +96,13 @@ def test_a_wrong_value_is_a_usage_error_of_one_line_that_names_the_parameter(bun
     assert caught.value.message.splitlines() == [caught.value.message]
     assert caught.value.next_step
     assert caught.value.exit_code == 2
+
+
+def test_a_wrong_duration_is_answered_with_right_ones(bundle: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"window='5 minutes' is not a number of whole seconds such as 300, or 5m or 1h"
+    ):
+        values(bundle, window="5 minutes")
 
 
 @pytest.mark.parametrize("qos", ["-1", "3"])

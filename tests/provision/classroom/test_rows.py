@@ -94,6 +94,50 @@ def test_a_row_has_the_bundle_s_parameters_an_application_a_note_and_permissions
     assert (person.user, person.password_file) == ("ann", Path("/p"))
 
 
+ROSTER = 'appid;note;owner\nA;Class/ann;ann\nB;Class/bob;"bob;eve"\n'
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["", "sep=", "SEP="])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text.encode("utf-8-sig"),
+        lambda text: text.encode("utf-16"),
+        lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: text.replace("\n", "\r").encode(),
+    ],
+)
+def test_a_file_as_a_spreadsheet_writes_it_is_understood(
+    tmp_path: Path, separator: str, first: str, write: Callable[[str], bytes]
+) -> None:
+    text = ROSTER if separator == ";" else ROSTER.replace(";", separator).replace(f"bob{separator}eve", "bob;eve")
+    file = tmp_path / "people.csv"
+    file.write_bytes(write(f"{first}{separator}\n{text}" if first else text))
+    ann, bob = read_people(file, STREAMING)
+    assert (ann.appid, ann.note, ann.permissions) == ("A", "Class/ann", Permissions(owners=frozenset({"ann"})))
+    assert (bob.appid, bob.permissions) == ("B", Permissions(owners=frozenset({"bob", "eve"})))
+    assert (ann.line, bob.line) == ((3, 4) if first else (2, 3))
+
+
+def test_a_file_in_an_old_code_page_is_refused_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes("topic,appsecret\nห้อง,hidden-1\n".encode("cp874"))
+    with pytest.raises(UsageError, match="line 2 is no text in UTF-8") as refused:
+        read_people(file, STREAMING)
+    assert "hidden-1" not in refused.value.message
+    assert refused.value.next_step == "save it as CSV UTF-8"
+
+
+@pytest.mark.parametrize("secret", ['"""+sys.exit(1)+"""', "a\\b", "${x}", "{entity.password}"])
+def test_a_row_s_secret_that_could_be_code_fails_the_row_and_is_not_shown(each: Callable, secret: str) -> None:
+    status, answer = each("note,appid,appkey,appsecret", f"Class/ann,A,K,{secret}", options=("--no-run",))
+    assert (status, results(answer)) == (1, ["failed"])
+    assert "characters that no secret has" in answer["rows"][0]["error"]["message"]
+    assert "sys.exit" not in json.dumps(answer)
+
+
 def test_empty_cells_and_lines_say_nothing_and_a_secret_is_not_in_a_row_s_repr(tmp_path: Path) -> None:
     (person,) = people(tmp_path, "topic,appsecret,owner\n,Hidden-1,\n,,\n\n")
     assert person.parameters == {}

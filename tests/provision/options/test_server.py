@@ -91,6 +91,20 @@ def test_a_password_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) 
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        PASSWORD.encode("utf-8-sig"),
+        f"{PASSWORD}\r\n".encode("utf-16"),
+        b"\xfe\xff" + PASSWORD.encode("utf-16-be"),
+        f"{PASSWORD}\r".encode(),
+    ],
+)
+def test_a_password_file_written_on_windows_is_understood(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "password").write_bytes(content)
+    assert ServerOptions(URL, "ann", tmp_path / "password")._password() == PASSWORD
+
+
 def test_a_running_server_is_wanted_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "find", lambda: None)
     with pytest.raises(UsageError, match="no Zeppelin server named") as caught:
