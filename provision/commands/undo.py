@@ -1,22 +1,23 @@
 """`provision undo`: takes the last apply back."""
 
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from provision.console import Console, one_line
-from provision.errors import ProvisionError, UsageError, error_json
+from provision.errors import ProvisionError, error_json
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.interpreter import take_per_note_back
 from provision.streams.stop_note import stop_if_running
 from provision.sync.diff import verdict_line
-from provision.sync.find_note import find_note
+from provision.sync.find_note import find_note, pick
 from provision.sync.plan import Verdict
-from provision.sync.revisions import UNDONE, keep_revision, noted_revision, record_from_revision
+from provision.sync.revisions import AFTER_UNDO, keep_revision, noted_revision, record_from_revision
 from provision.sync.undo import Step, Undone, undo_note
 from provision.sync.undo_records import REMOVE, Record, Records, SparkRecord
-from zeppelin_sdk import NoteNotFoundError, ZeppelinClient, ZeppelinError
+from zeppelin_sdk import Note, NoteNotFoundError, ZeppelinClient, ZeppelinError
 
 
 @click.command()
@@ -66,15 +67,9 @@ def _last(records: Records) -> tuple[str, list[Record]]:
 
 def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, list[Record]]:
     """The record of one note; without one on this machine, the one read from the server's revision."""
-    every = records.all()
-    wanted = f"/{name.lstrip('/')}"
-    found = [r for r in every if name == r.note_id or wanted == _absolute(r.path)]
-    found = found or [r for r in every if _absolute(r.path).endswith(wanted)]
-    if len(found) > 1:
-        paths = ", ".join(record.path for record in found)
-        raise UsageError(f"more than one note ends in {name!r}: {paths}", next_step="give one whole path")
-    if found:
-        return found[0].run, found
+    found = pick(name, ((record.note_id, record.path, record) for record in records.all()))
+    if found is not None:
+        return found.run, [found]
     told = record_from_revision(client, find_note(client, name))
     return "", [told] if told else []
 
@@ -97,44 +92,34 @@ def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, con
 
 
 def _undo(client: ZeppelinClient, record: Record, records: Records, console: Console) -> Undone:
-    record = _latest(client, record)
-    _stop(client, record, console)
+    live = _live(client, record)
+    if live is not None:
+        record = _latest(client, record, live)
+        if record.created or any(paragraph.status.is_active for paragraph in live.paragraphs):
+            stop_if_running(client, live, console)  # it may be deleted, or its blocking paragraph may be written
     with console.step(f"note {record.path}"):
         done = undo_note(client, record, records)
         if done.note_id:
-            keep_revision(client, done.note_id, UNDONE)
+            keep_revision(client, done.note_id, AFTER_UNDO)
     for step in done.steps:
         if step.verdict is not Verdict.SAME:
             console.say(f"  {verdict_line(step.verdict, step.title, step.key, _remark(step))}")
     return done
 
 
-def _latest(client: ZeppelinClient, record: Record) -> Record:
-    """The record, or the one read from the server's revision if another machine has applied since."""
+def _live(client: ZeppelinClient, record: Record) -> Note | None:
+    """The note that was applied, if it is there."""
     if record.what == REMOVE or not record.note_id:
-        return record
-    try:
-        live = client.get_note(record.note_id)
-    except NoteNotFoundError:
-        return record
+        return None
+    with suppress(NoteNotFoundError):
+        return client.get_note(record.note_id)
+    return None
+
+
+def _latest(client: ZeppelinClient, record: Record, live: Note) -> Record:
+    """The record, or the one read from the server's revision if another machine has applied since."""
     noted = noted_revision(live)
     return record if noted in ("", record.revision) else record_from_revision(client, live) or record
-
-
-def _absolute(path: str) -> str:
-    return f"/{path.lstrip('/')}"
-
-
-def _stop(client: ZeppelinClient, record: Record, console: Console) -> None:
-    """Stop the stream of a note that is about to be deleted, or whose blocking paragraph runs."""
-    if record.what == REMOVE or not record.note_id:
-        return
-    try:
-        live = client.get_note(record.note_id)
-    except NoteNotFoundError:
-        return
-    if record.created or any(paragraph.status.is_active for paragraph in live.paragraphs):
-        stop_if_running(client, live, console)
 
 
 def _remark(step: Step) -> str:

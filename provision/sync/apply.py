@@ -1,4 +1,4 @@
-"""Brings a rendered note to a server: credentials, plan, then the writes that the plan names and no others."""
+"""Brings a rendered note to a server: plans, records how to undo it, then does the plan's writes and no others."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -45,10 +45,10 @@ class Applied:
 
 @dataclass(frozen=True)
 class Applying:
-    """How to apply: a person's decisions, where to keep the means of undoing, and how to end a blocking paragraph.
+    """How to apply: decisions on conflicts, where to keep the undo record, how to end a paragraph that blocks.
 
-    `stop` is called when a paragraph that runs as long as its stream is to be written; without it that is a conflict.
-    `patience` is in seconds.
+    `stop` ends the note's stream before a paragraph that runs as long as the stream is written; without it that is a
+    conflict. `patience`: seconds to wait for other paragraphs that run.
     """
 
     decision: Decision = Decision()
@@ -58,13 +58,13 @@ class Applying:
 
 
 def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
-    """The `--json` keys of a plan that was made (`written` 0) or done."""
+    """The `--json` keys of a plan; `written` is 0 when nothing was done."""
     changes = [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in plan.changes]
     return {"note": url, "changes": changes, "written": written}
 
 
 def put_credentials(client: ZeppelinClient, note: RenderedNote) -> None:
-    """Put the note's secrets into the server's credential store, in the place of older ones."""
+    """Put the note's secrets into the server's credential store, over older ones."""
     for entity, (user, password) in note.credentials.items():
         client.put_credential(entity, user, password)
 
@@ -76,17 +76,17 @@ def read_note(client: ZeppelinClient, path: str) -> Note | None:
 
 
 def apply_note(client: ZeppelinClient, note: RenderedNote, how: Applying | None = None) -> Applied:
-    """Bring `note` to the server as `make_plan` says, and plan again when somebody changes it meanwhile.
+    """Bring `note` to the server as `make_plan` says; plan again when somebody changes it in the meantime.
 
-    Raises `ConflictError`, with nothing written, when a paragraph was edited both by hand and in the bundle and
-    nothing is decided, and when a paragraph that is to be written runs on; and when the note does not come to rest.
+    Raises `ConflictError`, with nothing written, for a conflict that nobody has decided and for a paragraph to be
+    written that does not stop running; and when somebody keeps changing the note.
     """
     apply = _Apply(client, note, how or Applying())
     return plan_again(note.path, apply.attempt)
 
 
 class _Apply:
-    """One apply, with as many attempts as it takes; what earlier attempts have done is in the result too."""
+    """One apply, in as many attempts as it takes; the result has what all of them did."""
 
     def __init__(self, client: ZeppelinClient, note: RenderedNote, how: Applying) -> None:
         self._client, self._note, self._how = client, note, how
@@ -118,9 +118,9 @@ class _Apply:
                 self._done[key] = changes[key]
 
     def _record(self, live: Note | None, plan: Plan) -> str:
-        """Keep the means of undoing; returns the server's revision of what was before, empty without one.
+        """Save the undo record, and return the server's revision of what was before; empty without one.
 
-        What an apply that was cut off has done is to be undone with this one.
+        An apply that was cut off is undone together with this one.
         """
         records, secrets = self._how.records, self._note.secrets
         if records is None:
@@ -152,7 +152,7 @@ class _Apply:
             self._how.records.finish(self._note.path, note_id)
 
     def _wait_for_runs(self, live: Note, plan: Plan) -> None:
-        """Raise `Meanwhile` when a paragraph that is to be written ran; `ConflictError` when it runs on."""
+        """Return if no paragraph to be written runs; raise `Meanwhile` once it has stopped, else `ConflictError`."""
         busy = _busy(plan)
         if not busy:
             return
@@ -178,14 +178,14 @@ def _ids(live: Note | None) -> tuple[str, ...]:
 
 
 def _before(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:
-    """The paragraphs that the plan concerns, as they are."""
+    """The paragraphs concerned, as they are."""
     concerned = {change.live.id for change in plan.changes if change.live}
     there = live.paragraphs if live else ()
     return tuple(Saved.of(paragraph, secrets) for paragraph in there if paragraph.id in concerned)
 
 
 def _after(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:
-    """The same as the plan leaves them, in the note's order to be; last those that it adds."""
+    """The paragraphs concerned as the plan leaves them, in the note's new order; then those that it adds."""
     after = [_planned(change, change.after, secrets) for change in plan.changes if change.after is not None]
     place = {each: index for index, each in enumerate(plan.order or _ids(live))}
     return tuple(sorted(after, key=lambda saved: place.get(saved.id, len(place))))
@@ -199,7 +199,7 @@ def _planned(change: Change, after: Content, secrets: Collection[str]) -> Saved:
 
 
 def _busy(plan: Plan) -> list[Paragraph]:
-    """The paragraphs that run and whose text the plan changes."""
+    """The running paragraphs whose text the plan changes."""
     changed = [c for c in plan.changes if c.live and (c.after is None or c.after.changes_text_of(c.live))]
     return [change.live for change in changed if change.live and change.live.status.is_active]
 
@@ -215,7 +215,7 @@ def _undecided(note: RenderedNote, plan: Plan, begun: bool) -> ConflictError:
 
 
 def note_json(note: RenderedNote) -> dict[str, Any]:
-    """The note as Zeppelin's import takes it."""
+    """The note in the format of Zeppelin's import."""
     paragraphs: list[dict[str, Any]] = [
         {
             "title": each.title,
@@ -231,9 +231,9 @@ def note_json(note: RenderedNote) -> dict[str, Any]:
 
 
 def came_back(client: ZeppelinClient, applied: Applied) -> list[str]:
-    """The titles of the paragraphs that an apply has written and that are not so any more.
+    """The titles of the paragraphs that are no longer as the apply wrote them.
 
-    An edit that was not saved yet in an open page goes over what was written when the page saves it.
+    A page that was open with an unsaved edit saves it over what was written.
     """
     now = by_key(client.get_note(applied.note_id))
     titles = []

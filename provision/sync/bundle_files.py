@@ -1,4 +1,4 @@
-"""The files of a bundle that a pull has made: checked, compared with a folder's, and written there."""
+"""Checks a pulled bundle's files, compares them with a folder's, and writes them there."""
 
 import tempfile
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from zeppelin_sdk import Note
 
 
 def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
-    """Raise `ProvisionError` unless the note comes out of the pulled files as it is on the server."""
+    """Raise `ProvisionError` unless rendering the pulled files gives the note as it is on the server."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(pulled, Path(folder) / name)
         bundle = _loaded(Path(folder) / name, note)
@@ -51,7 +51,7 @@ def folder_diff(pulled: Pulled, folder: Path) -> list[DiffLine]:
 
 
 def write_files(pulled: Pulled, folder: Path) -> list[str]:
-    """Write the files that are not so in `folder` yet, and return their names."""
+    """Write the files that differ from those in `folder`, and return their names."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = [name for name, text in pulled.files.items() if _read(folder / name) != text]
     for name in changed:
@@ -60,7 +60,7 @@ def write_files(pulled: Pulled, folder: Path) -> list[str]:
 
 
 def delete_unused(pulled: Pulled, folder: Path, before: Iterable[Path]) -> list[str]:
-    """Delete those of a bundle's files `before` that are in `folder` and that no paragraph uses any more."""
+    """Delete the files in `folder` that the bundle used `before` and no longer does; returns their names."""
     unused = {file.name for file in before if file.parent.resolve() == folder.resolve()} - set(pulled.files)
     for name in unused:
         (folder / name).unlink(missing_ok=True)

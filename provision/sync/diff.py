@@ -1,6 +1,6 @@
-"""A plan as lines that a person can read: a verdict a paragraph, and what becomes of its text. Pure.
+"""A plan as lines for a person to read: a verdict for each paragraph, and the diff of its text. Pure.
 
-No secret is in any of them: a text that holds one is not shown, and one that a person has typed is blotted out.
+No secret is in them: a text that holds one is not shown, and one that a person has typed is blotted out.
 """
 
 import json
@@ -15,7 +15,7 @@ from provision.sync.redaction import blotted
 
 HEAD, NOTE, PLUS, MINUS, HUNK, CONTEXT = "head", "note", "plus", "minus", "hunk", "context"
 STYLES = {HEAD: "bold", NOTE: "italic", PLUS: "green", MINUS: "red", HUNK: "cyan", CONTEXT: ""}
-"""The style of each kind of line, in rich's words."""
+"""Rich's style for each kind of line."""
 _SHOWN_OF_NEW = 8  # lines of a paragraph that is wholly new
 
 
@@ -28,13 +28,13 @@ class DiffLine:
 
 
 def verdict_line(verdict: str, title: str, key: str, remark: str = "") -> str:
-    """One line a paragraph, the same in a plan, an apply and an undo."""
+    """The line for a paragraph in a plan, an apply and an undo."""
     name = f"{title} ({key})" if title and key else title or key or "a paragraph without a title"
     return f"{verdict:<8} {printable(name)}{f': {remark}' if remark else ''}"
 
 
 def change_line(change: Change) -> str:
-    """The verdict of one change, and why."""
+    """A change's verdict, and why."""
     return verdict_line(change.verdict, change.title, change.key, _remark(change))
 
 
@@ -43,30 +43,30 @@ def _remark(change: Change) -> str:
         case Verdict.UPDATE if change.merged:
             return "your lines and the bundle's, merged"
         case Verdict.KEEP if change.render is None:
-            return "your edit stays, though the bundle has left it out"
+            return "your edit stays, though the bundle no longer has the paragraph"
         case Verdict.KEEP:
             return "your edit stays"
         case Verdict.CONFLICT:
             return "you and the bundle have changed the same lines"
         case Verdict.GONE:
-            return "you deleted it, it stays away"
+            return "you deleted it; it stays away"
         case Verdict.DROP:
-            return "the bundle has left it out"
+            return "no longer in the bundle"
     return ""
 
 
 def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[DiffLine]:
-    """All of a plan: first what stays, then each change with its diff."""
+    """Every change with its diff, then what else there is to tell; `secrets` are blotted out."""
     lines = []
     for change in plan.changes:
         if change.verdict is not Verdict.SAME:
             lines.append(DiffLine(HEAD, change_line(change)))
             lines += (DiffLine(line.kind, printable(blotted(line.text, secrets))) for line in _body(change))
     if plan.order:
-        lines.append(DiffLine(HEAD, "order    the bundle's has changed: the paragraphs follow it"))
+        lines.append(DiffLine(HEAD, "order    changed in the bundle; the paragraphs follow it"))
     same = sum(change.verdict is Verdict.SAME for change in plan.changes)
     if same:
-        lines.append(DiffLine(NOTE, f"{same} paragraphs as they are" if same > 1 else "1 paragraph as it is"))
+        lines.append(DiffLine(NOTE, f"{same} paragraph{'s' if same > 1 else ''} unchanged"))
     return lines
 
 
@@ -105,7 +105,7 @@ def _new(text: str) -> Iterator[DiffLine]:
 
 
 def file_diff(name: str, old: str, new: str) -> list[DiffLine]:
-    """What changes in a file, as git shows it; nothing where nothing does."""
+    """A file's changes as git shows them; empty without any."""
     lines = unified_diff(old.split("\n"), new.split("\n"), f"a/{name}", f"b/{name}", lineterm="")
     return [DiffLine(_kind(line), printable(line)) for line in lines]
 
@@ -136,5 +136,5 @@ def _short(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without what could steer a terminal."""
+    """`text` without control characters, which could steer a terminal."""
     return "".join(each if each.isprintable() or each == "\t" else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -1,19 +1,34 @@
-"""Finding a note on a server by what a person calls it."""
+"""Finds a note by what a person calls it: its id, its path, or the end of its path."""
+
+from collections.abc import Iterable
+from typing import TypeVar
 
 from provision.errors import UsageError
 from zeppelin_sdk import Note, ZeppelinClient
 
+_Note = TypeVar("_Note")
+
 
 def find_note(client: ZeppelinClient, name: str) -> Note:
-    """The note with this id, path, or end of a path that no other note has; raises `UsageError`."""
+    """The server's note that `name` names; raises `UsageError` when there is none, or more than one."""
     notes = [note for note in client.list_notes() if not note.path.startswith("/~Trash")]
-    wanted = name if name.startswith("/") else f"/{name}"
-    found = [note for note in notes if name == note.id or wanted == note.path]
-    found = found or [note for note in notes if note.path.endswith(wanted)]
-    if len(found) == 1:
-        return client.get_note(found[0].id)
-    if found:
-        paths = ", ".join(note.path for note in found)
-        raise UsageError(f"more than one note ends in {name!r}: {paths}", next_step="give one whole path")
+    found = pick(name, ((note.id, note.path, note) for note in notes))
+    if found is not None:
+        return client.get_note(found.id)
     known = ", ".join(note.path for note in notes[:5]) or "none"
     raise UsageError(f"no note {name!r} on {client.url}", next_step=f"notes there: {known}")
+
+
+def pick(name: str, notes: Iterable[tuple[str, str, _Note]]) -> _Note | None:
+    """The one of `notes`, each an id, a path and what stands for it, that `name` names; None when there is none.
+
+    Raises `UsageError` when more than one path ends in it.
+    """
+    wanted = f"/{name.lstrip('/')}"
+    every = [(note_id, f"/{path.lstrip('/')}", note) for note_id, path, note in notes]
+    found = [each for each in every if name == each[0] or wanted == each[1]]
+    found = found or [each for each in every if each[1].endswith(wanted)]
+    if len(found) > 1:
+        paths = ", ".join(path for _, path, _ in found)
+        raise UsageError(f"more than one note ends in {name!r}: {paths}", next_step="give one whole path")
+    return found[0][2] if found else None

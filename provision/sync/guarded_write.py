@@ -1,6 +1,6 @@
-"""The writes of an apply and of an undo, done one by one; a paragraph only as long as nobody has touched it meanwhile.
+"""Does the writes of an apply or an undo one by one, none to a paragraph that somebody has changed in the meantime.
 
-Zeppelin has no lock: a paragraph is read once more right before it is written.
+Zeppelin has no locks, so a paragraph is read again right before it is written.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,13 +13,13 @@ from provision.sync.provenance import digest, provenance
 from zeppelin_sdk import NoteExistsError, NotFoundError, Paragraph, ZeppelinClient
 
 ATTEMPTS = 5
-"""How often a note that changes while it is written is planned anew."""
+"""How often a note is planned when somebody changes it while it is written."""
 
 _Done = TypeVar("_Done")
 
 
 class Meanwhile(Exception):  # noqa: N818 - no failure: it leads to another plan
-    """Somebody has changed the note since it was read; `what` says what."""
+    """Somebody has changed the note since it was read: `what` tells the change."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -27,7 +27,7 @@ class Meanwhile(Exception):  # noqa: N818 - no failure: it leads to another plan
 
 
 def plan_again(path: str, attempt: Callable[[], _Done]) -> _Done:
-    """What `attempt` returns, called anew when the note has changed meanwhile; in the end that is a conflict."""
+    """What `attempt` returns, called again when somebody has changed the note; `ConflictError` after `ATTEMPTS`."""
     what = ""
     for _ in range(ATTEMPTS):
         try:
@@ -44,7 +44,7 @@ def plan_again(path: str, attempt: Callable[[], _Done]) -> _Done:
 
 @dataclass(frozen=True)
 class NewId:
-    """Stands for the id of the paragraph that an earlier `Add` of this key makes."""
+    """The id, not known yet, of the paragraph that an earlier `Add` of this key makes."""
 
     key: str
 
@@ -54,7 +54,7 @@ Id = str | NewId
 
 @dataclass(frozen=True)
 class SetConfig:
-    """Settings that nobody sees: no check goes before it."""
+    """Sets config that a person does not see, without a check before it."""
 
     paragraph: Id
     config: Mapping[str, Any]
@@ -62,7 +62,7 @@ class SetConfig:
 
 @dataclass(frozen=True)
 class Move:
-    """A paragraph's way to another index."""
+    """Moves a paragraph to another index."""
 
     paragraph: str
     index: int
@@ -70,7 +70,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Add:
-    """A paragraph that comes into the note."""
+    """Adds a paragraph."""
 
     key: str
     text: str = field(repr=False)
@@ -81,7 +81,7 @@ class Add:
 
 @dataclass(frozen=True)
 class SetContent:
-    """A paragraph brought from `live` to `after`, and its marks."""
+    """Brings a paragraph from `live` to `after`, and sets its `marks`."""
 
     key: str
     live: Paragraph
@@ -91,7 +91,7 @@ class SetContent:
 
 @dataclass(frozen=True)
 class Delete:
-    """A paragraph that goes."""
+    """Deletes a paragraph."""
 
     key: str
     live: Paragraph
@@ -101,9 +101,9 @@ Write = SetConfig | Move | Add | SetContent | Delete
 
 
 def carry_out(client: ZeppelinClient, note_id: str, writes: Iterable[Write]) -> Iterator[str]:
-    """Do the writes in their order; yields the key of each paragraph that was added, brought to a content or deleted.
+    """Do the writes in order; yields the key of each `Add`, `SetContent` and `Delete` when it is done.
 
-    Raises `Meanwhile` ahead of a write to a paragraph that somebody has touched.
+    Raises `Meanwhile` instead of writing to a paragraph that somebody has changed.
     """
     added: dict[str, str] = {}
     for write in writes:
@@ -141,7 +141,7 @@ def _set_content(client: ZeppelinClient, note_id: str, write: SetContent) -> Non
 def _check_untouched(
     client: ZeppelinClient, note_id: str, live: Paragraph, settings: Iterable[str], *, may_run: bool = False
 ) -> None:
-    """Raise `Meanwhile` when a paragraph's text, title or one of `settings` is not what it was, or it runs."""
+    """Raise `Meanwhile` when the paragraph's text, title or one of `settings` has changed, or it runs."""
     now = client.get_paragraph(note_id, live.id)
     is_set = any(now.config.get(name) != live.config.get(name) for name in settings)
     if is_set or digest(now.text) != digest(live.text) or now.title != live.title:
@@ -167,6 +167,6 @@ _Line = TypeVar("_Line", bound=HasKey)
 
 
 def with_done(lines: Sequence[_Line], done: Mapping[str, _Line]) -> tuple[_Line, ...]:
-    """The lines of the last attempt, each as it was when it was done; then what only earlier attempts have done."""
+    """The lines of the last attempt, as they were when done; then the lines that only earlier attempts had."""
     last = {line.key for line in lines}
     return (*(done.get(line.key, line) for line in lines), *(done[key] for key in done if key not in last))

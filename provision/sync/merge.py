@@ -12,28 +12,28 @@ class _Absent(Enum):
 
 
 ABSENT = _Absent.ABSENT
-"""Stands for a setting that is not there."""
+"""A setting that is not set."""
 
 
 @dataclass(frozen=True, order=True)
 class _Edit:
-    """The lines of the base from `start` up to `end` replaced; none are where `start` is `end`."""
+    """The base's lines from `start` up to `end` (none: an insertion) replaced by `lines`."""
 
     start: int
     end: int
     lines: tuple[str, ...]
 
     def touches(self, other: "_Edit") -> bool:
-        """Whether both replace a line, or it is not clear in which order their lines have to stand."""
+        """Whether both replace a line, or insert lines at one place: the order of these would be a guess."""
         if self.start == self.end == other.start == other.end:
             return True
         return self.start < other.end and other.start < self.end
 
 
 def merge_texts(base: str, ours: str, theirs: str) -> str | None:
-    """`base` with the changes of both sides, or None where both changed the same lines, or inserted at one place.
+    """`base` with the changes of both sides; None when both changed the same lines, or inserted at one place.
 
-    Every line that `ours` has and `base` has not is in what is returned.
+    A merged text has every line of `ours` that `base` does not have.
     """
     if theirs in (base, ours):
         return ours
@@ -57,7 +57,7 @@ def _edits(base: list[str], changed: list[str]) -> list[_Edit]:
 
 
 def merge_settings(base: Any, ours: Any, theirs: Any) -> Any:
-    """`theirs` wherever `ours` is still `base`, else `ours`; mappings key by key. `ABSENT` where neither is left."""
+    """`theirs` where `ours` is still `base`, else `ours`; mappings are merged key by key. `ABSENT`: not set."""
     if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
         return theirs if ours == base else ours
     known = base if isinstance(base, Mapping) else {}
@@ -69,7 +69,7 @@ def merge_settings(base: Any, ours: Any, theirs: Any) -> Any:
 
 
 def departs(base: Any, live: Any) -> bool:
-    """Whether something that `base` sets is not so in `live`; what `live` has besides does not count."""
+    """Whether `live` differs from `base` in something that `base` sets."""
     if isinstance(base, Mapping) and isinstance(live, Mapping):
         return any(departs(value, live.get(key, ABSENT)) for key, value in base.items())
     return bool(base != live)

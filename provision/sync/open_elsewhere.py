@@ -1,4 +1,4 @@
-"""Who has a note open in Zeppelin's page: Zeppelin has no lock, and an edit that is not saved yet goes over a write."""
+"""Who has a note open in Zeppelin's page. Zeppelin has no locks: the page saves an edit over what was written."""
 
 from contextlib import suppress
 
@@ -6,15 +6,15 @@ from provision.waiting import wait_until
 from zeppelin_sdk import NoteFollower, OthersPresent, ZeppelinClient, ZeppelinError
 
 _PATIENCE = 5.0  # seconds for the server to send the note
-_POLL = 0.1  # seconds to listen before looking whether the note has come: no event tells that of one without paragraphs
+_POLL = 0.1  # seconds; the arrival of a note without paragraphs is no event
 _NOBODY = "anonymous"  # the user of a server without users
 
 
 def open_elsewhere(client: ZeppelinClient, note_id: str) -> str | None:
-    """Who has the note open ("in Zeppelin's page by ann, bob"); None where nobody has, or the server does not tell.
+    """Who has the note open ("in Zeppelin's page by ann, bob"); None if nobody has, or the server does not tell.
 
-    It tells from 0.9 on, of the note and not of its paragraphs (`NotebookServer`, COLLABORATIVE_MODE_STATUS), unless
-    `zeppelin.notebook.collaborative.mode.enable` is off, and to who opens the note, ahead of the note itself.
+    It tells from 0.9 on, for the note and not for its paragraphs (`NotebookServer`, COLLABORATIVE_MODE_STATUS), unless
+    `zeppelin.notebook.collaborative.mode.enable` is off. Whoever opens the note is told before the note is sent.
     """
     with suppress(ZeppelinError), client.follow(note_id) as follower:
         told = wait_until(lambda: _others(follower), _PATIENCE, every=0)

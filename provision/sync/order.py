@@ -6,15 +6,15 @@ from collections.abc import Sequence
 def arranged(
     live: Sequence[str], base: Sequence[str], wanted: Sequence[str], *, finish: bool = False
 ) -> tuple[str, ...]:
-    """`live` in the order that `wanted` gives some of its ids, or empty when they are to stay where they are.
+    """`live` in the order that `wanted` gives some of its ids; empty when nothing is to be moved.
 
-    They stay where a person has moved one: where they no longer stand as in `base`, except to `finish` an
-    arrangement that was cut off. All others go with the one of these that they stand behind.
+    Nothing is when a person has moved one of these, so that they no longer stand as in `base`; unless `finish`: an
+    arrangement was cut off. Each other id goes with the one of these that it stands behind.
     """
-    ours = [each for each in live if each in set(wanted)]
-    if [each for each in wanted if each in set(ours)] == ours:
+    ours = [each for each in live if each in wanted]
+    if [each for each in wanted if each in ours] == ours:
         return ()
-    if not finish and [each for each in base if each in set(ours)] != ours:
+    if not finish and [each for each in base if each in ours] != ours:
         return ()
     groups: dict[str, list[str]] = {}
     head: list[str] = []
@@ -27,7 +27,7 @@ def arranged(
 
 
 def moves(live: Sequence[str], order: Sequence[str]) -> list[tuple[str, int]]:
-    """The moves, each an id and its new index, that bring `live` into `order`, one after the other."""
+    """The moves, each an id and its new index, that one after the other bring `live` into `order`."""
     now, done = list(live), []
     for index, each in enumerate(order):
         if now[index] != each:

@@ -1,4 +1,4 @@
-"""Base, live and render compared three ways: what an apply would do to a note. Pure: nothing of a server in it."""
+"""Base, live and render compared three ways: what an apply would do to a note. Pure."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,9 +40,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """How a person settles conflicts: all of them (`at_conflicts`), and paragraphs by their keys (`of`).
+    """How a person decides conflicts: all of them (`at_conflicts`), or single paragraphs by key (`of`).
 
-    A paragraph that is named is settled so even where both sides could be merged, or only one has changed.
+    A decision on a single paragraph holds even if both sides could be merged, or only one has changed.
     """
 
     at_conflicts: str | None = None
@@ -51,7 +51,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Content:
-    """What a paragraph is to have; `config` are the settings that the bundle has a say in."""
+    """What a paragraph becomes; `config` are the settings that the bundle has a say in."""
 
     text: str = field(repr=False)
     title: str
@@ -62,20 +62,19 @@ class Content:
         return self.changes_text_of(live) or bool(self.changed_config(live))
 
     def changes_text_of(self, live: Paragraph) -> bool:
-        """Whether text or title, which the server takes together, have to be written."""
+        """Whether text or title, which the server takes together, need writing."""
         return digest(self.text) != digest(live.text) or self.title != live.title
 
     def changed_config(self, live: Paragraph) -> dict[str, Any]:
-        """The settings that have to be written."""
+        """The settings that need writing."""
         return {key: value for key, value in self.config.items() if live.config.get(key) != value}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One line of a plan: `live` is the server's paragraph (None: not there), `render` the bundle's (None: left it).
+    """One line of a plan. `live` is the server's paragraph, `render` the bundle's; None: it has none.
 
-    `after` is what the paragraph has when the plan is done (None: it is not in the note); `merged`: both sides' lines
-    are in that.
+    `after` is what the plan makes of it (None: not in the note); `merged`: it has lines of both sides.
     """
 
     key: str
@@ -93,7 +92,7 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        """Whether doing it changes what a person sees of the note."""
+        """Whether it changes what a person sees."""
         return self.verdict in (Verdict.UPDATE, Verdict.ADD, Verdict.DROP)
 
     @property
@@ -104,15 +103,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What an apply would do, in the render's order; paragraphs that a person added are not in it."""
+    """What an apply would do, in the render's order; without the paragraphs that a person added."""
 
     changes: tuple[Change, ...]
     known: frozenset[str] = frozenset()
-    """Keys that earlier applies have brought and not taken away: one that is not in the note was deleted by hand."""
+    """The keys that earlier applies brought and did not delete: one that is not in the note was deleted by hand."""
     copies: tuple[Paragraph, ...] = ()
-    """Copies that a person made of a bundle's paragraphs, provenance and all: they are the person's own."""
+    """Copies that a person made of the bundle's paragraphs, mark and all: they are the person's own."""
     order: tuple[str, ...] = ()
-    """The ids of the note's paragraphs in the order that they are to have; empty when they stay where they are."""
+    """The ids of the note's paragraphs in their new order; empty when nothing is to be moved."""
 
     @property
     def conflicts(self) -> tuple[Change, ...]:
@@ -126,7 +125,7 @@ class Plan:
 def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None = None) -> Plan:
     """Compare the note on the server (None: there is none) with the render, paragraph by paragraph.
 
-    Raises `UsageError` when a decision names a paragraph that neither has.
+    Raises `UsageError` for a decision on a paragraph that neither has.
     """
     decided, there = decision or Decision(), by_key(live) if live else {}
     _check_keys(decided, [*there, *(each.key for each in render.paragraphs)])
@@ -145,9 +144,9 @@ def make_plan(live: Note | None, render: RenderedNote, decision: Decision | None
 def _adopted(
     live: Note, render: RenderedNote, there: Mapping[str, Paragraph], known: Collection[str]
 ) -> dict[str, Paragraph]:
-    """A person's own paragraphs that the bundle has now, word for word: after a `pull` it brings them itself.
+    """A person's own paragraphs that the bundle now has word for word, as after a `pull`.
 
-    They follow the bundle from then on, but are not deleted with a bundle's paragraph.
+    They follow the bundle from now on, but are not deleted when it no longer has them.
     """
     ours = {paragraph.id for paragraph in there.values()}
     own = [paragraph for paragraph in live.paragraphs if paragraph.id not in ours and paragraph.text.strip()]
@@ -165,18 +164,18 @@ def _check_keys(decision: Decision, keys: Collection[str]) -> None:
     for key in decision.of:
         if key not in keys:
             raise UsageError(
-                f"no paragraph {key!r} to decide of", next_step=f"there are {', '.join(sorted(set(keys)))}"
+                f"no paragraph {key!r} to decide on", next_step=f"there are {', '.join(sorted(set(keys)))}"
             )
 
 
 def _known_keys(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    """The keys of all that earlier applies have written, found in what is left of it; none when nothing is left."""
+    """All keys in the marks that are left; none when no marked paragraph is left."""
     marks = [provenance(paragraph) for paragraph in paragraphs]
     return frozenset(key for mark in marks if mark.key for key in (mark.key, *mark.keys))
 
 
 def _order(live: Note, there: Mapping[str, Paragraph], render: RenderedNote) -> tuple[str, ...]:
-    """The bundle's order, where it has changed and nobody has moved a paragraph by hand."""
+    """The new order, if the bundle's has changed and nobody has moved a paragraph by hand."""
     noted = origin(live)
     ids = {key: paragraph.id for key, paragraph in there.items()}
     base = [ids[key] for key in noted.order if key in ids]
@@ -202,7 +201,7 @@ def _compare(
         return Change(render.key, Verdict.GONE, None, render) if render.key in known else _added(render)
     settled = _settled(live, render, decision)
     after = Content(
-        live.text if settled is None else settled, merged_title(live, render), merged_config(live, render)
+        live.text if settled is None else settled, _merged_title(live, render), _merged_config(live, render)
     )  # fmt: skip
     if settled is None:
         verdict = Verdict.CONFLICT
@@ -217,7 +216,7 @@ def _compare(
 
 
 def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> str | None:
-    """The text that a paragraph is to have, or None for a conflict that nobody has decided."""
+    """The paragraph's new text; None for a conflict that nobody has decided."""
     of_this = decision.of.get(render.key)
     if of_this:
         return live.text if of_this == OURS else render.text
@@ -226,7 +225,7 @@ def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> 
     if not is_edited(live):
         return render.text
     mark, new = provenance(live), digest(render.text)
-    # an apply that was cut off between a merged text and its provenance has done what this one would do
+    # an apply that was cut off between the merged text and its mark has done what this one would do
     if new == mark.sha256 or mark.merging == (digest(live.text), new):
         return live.text
     base = base_text(live)
@@ -236,15 +235,15 @@ def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> 
     return merged
 
 
-def merged_title(live: Paragraph, render: RenderedParagraph) -> str:
-    """The render's title, unless a person has changed the one that the last apply wrote."""
+def _merged_title(live: Paragraph, render: RenderedParagraph) -> str:
+    """The render's title, unless a person has changed the title."""
     return render.title if live.title == provenance(live).title else live.title
 
 
-def merged_config(live: Paragraph, render: RenderedParagraph) -> dict[str, Any]:
-    """The render's settings, but those that a person has changed since the last apply, setting by setting.
+def _merged_config(live: Paragraph, render: RenderedParagraph) -> dict[str, Any]:
+    """The render's settings, except those that a person has changed, setting by setting.
 
-    A setting that the bundle no longer has gets the empty value of its kind: the server can't take one away.
+    A setting that the bundle no longer has gets its type's empty value: the server can't unset one.
     """
     base, wanted = _base_config(live, render), bundle_config(render)
     merged = {}
@@ -264,7 +263,7 @@ def _base_config(live: Paragraph, render: RenderedParagraph) -> Mapping[str, Any
 
 
 def _left(key: str, live: Paragraph) -> Change:
-    """A paragraph that the bundle no longer has: what a person has edited, or made, stays, else it goes."""
+    """A paragraph that the bundle no longer has: it stays if a person has edited or made it, else it goes."""
     if is_touched(live):
         return Change(key, Verdict.KEEP, live, None, Content(live.text, live.title, {}))
     return Change(key, Verdict.DROP, live, None)

@@ -1,7 +1,7 @@
 """What an apply notes in the note itself: where each paragraph came from, and the base of its text.
 
-It is kept in the config of paragraphs, which the server keeps and exports with the note. Its format has a version:
-an older one is read as it is and upgraded by the next apply that writes, a newer one is refused.
+It is in the config of paragraphs, which the server keeps and exports with the note. Its format has a version: an older
+one is read as it is, and upgraded by the next apply; a newer one is refused.
 """
 
 import base64
@@ -19,22 +19,22 @@ from provision.sync.merge import departs
 from zeppelin_sdk import Note, Paragraph
 
 VERSION = 1
-"""The format of marks, origins and undo records that this version writes; 0 is the one that had no number."""
+"""The format of marks, origins and undo records that this version writes; 0 is the oldest, which has no number."""
 
 MARK = "provision"
 """The key of a paragraph's config that holds its `Mark`."""
 ORIGIN = "provision-note"
-"""The key, in one paragraph's config, that holds the note's `Origin`. Before that paragraph is deleted another one gets
-an origin with a higher sequence number."""
+"""The key of one paragraph's config that holds the note's `Origin`. Before that paragraph is deleted, another gets an
+origin with a higher sequence number."""
 BEFORE = "provision-before"
-"""The key beside it for the server's revision before the last apply (`revision`), where the server keeps revisions."""
+"""The key of one paragraph's config that holds the server's `revision` before the last apply, if it keeps revisions."""
 PAGE = "provision-page"
 """The key of a paragraph's config that holds the address of the driver's page."""
 STARTED = "provision-started"
-"""The key beside it: when the tool ran the paragraph (`at`, seconds since the epoch), and the server's date of its end
-(`finished`; empty for one that runs as long as its stream)."""
+"""The key beside it that holds when the tool ran the paragraph: `at`, seconds since the epoch, and `finished`, the
+server's date of its end; empty for one that runs as long as its stream."""
 NOTED = (MARK, ORIGIN, BEFORE)
-"""What an apply notes, and an undo takes back."""
+"""The keys that an apply sets, and an undo sets back."""
 NOTED_BY_A_RUN = (PAGE, STARTED)
 NEW_CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
 """The settings of a paragraph that Zeppelin's page has just made."""
@@ -45,12 +45,12 @@ _ROLES_BY_OLD_KEY = {**{str(role): str(role) for role in Role}, "output": str(Ro
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a paragraph came from, and what the last apply wrote. Without a `key` a person has added the paragraph.
+    """Where a paragraph came from, and what the last apply wrote. `key` is empty for one that a person added.
 
-    `sha256` is the text's hash, `base` the text itself, None where it holds a secret. `title` and `config` are None
-    where the mark doesn't tell. `keys`: all paragraphs that applies have brought into the note. `blocks`: it runs as
-    long as the stream. `adopted`: a person's own paragraph that the bundle has now. `merging`: the hashes of the
-    merged text that is about to be written and of the render.
+    `sha256`: the text's hash. `base`: the text; None if it holds a secret. `title`, `config`: None if not noted.
+    `keys`: the keys of all paragraphs that applies brought into the note. `blocks`: it runs as long as the stream.
+    `adopted`: a person's own paragraph that the bundle has now. `merging`: the hashes of a merged text that is about
+    to be written, and of the render.
     """
 
     bundle: str = ""
@@ -69,7 +69,7 @@ class Mark:
 
     @classmethod
     def from_config(cls, value: Any) -> Self:
-        """The mark in a config's value, of whatever version; an empty one where that is no mark."""
+        """The mark in a config's value, of any version; an empty one if the value is no mark."""
         if not isinstance(value, Mapping) or not isinstance(key := value.get("key"), str):
             return cls()
         version = _version(value)
@@ -113,11 +113,11 @@ class Mark:
 
 @dataclass(frozen=True)
 class Origin:
-    """What the last apply made the whole note of; all empty where no paragraph tells.
+    """What the last apply made the whole note from.
 
-    `values` are the parameters as text, `site` what else the texts were made of, `rows` where the stream writes all its
-    rows ("/tmp/avg-*"; empty for nowhere), `order` the keys in the bundle's order, `moving` the ids in the order that
-    an apply has begun to bring them into. `sequence`: the highest of a note's origins wins.
+    `values`: the parameters as text. `site`: what else the texts were made from. `rows`: where the stream writes all
+    its rows ("/tmp/avg-*"); empty for nowhere. `order`: the keys in the bundle's order. `moving`: the ids in the order
+    that an apply has begun to bring them into. `sequence`: sequence number of a note's origins; the highest wins.
     """
 
     bundle: str = ""
@@ -131,7 +131,7 @@ class Origin:
 
     @classmethod
     def from_config(cls, value: Any) -> Self:
-        """The origin in a config's value, of whatever version; an empty one where that is none."""
+        """The origin in a config's value, of any version; an empty one if the value is none."""
         noted = _mapping(value)
         if not noted:
             return cls()
@@ -186,19 +186,19 @@ def _unpack(packed: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def digest(text: str) -> str:
-    """The hash that stands for a text in a paragraph's mark (white space at its end does not count)."""
+    """The hash that stands for a text in a mark; white space at its end does not count."""
     return hashlib.sha256(text.rstrip().encode()).hexdigest()
 
 
 def read_mark(paragraph: Paragraph) -> Mark:
-    """The paragraph's mark as far as this version understands it: to look at other notes, not to write."""
+    """The paragraph's mark as far as this version understands it: for reading notes that are not written."""
     return Mark.from_config(paragraph.config.get(MARK))
 
 
 def provenance(paragraph: Paragraph) -> Mark:
-    """The paragraph's mark; an empty one where a person has added it.
+    """The paragraph's mark; an empty one if a person added it.
 
-    Raises `ProvisionError` when it, or an origin beside it, has a newer format than this version reads.
+    Raises `ProvisionError` when the mark, or an origin beside it, has a newer format than this version reads.
     """
     mark = read_mark(paragraph)
     for version in (mark.version, Origin.from_config(paragraph.config.get(ORIGIN)).version):
@@ -207,13 +207,13 @@ def provenance(paragraph: Paragraph) -> Mark:
 
 
 def origins(note: Note) -> dict[str, Origin]:
-    """The note's origins by the keys of the paragraphs that hold one."""
+    """The note's origins, by the key of the paragraph that holds each."""
     held = {key: paragraph.config.get(ORIGIN) for key, paragraph in by_key(note).items()}
     return {key: Origin.from_config(value) for key, value in held.items() if value}
 
 
 def origin(note: Note) -> Origin:
-    """The note's latest origin; an empty one when the paragraph that held it is gone."""
+    """The note's latest origin; an empty one if none is left."""
     return max(origins(note).values(), key=lambda each: each.sequence, default=Origin())
 
 
@@ -221,13 +221,13 @@ def check_version(version: int, what: str) -> None:
     """Raise `ProvisionError` when `what` has a newer format than this version reads."""
     if version > VERSION:
         raise ProvisionError(
-            f"{what}: a newer provision wrote its format {version}, this one reads up to {VERSION}",
+            f"{what}: written by a newer provision, in format {version}; this one reads up to {VERSION}",
             next_step="upgrade provision on this machine",
         )
 
 
 def base_text(live: Paragraph) -> str | None:
-    """The text that the last apply wrote, or None when it could not be kept."""
+    """The text that the last apply wrote; None if it was not kept."""
     mark = read_mark(live)
     if digest(live.text) == mark.sha256:
         return live.text
@@ -240,7 +240,7 @@ def base_is_secret(live: Paragraph) -> bool:
 
 
 def by_key(note: Note) -> dict[str, Paragraph]:
-    """The note's paragraphs that came from a bundle. A copy that a person made of one counts as theirs."""
+    """The note's paragraphs that came from a bundle, by key; a copy that a person made of one is not among them."""
     found: dict[str, Paragraph] = {}
     for paragraph in note.paragraphs:
         if key := provenance(paragraph).key:
@@ -249,7 +249,7 @@ def by_key(note: Note) -> dict[str, Paragraph]:
 
 
 def by_role(note: Note) -> dict[str, Paragraph]:
-    """The note's paragraphs that came from a bundle and have a role, by it: the first where two have the same."""
+    """The note's paragraphs that came from a bundle and have a role, by role; the first if several have it."""
     found: dict[str, Paragraph] = {}
     for paragraph in by_key(note).values():
         if role := provenance(paragraph).role:
@@ -258,12 +258,12 @@ def by_role(note: Note) -> dict[str, Paragraph]:
 
 
 def bundle_config(render: RenderedParagraph) -> dict[str, Any]:
-    """The settings that the bundle gives a paragraph; its title is shown if it has one."""
+    """The settings that the bundle gives a paragraph; a title is shown if there is one."""
     return {"title": bool(render.title), **render.config}
 
 
 def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[str] | None = None) -> Mark:
-    """The mark of a paragraph as rendered; `keys` are all that were brought, if not the render's own."""
+    """The mark of a rendered paragraph; `keys` are all keys brought so far, by default the note's."""
     return Mark(
         bundle=note.bundle,
         key=paragraph.key,
@@ -290,12 +290,12 @@ def is_edited(live: Paragraph) -> bool:
 
 
 def is_touched(live: Paragraph) -> bool:
-    """Whether a person has edited a paragraph since the last apply, or has made it: such a one is not deleted."""
+    """Whether a person has edited the paragraph since the last apply, or made it: then it is never deleted."""
     return is_edited(live) or is_set_by_hand(live, None) or provenance(live).adopted
 
 
 def is_set_by_hand(live: Paragraph, render: RenderedParagraph | None) -> bool:
-    """Whether a person has changed the title, or a setting of the bundle's, since the last apply."""
+    """Whether a person has changed the title or one of the bundle's settings since the last apply."""
     if render is not None and live.title == render.title and not departs(bundle_config(render), live.config):
         return False
     mark = provenance(live)

@@ -1,5 +1,4 @@
-"""Hand edits brought back into a bundle: its files as they have to be for the note to come out of them as it is. Pure
-but for reading the bundle's `note.toml`."""
+"""Brings hand edits back into a bundle: makes the files that the note, as it is, would be rendered from."""
 
 import re
 import tomllib
@@ -27,9 +26,9 @@ _SHORT = 5  # characters of a user's name or password that may be a word of any 
 
 @dataclass(frozen=True)
 class Pull:
-    """One paragraph's way back; the verdict is `update`, `add` or `drop`, `same` for one without an edit.
+    """What becomes of one paragraph: `update`, `add` or `drop`; `same` for one without an edit.
 
-    `lost` are the places that are plain text now, as their values were edited.
+    `lost` are the names of places that are plain text now, for their values were edited.
     """
 
     key: str
@@ -58,17 +57,17 @@ class Made:
 
 
 def pulled_bundle_name(note: Note) -> str:
-    """The name of the bundle that a note came from; raises `UsageError` for a note that came from none."""
+    """The name of the note's bundle; raises `UsageError` for a note that came from none."""
     for paragraph in by_key(note).values():
         return provenance(paragraph).bundle
     raise UsageError(f"{note.path}: no apply has made it", next_step="pull a note that `provision apply` has made")
 
 
 def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence[str] = ()) -> Pulled:
-    """The files of `bundle`, which is in `folder` and which the note was `made` of, with the note's edits in them.
+    """The files of `bundle`, which is in `folder` and which the note was `made` of, with the note's edits.
 
-    Raises `ConflictError` when the bundle is not the one that the last apply brought, and `ProvisionError` when one
-    of `secrets` would come into a file.
+    Raises `ConflictError` when the bundle has changed since the last apply, and `ProvisionError` when one of `secrets`
+    would get into a file.
     """
     pulled = _Pull(note, bundle, folder, made).pulled()
     for name, text in pulled.files.items():
@@ -82,7 +81,7 @@ def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence
 
 @dataclass(frozen=True)
 class _Declared:
-    """A paragraph that note.toml declares: its table as it stands there, and what that says."""
+    """A paragraph that note.toml declares: its table as text, and parsed."""
 
     template: Template
     table: str
@@ -95,14 +94,14 @@ class _Declared:
 
 @dataclass(frozen=True)
 class _Told:
-    """A paragraph of the note as note.toml is to declare it."""
+    """A paragraph of the note, and its table for note.toml."""
 
     change: Pull
     table: str
 
 
 class _Pull:
-    """One pull. `_files` are the bundle's, by name, and get the texts of edited and new paragraphs."""
+    """One pull; `_files`, by name, get the texts of edited and new paragraphs."""
 
     def __init__(self, note: Note, bundle: Bundle, folder: Path, made: Made) -> None:
         self._note, self._bundle = note, bundle
@@ -119,7 +118,7 @@ class _Pull:
         self._chosen = {each.template.key: each for each in self._declared if id(each.template) in chosen}
 
     def _bring_files_inside(self, folder: Path) -> None:
-        """Collect the bundle's files; one from outside of its folder gets a place in it, and every table says so."""
+        """Collect the bundle's files; one from outside its folder gets a name inside, in all tables that have it."""
         inside: dict[str, str] = {}
         for index, each in enumerate(self._declared):
             name = each.file
@@ -157,7 +156,7 @@ class _Pull:
         return {key for mark in marks for key in (mark.key, *mark.keys)} | {e.template.key for e in self._declared}
 
     def _with_left_out(self, told: Sequence[_Told]) -> list[str]:
-        """All tables; one that is not in this note by its `when` stands behind the one that it stood behind."""
+        """All tables; one whose `when` does not fit this note stays behind the one that it was behind."""
         there = {each.change.key for each in told}
         left: dict[str, list[str]] = {}
         behind = ""
@@ -202,7 +201,7 @@ class _Pull:
         return _Told(Pull(key, live.title, Verdict.ADD), new_table(entry))
 
     def _check_base(self, template: Template, live: Paragraph) -> None:
-        """Raise `ConflictError` unless the template is the one that the last apply has filled."""
+        """Raise `ConflictError` unless the last apply was made from this template."""
         if not base_is_secret(live) and digest(self._reverser.filled(template)) != provenance(live).sha256:
             raise ConflictError(
                 f"{self._note.path}: bundle {self._bundle.name} has changed {called(live)} since the last apply",

@@ -1,7 +1,4 @@
-"""Whether a secret stands in a text, in whatever literal a template or a person may have written it, and texts without.
-
-Pure.
-"""
+"""Finds secrets in texts, in any literal that a template or a person may have written, and blots them out. Pure."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Deletes a provisioned note and what only it needed; the record of it can bring the note back."""
+"""Deletes a provisioned note, and the credential entries that only it names; `undo` brings the note back."""
 
 import re
 from collections.abc import Iterable
@@ -10,14 +10,14 @@ from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
 _OF_A_NOTE = re.compile(r"(netpie-\w+)-[0-9a-f]{8}((?:-mqtt)?)")
-"""An entry of one note. Before notes had entries of their own, an application's notes shared one without the digits."""
+"""An entry of one note. Older versions had one for all notes of an application, without the digits."""
 # the patterns of Zeppelin's CredentialInjector; up to 0.8 the field came first
 _REFERENCE = re.compile(r"\{(?:(?:user|password)\.)?(netpie-[\w-]+)(?:\.(?:user|password))?\}")
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What a removal took away: the note's path, the paragraphs with edits in them, the credential entries."""
+    """What a removal deleted: `edited` are titles of paragraphs of a person's own, `entities` credential entries."""
 
     path: str
     edited: tuple[str, ...]
@@ -32,9 +32,9 @@ def hand_made(note: Note) -> tuple[str, ...]:
 
 
 def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed:
-    """Delete the note, then nothing is left of it but its record.
+    """Record the note, then delete it and the credential entries that no other note names.
 
-    The credential entries that no other note names go first: once the note is gone nothing tells of them.
+    The entries go first: once the note is gone nothing tells which they were.
     """
     edited = hand_made(note)
     named = _own_entities(client, note)
@@ -55,14 +55,14 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
 
 
 def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
-    """Delete a note without its paragraphs: for each of those the server restarts the interpreter that it names."""
+    """Delete a note's paragraphs, then the note: with a whole note the server restarts its paragraphs' interpreters."""
     for paragraph in client.get_note(note_id).paragraphs:
         client.delete_paragraph(note_id, paragraph.id)
     client.delete_note(note_id)
 
 
 def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:
-    """The credential entries that this note names, or an older version made for it, and no other note names."""
+    """The credential entries that this note names, or that an older version made for it, and that no other names."""
     ours = _named(note.paragraphs)
     ours |= {"".join(match.groups()) for match in map(_OF_A_NOTE.fullmatch, ours) if match}
     for other in client.list_notes() if ours else ():

@@ -1,4 +1,4 @@
-"""One paragraph's way back into a bundle: its text as a template, and the settings that a person has given it. Pure."""
+"""Turns one paragraph back into a bundle's: its text into a template, and the settings that a person changed. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,9 +19,9 @@ _SET_BY_PEOPLE = ("editorHide", "tableHide", "lineNumbers", *NEW_CONFIG)
 
 @dataclass(frozen=True)
 class ReversedText:
-    """A template's text, and the interpreter that note.toml names for it: none where the text does, or nothing.
+    """A template's text, and its interpreter; empty if the text itself names it, or none.
 
-    `lost` are the places that are plain text now, as their values were edited.
+    `lost` are the names of places that are plain text now, for their values were edited.
     """
 
     text: str
@@ -31,17 +31,17 @@ class ReversedText:
 
 @dataclass(frozen=True)
 class Reverser:
-    """Turns texts back that were filled from `context`."""
+    """Reverses texts that were filled from `context`."""
 
     context: Mapping[str, Any]
 
     def filled(self, template: Template) -> str:
-        """The text that an apply makes of the template."""
+        """The text that an apply makes from the template."""
         head, pieces = self._filled(template)
         return head + "".join(piece.text for piece in pieces)
 
     def reverse(self, text: str, template: Template | None = None) -> ReversedText:
-        """The template of a text that a person has made of a filled `template`, or of nothing."""
+        """The template of an edited text; without `template`, of a new one."""
         head, pieces = self._filled(template) if template else ("", [])
         text = with_unix_lines(text)
         first, newline, body = text.partition("\n")
@@ -54,25 +54,25 @@ class Reverser:
         return ReversedText(back.text, "", back.lost)
 
     def _filled(self, template: Template) -> tuple[str, Sequence[Piece]]:
-        """The line that names the interpreter, and what stands below it."""
+        """The line that names the interpreter, and the rest."""
         pieces = filled_pieces(template.text, template.file, self.context)
         return first_line(template.interpreter, pieces, self.context), pieces
 
 
 def with_unix_lines(text: str) -> str:
-    """The text with a bare newline at the end of each line."""
+    """The text with `\\n` for `\\r\\n` and `\\r`."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def file_suffix(text: str) -> str:
-    """The suffix of a file for the paragraph's text, by the interpreter that it names."""
+    """The suffix for a file with this text, by the interpreter that the text names."""
     named = _HEAD.match(text)
     words = reversed(named[1].split(".")) if named else ()
     return next((_SUFFIXES[word] for word in words if word in _SUFFIXES), ".txt")
 
 
 def reversed_config(bundle_config: Mapping[str, Any], title: str, live: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a bundle with `bundle_config` has to give a paragraph for it to be as on the server, `live`."""
+    """The settings for note.toml, now `bundle_config`, that make the paragraph's config as it is on the server."""
     config = dict(bundle_config)
     for key, value in bundle_config.items():
         if departs(value, live.get(key)):
@@ -81,7 +81,7 @@ def reversed_config(bundle_config: Mapping[str, Any], title: str, live: Mapping[
 
 
 def _set_by_hand(title: str, live: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a new paragraph that a person has changed."""
+    """What a person has changed of the settings that a new paragraph has."""
     own = {key: live[key] for key in _SET_BY_PEOPLE if live.get(key) not in (None, False, NEW_CONFIG.get(key))}
     if live.get("enabled") is False:
         own["enabled"] = False

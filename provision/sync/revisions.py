@@ -1,4 +1,4 @@
-"""Zeppelin's own revisions as a means of undoing, where the server keeps them: another machine has no record."""
+"""Undo from Zeppelin's own revisions, where the server keeps them: for an apply that another machine recorded."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -7,18 +7,16 @@ from provision.sync.provenance import BEFORE, base_is_secret, base_text, by_key,
 from provision.sync.undo_records import APPLY, Record, Saved
 from zeppelin_sdk import Note, NotFoundError, Paragraph, ServerError, ZeppelinClient, ZeppelinError
 
-MESSAGE = "before provision apply"
-UNDONE = "provision undo"
-SINCE = (0, 11)
-"""The first server whose REST API has revisions."""
+BEFORE_APPLY, AFTER_UNDO = "before provision apply", "provision undo"
+_SINCE = (0, 11)  # the first Zeppelin whose REST API has revisions
 
 
-def keep_revision(client: ZeppelinClient, note_id: str, message: str = MESSAGE) -> str:
-    """The id of a revision of the note as it is: a new one, or the last where nothing has changed since.
+def keep_revision(client: ZeppelinClient, note_id: str, message: str = BEFORE_APPLY) -> str:
+    """Make a revision of the note and return its id; the last one's where nothing has changed since.
 
-    Empty where the server has not the call. One that keeps no revisions, or fails to, hinders nothing.
+    Best effort: empty where the server keeps no revisions, or fails to.
     """
-    if client.version() >= SINCE:
+    if client.version() >= _SINCE:
         with suppress(ZeppelinError):
             kept = client.checkpoint_note(note_id, message)
             return kept or next((revision.id for revision in client.list_revisions(note_id)), "")
@@ -26,13 +24,13 @@ def keep_revision(client: ZeppelinClient, note_id: str, message: str = MESSAGE) 
 
 
 def noted_revision(note: Note) -> str:
-    """The id of the revision before the last apply, as that has noted it in the note; empty where there is none."""
+    """The id of the revision before the last apply, which that noted in the note; empty without one."""
     noted = (paragraph.config.get(BEFORE) for paragraph in by_key(note).values())
     return next((str(each["revision"]) for each in noted if isinstance(each, dict) and each.get("revision")), "")
 
 
 def record_from_revision(client: ZeppelinClient, live: Note) -> Record | None:
-    """What the last apply did, read from the revision before it and from the bases in the note; None without one."""
+    """What the last apply did, from the revision before it and the bases in the note; None without a revision."""
     revision = noted_revision(live)
     if not revision:
         return None
@@ -45,8 +43,7 @@ def record_from_revision(client: ZeppelinClient, live: Note) -> Record | None:
     order = [key for key in noted.order if key in there]
     after = tuple(_applied(there[key]) for key in [*order, *(key for key in there if key not in order)])
     ids = tuple(paragraph.id for paragraph in was.paragraphs)
-    bundle = noted.bundle
-    return Record(APPLY, live.path, live.id, bundle, before, after, ids, done=True, revision=revision)
+    return Record(APPLY, live.path, live.id, noted.bundle, before, after, ids, done=True, revision=revision)
 
 
 def _applied(live: Paragraph) -> Saved:

@@ -1,4 +1,4 @@
-"""Takes the last apply back, three ways again: what it wrote, what is there now, what was there before."""
+"""Takes the last apply back, three ways again: what it wrote, what is there now, what was there before it."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,9 +41,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Restore(Step):
-    """A paragraph that was there before and is there: `after` is what it has without the apply's changes.
+    """A paragraph that was there before and still is: it becomes `after`, without the apply's changes (`update`).
 
-    `keep` where an edit made since, or a text that was not recorded, stays; `same` where it is as it was.
+    `keep`: an edit made since, or a text that was not recorded, stays; `same`: it is as it was before.
     """
 
     live: Paragraph
@@ -53,7 +53,7 @@ class Restore(Step):
 
 @dataclass(frozen=True)
 class BringBack(Step):
-    """A paragraph that the apply took away (`add`)."""
+    """A paragraph that the apply deleted: it comes back (`add`)."""
 
     saved: Saved
     text: str = field(repr=False)
@@ -61,19 +61,19 @@ class BringBack(Step):
 
 @dataclass(frozen=True)
 class StayAway(Step):
-    """A paragraph that was deleted since, or whose text was not recorded, as it held a secret (`gone`)."""
+    """A paragraph that was deleted since, or whose text was not recorded, for it held a secret (`gone`)."""
 
 
 @dataclass(frozen=True)
 class TakeAway(Step):
-    """A paragraph that the apply brought: it goes (`drop`), unless a person has edited it since (`keep`)."""
+    """A paragraph that the apply added: it goes (`drop`), unless a person has edited it since (`keep`)."""
 
     live: Paragraph
 
 
 @dataclass(frozen=True)
 class Undone:
-    """What an undo did; `note_id` is None when the note is no more."""
+    """What an undo did; `note_id` is None when it deleted the note."""
 
     note_id: str | None
     steps: tuple[Step, ...]
@@ -85,7 +85,7 @@ class Undone:
 
 
 def make_undo(record: Record, live: Note) -> tuple[Step, ...]:
-    """What takes the recorded apply back from the note as it is now: in the order of what was there before."""
+    """The steps that take the recorded apply back from the note as it is now, in the order of before."""
     there = by_key(live)
     known = {saved.id for saved in record.before}
     wrote = {saved.id: saved for saved in record.after if saved.id}
@@ -132,7 +132,7 @@ def _taken_back(saved: Saved, wrote: Saved, live: Paragraph) -> Content:
 
 
 def _settings_back(saved: Saved, wrote: Saved, live: Paragraph) -> dict[str, Any]:
-    """The settings that the apply changed, as they were; the empty value of its kind for one that was not there."""
+    """The settings that the apply changed, as they were before; one that was not set gets its type's empty value."""
     back = {}
     for key, value in wrote.config.items():
         old = saved.config.get(key, ABSENT)
@@ -149,15 +149,14 @@ def _is_edited_since(wrote: Saved, live: Paragraph) -> bool:
 
 
 def _seen(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without what an apply notes."""
+    """The settings without those in which an apply makes its notes."""
     return {key: value for key, value in config.items() if key not in NOTED}
 
 
 def undone(record: Record, live: Note | None, secrets: Collection[str] = ()) -> tuple[Saved, ...]:
-    """The bundle's paragraphs as they would be after an undo: what an apply that goes on from there started with.
+    """The bundle's paragraphs as an undo would leave them: what an apply that was cut off had started with.
 
-    One that a person has edited is among them whoever brought it: an apply that was cut off may have left it there
-    when it was about to delete it.
+    One that a person has edited is always among them: the apply may have been about to delete it.
     """
     if live is None:
         return ()
@@ -187,7 +186,7 @@ def _left_by(step: Step, secrets: Collection[str]) -> Iterator[Saved]:
 def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undone:
     """Take back what `record` tells of, and forget it; edits made since stay.
 
-    Raises `ProvisionError` when the note is not on the server any more, `ConflictError` when it does not come to rest.
+    Raises `ProvisionError` when the note is no longer on the server, `ConflictError` when somebody keeps changing it.
     """
     if record.what == REMOVE:
         done = _bring_note_back(client, record)
@@ -200,7 +199,7 @@ def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undon
 
 
 def _bring_note_back(client: ZeppelinClient, record: Record) -> Undone:
-    """The note of a removal, with all its paragraphs; its secrets come back with the next apply."""
+    """Import the removed note with all its paragraphs; its credential entries come back with the next apply."""
     if client.find_note(record.path) is not None:
         raise ProvisionError(
             f"{record.path}: a note has that path again", next_step="rename it, then undo the removal"
@@ -240,8 +239,8 @@ def _live(client: ZeppelinClient, record: Record) -> Note:
     found = found or (None if record.note_id else client.find_note(record.path))
     if found is None:
         raise ProvisionError(
-            f"{record.path}: the note that was applied is no more on {client.url}",
-            next_step="apply again to have it anew",
+            f"{record.path}: the note that was applied is no longer on {client.url}",
+            next_step="apply again to make a new one",
         )
     return client.get_note(found.id)
 
@@ -271,7 +270,7 @@ def _writes(record: Record, live: Note, steps: Sequence[Step]) -> Iterator[Write
 
 
 def _order(record: Record, there: Sequence[str]) -> tuple[str, ...]:
-    """The ids in the order of before, or empty when they are to stay where they are."""
+    """The ids in the order of before; empty when nothing is to be moved."""
     finish = record.undoing or not record.done
     before = list(record.order) if finish else [saved.id for saved in record.before]
     after = [saved.id for saved in record.after if saved.id in there]
@@ -279,6 +278,6 @@ def _order(record: Record, there: Sequence[str]) -> tuple[str, ...]:
 
 
 def _place(paragraph_id: Id, ids: Sequence[Id], before: Sequence[Id]) -> int:
-    """Behind the nearest paragraph that stood before it and is in the note; else first."""
+    """The index behind the nearest paragraph that stood before it and is in the note; else the first."""
     standing = (each for each in reversed(before[: before.index(paragraph_id)]) if each in ids)
     return next((ids.index(each) + 1 for each in standing), 0)

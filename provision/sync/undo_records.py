@@ -1,6 +1,6 @@
-"""The tool's own records of what a note was before an apply or a removal: one file a note, and no secret in it.
+"""Records of what a note was before an apply or a removal: one file per note, without secrets.
 
-One more a server tells what Spark's setting was before an apply of many notes changed it.
+One more file per server records what Spark's setting was before an apply changed it.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _Record = TypeVar("_Record", "Record", "SparkRecord")
 
 @dataclass(frozen=True)
 class Saved:
-    """A paragraph as it was; `text` is None where it held a secret, `id` empty before the server gave it one."""
+    """A paragraph as it was; `text` is None if it held a secret, `id` empty if the server had not given it one yet."""
 
     id: str
     key: str
@@ -37,7 +37,7 @@ class Saved:
 
     @classmethod
     def of(cls, paragraph: Paragraph, secrets: Collection[str] = ()) -> Self:
-        """What is kept of a paragraph; its text only when none of `secrets` is in it."""
+        """What is kept of a paragraph: its text only if none of `secrets` is in it."""
         is_secret = base_is_secret(paragraph) or holds_secret(paragraph.text, secrets)
         return cls(
             id=paragraph.id,
@@ -50,11 +50,11 @@ class Saved:
 
 @dataclass(frozen=True)
 class Record:
-    """What was done to a note, and what it was before: the paragraphs that were concerned, in the note's order.
+    """What was done to a note (`what`), and the paragraphs concerned, `before` and `after`, in the note's order.
 
-    `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`:
-    nothing of it is missing. `undoing`: an undo of it has begun. `at`: seconds since the epoch. `run`: what one command
-    did has one word in common. `revision`: the server's own of what was before, where it keeps them.
+    `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`: it
+    was done to the end. `undoing`: an undo of it has begun. `at`: seconds since the epoch. `run`: the same for all that
+    one command did. `revision`: the server's revision of what was before, empty without one.
     """
 
     what: str
@@ -74,14 +74,14 @@ class Record:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """A record as it stands in its file; before there was an `order` it stays empty."""
+        """The record in a file's JSON. The oldest ones have no `order`."""
         before, after = (tuple(Saved(**saved) for saved in data[name]) for name in ("before", "after"))
         return cls(**{**data, "before": before, "after": after, "order": tuple(data.get("order", ()))})
 
 
 @dataclass(frozen=True)
 class SparkRecord:
-    """What an apply did to Spark's setting: whether notes shared a process before it (`perNote`), and after it."""
+    """What an apply did to Spark's setting: how notes share its process (`perNote`), `before` and `after`."""
 
     setting_id: str
     before: str
@@ -94,7 +94,7 @@ class SparkRecord:
 class Records:
     """The records of one server's notes, by path: `state_dir()/records/HOST_PORT/NAME.json`, 0600.
 
-    `run` is the word for what is done through it, one of its own unless it is given.
+    `run` marks what one command does; a new one unless it is given.
     """
 
     def __init__(self, url: str, run: str = "") -> None:
@@ -103,15 +103,15 @@ class Records:
         self._folder = state_dir() / "records" / server
 
     def save(self, record: Record) -> None:
-        """Keep a record in the place of an older one of that path."""
+        """Keep a record, instead of an older one of its path."""
         self._write(self._folder / self._name(record.path), record)
 
     def save_spark(self, record: SparkRecord) -> None:
-        """Keep what was done to Spark's setting, in the place of what was before."""
+        """Keep a record of Spark's setting, instead of an older one."""
         self._write(self._spark, record)
 
     def spark(self) -> SparkRecord | None:
-        """What was last done to Spark's setting, unless it has been undone."""
+        """The record of Spark's setting; None after it was undone."""
         return _read(self._spark, lambda data: SparkRecord(**data))
 
     def forget_spark(self) -> None:
@@ -119,7 +119,7 @@ class Records:
         self._spark.unlink(missing_ok=True)
 
     def finish(self, path: str, note_id: str) -> None:
-        """Note that what the record tells has been done whole, and which note it is about."""
+        """Mark the record of this path as done to the end, to the note of this id."""
         record = self.find(path)
         if record is not None and not record.done:
             self.save(replace(record, done=True, note_id=note_id))
@@ -129,11 +129,11 @@ class Records:
         (self._folder / self._name(path)).unlink(missing_ok=True)
 
     def find(self, path: str) -> Record | None:
-        """The record of the note at this path; raises `ProvisionError` for one that can't be read, as `all` does."""
+        """The record of the note at this path. Raises `ProvisionError` for one that can't be read, as `all` does."""
         return _read(self._folder / self._name(path), Record.from_json)
 
     def all(self) -> list[Record]:
-        """All of them, the latest first."""
+        """All records of notes, the latest first."""
         return sorted(self._each(), key=lambda record: record.at, reverse=True)
 
     @property
@@ -167,6 +167,6 @@ def _read(file: Path, parse: Callable[[dict[str, Any]], _Record]) -> _Record | N
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ProvisionError(
-            f"{file}: no undo record can be read from it ({error!r})",
-            next_step="move the file away: what it tells of can't be undone then",
+            f"{file}: can't read this undo record ({error!r})",
+            next_step="move the file away and run it again; what it records can't be undone then",
         ) from error

@@ -1,7 +1,7 @@
-"""From a plan to the list of writes that do it, in an order that leaves nothing half known when it is cut off. Pure.
+"""Turns a plan into the list of writes that carry it out, safe to be cut off after any of them. Pure.
 
-A paragraph's mark is written after its text. A key counts as brought once its paragraph is there, and as taken away
-before it is deleted: so the next apply takes neither for a paragraph that a person deleted.
+A paragraph's mark is written after its text. A key counts as brought once its paragraph is there, and no longer before
+the paragraph is deleted: the next apply takes neither for a paragraph that a person deleted.
 """
 
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ from zeppelin_sdk import Note, Paragraph
 
 
 def writes_of(note: RenderedNote, live: Note, plan: Plan) -> list[Write]:
-    """The writes that do `plan`, which was made of `live`; none when all is as wanted, marks and order included."""
+    """The writes that carry out the plan for `live`; none when everything is as wanted, marks and order too."""
     return list(_Writer(note, live, plan).writes())
 
 
 def revision_writes(live: Note, plan: Plan, revision: str) -> list[Write]:
-    """The writes after which one paragraph tells of the revision before this apply, and none of an older apply's."""
+    """The writes that note the server's revision before this apply, in one paragraph, and delete older notes of one."""
     holder = _holder(live, plan)
     wanted = {key: {"revision": revision} if revision and key == holder else {} for key in by_key(live)}
     return [
@@ -47,7 +47,7 @@ def revision_writes(live: Note, plan: Plan, revision: str) -> list[Write]:
 
 
 def _holder(live: Note, plan: Plan) -> str | None:
-    """The key of the paragraph that holds the note's origin: the one that does, else the first that stays."""
+    """The key of the paragraph to hold the note's origin: the one that does, unless it goes, else the first."""
     dropped = {change.key for change in plan.changes if change.verdict is Verdict.DROP}
     held = {key: each.sequence for key, each in origins(live).items() if key not in dropped}
     if held:
@@ -59,7 +59,7 @@ def _holder(live: Note, plan: Plan) -> str | None:
 
 
 class _Writer:
-    """Follows the note through the writes: its order, and each paragraph's mark, as they are after the last one."""
+    """Collects the writes, and follows what they change: the note's order, its marks, its origins."""
 
     def __init__(self, note: RenderedNote, live: Note, plan: Plan) -> None:
         self._note, self._plan = note, plan
@@ -88,7 +88,7 @@ class _Writer:
                 yield Delete(change.key, change.live)
 
     def _arrange(self) -> Iterator[Write]:
-        """Bring the paragraphs into the bundle's order; an arrangement that is cut off is finished by the next."""
+        """Bring the paragraphs into the bundle's order; after a cut the next apply goes on by the origin's `moving`."""
         order = self._plan.order
         if order:
             yield from self._set_origin(replace(origin_for(self._note), moving=order))
@@ -102,7 +102,7 @@ class _Writer:
                 yield self._add(render)
             case Change(live=Paragraph() as live, render=RenderedParagraph() as render, after=Content() as after):
                 if change.merged and after.changes_text_of(live):
-                    # cut off behind the merged text, the next apply knows it for done
+                    # so that after a cut right behind the merged text the next apply sees that it is done
                     announced = (digest(after.text), digest(render.text))
                     yield from self._set_mark(change.key, replace(self._marks[change.key], merging=announced))
                 if change.key in self._adopted:
@@ -122,7 +122,7 @@ class _Writer:
         return Add(render.key, render.text, render.title, config, index)
 
     def _place(self, render: RenderedParagraph) -> int:
-        """Behind the nearest paragraph that stands before it in the bundle and is in the note; else first."""
+        """The index behind the nearest paragraph that is before it in the bundle and is in the note; else the first."""
         keys = [each.key for each in self._note.paragraphs]
         before = (self._ids[key] for key in reversed(keys[: keys.index(render.key)]) if key in self._ids)
         return next((self._order.index(each) + 1 for each in before), 0)
@@ -137,7 +137,7 @@ class _Writer:
             yield SetConfig(self._ids[key], {MARK: mark.to_config()})
 
     def _set_origin(self, noted: Origin) -> Iterator[Write]:
-        """Let the holder, once it is in the note, tell of that with a sequence number above all others'."""
+        """Note the origin in its holder, once that is there, with the highest sequence number."""
         if self._holder is None or self._holder not in self._ids:
             return
         others = [each.sequence for key, each in self._origins.items() if key != self._holder]

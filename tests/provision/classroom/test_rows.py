@@ -367,7 +367,7 @@ def test_a_note_that_can_not_be_undone_keeps_no_other_from_it(each, zeppelin: Fa
     for note_id in [note["id"] for note in zeppelin.notes.values() if " a " in note["path"]]:
         del zeppelin.notes[note_id]
     assert run(["undo"]) == 1
-    assert "no more on" in capsys.readouterr().err
+    assert "no longer on" in capsys.readouterr().err
     assert zeppelin.notes == {}
 
 

@@ -122,7 +122,7 @@ def test_a_newer_format_is_refused_and_nothing_is_written(what: str, tmp_path: P
     ):
         bench.server.writes.clear()
         with pytest.raises(
-            ProvisionError, match="a newer provision wrote its format 2, this one reads up to 1"
+            ProvisionError, match="written by a newer provision, in format 2; this one reads up to 1"
         ) as told:
             attempt()
         assert "Title of dependencies" in told.value.message
@@ -177,10 +177,10 @@ def test_a_record_of_an_older_version_is_read(records: Records):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", "no undo record can be read from it"),
-        ("[]", "no undo record can be read from it"),
-        ('{"path": "x"}', "no undo record can be read from it"),
-        (f'{{"version": {VERSION + 1}}}', "a newer provision wrote its format 2"),
+        ("{", "can't read this undo record"),
+        ("[]", "can't read this undo record"),
+        ('{"path": "x"}', "can't read this undo record"),
+        (f'{{"version": {VERSION + 1}}}', "written by a newer provision, in format 2"),
     ],
 )
 def test_a_record_that_can_t_be_read_is_told_with_its_file_and_stays(records: Records, text: str, told: str):

@@ -158,7 +158,7 @@ def test_an_apply_that_writes_nothing_leaves_the_one_before_to_be_undone(records
 def test_a_note_that_is_no_more_can_not_be_undone(records: Records) -> None:
     bench = Bench(AB, records)
     bench.server.notes.clear()
-    with pytest.raises(ProvisionError, match="no more on"):
+    with pytest.raises(ProvisionError, match="no longer on"):
         undo(bench)
 
 
