@@ -29,7 +29,7 @@ log=${ZEPPELIN_LOG_DIR}/interpreter-$(basename "$folder").log
 options="-Dfile.encoding=UTF-8 -Dlog4j.configuration=file://${ZEPPELIN_CONF_DIR}/log4j.properties -Dzeppelin.log.file=$log"
 options+=" ${ZEPPELIN_INTP_JAVA_OPTS:-}"
 rpc=("$home"/interpreter/zeppelin-interpreter-shaded-*.jar)
-classpath=${repository:+$repository/*:}$folder/*:${rpc[0]}
+classpath=${ZEPPELIN_INTP_CLASSPATH_OVERRIDES:?}:${repository:+$repository/*:}$folder/*:${rpc[0]}
 
 if [[ $(basename "$folder") == spark ]]; then
     IFS='|' read -r -a conf <<<"${ZEPPELIN_SPARK_CONF:-}"

@@ -10,6 +10,7 @@ import psutil
 from provision.console import Console
 from provision.embedded import emulator, processes, record, zeppelin
 from provision.embedded.emulator import emulator_dir
+from provision.embedded.loopback import LoopbackJars, loopback_jars
 from provision.embedded.ports import LOOPBACK, Ports, claim
 from provision.embedded.record import Netpie, Pids, Stack
 from provision.embedded.runtime import Choice, Runtime, install_runtime
@@ -45,11 +46,12 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
         _end_recorded()
         claimed = claim(ports, record.last_ports())
         runtime = install_runtime(choice, console)
+        loopback = loopback_jars(runtime, console)
         mark = uuid4().hex
         record.write_mark(mark)
         try:
             with console.step("starting Zeppelin and the NETPIE emulator"):
-                stack = _start(runtime, claimed, mark)
+                stack = _start(runtime, loopback, claimed, mark)
             record.write_stack(stack)
             record.write_ports(claimed)
         except BaseException:
@@ -92,13 +94,13 @@ def _is_server(process: psutil.Process) -> bool:
     return False
 
 
-def _start(runtime: Runtime, ports: Ports, mark: str) -> Stack:
+def _start(runtime: Runtime, loopback: LoopbackJars, ports: Ports, mark: str) -> Stack:
     folders = zeppelin.Folders(data_dir() / "zeppelin")
     zeppelin.configure(runtime, folders, ports.zeppelin)
     emulator_log = folders.logs / "emulator.log"
     url = f"http://{LOOPBACK}:{ports.zeppelin}"
     netpie_process = emulator.start(ports, emulator_log, mark)
-    zeppelin_process = zeppelin.start(runtime, folders, mark)
+    zeppelin_process = zeppelin.start(runtime, folders, loopback, mark)
     wait_until_ready(
         [
             Starting("the NETPIE emulator", netpie_process, [emulator_log], emulator.is_ready),

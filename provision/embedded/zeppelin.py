@@ -1,5 +1,6 @@
 """One Zeppelin server process: its folders and configuration, its command, its environment."""
 
+import os
 import shutil
 import subprocess
 from base64 import b64encode
@@ -10,6 +11,7 @@ from secrets import token_bytes
 from xml.sax.saxutils import escape
 
 from provision.embedded.environment import inherited
+from provision.embedded.loopback import LoopbackJars
 from provision.embedded.ports import LOOPBACK
 from provision.embedded.processes import MARK
 from provision.embedded.runtime import Runtime
@@ -128,7 +130,7 @@ def _site_xml(properties: dict[str, str]) -> str:
     return f'<?xml version="1.0"?>\n<configuration>\n{entries}</configuration>\n'
 
 
-def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str]:
+def environment(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stack: str) -> dict[str, str]:
     """The server's environment, handed on to its interpreters; `stack` marks every process as this stack's."""
     home = str(runtime.zeppelin_home)
     return inherited() | {
@@ -138,6 +140,7 @@ def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str
         "ZEPPELIN_PID_DIR": str(folders.work),
         "ZEPPELIN_IDENT_STRING": "provision",  # without it the server reads standard input, and stops at its end
         "ZEPPELIN_LOCAL_IP": LOOPBACK,
+        "ZEPPELIN_INTP_CLASSPATH_OVERRIDES": _class_path(*loopback.interpreters),
         "ZEPPELIN_INTERPRETER_REMOTE_RUNNER": str(runtime.zeppelin_home / "bin" / "interpreter.sh"),
         "ZEPPELIN_INTP_JAVA_OPTS": " ".join(trust_options(folders.trust_store)),
         "SPARK_HOME": str(runtime.spark_home),
@@ -148,10 +151,10 @@ def environment(runtime: Runtime, folders: Folders, stack: str) -> dict[str, str
     }
 
 
-def start(runtime: Runtime, folders: Folders, stack: str) -> subprocess.Popen[bytes]:
+def start(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stack: str) -> subprocess.Popen[bytes]:
     """Start the server in its own session; its output goes to `folders.output`."""
     home = runtime.zeppelin_home
-    class_path = f"{folders.conf}:{home}/lib/*:{home}/lib/interpreter/*:{home}/*"
+    class_path = _class_path(*loopback.server, folders.conf, home / "lib/*", home / "lib/interpreter/*", home / "*")
     command = [
         str(runtime.java_home / "bin" / "java"), SERVER_MEMORY, "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8",
         f"-Dlog4j.configuration=file://{folders.conf}/log4j.properties",
@@ -162,10 +165,14 @@ def start(runtime: Runtime, folders: Folders, stack: str) -> subprocess.Popen[by
     with folders.output.open("wb") as output:
         return subprocess.Popen(
             command,
-            env=environment(runtime, folders, stack),
+            env=environment(runtime, folders, loopback, stack),
             cwd=folders.work,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def _class_path(*entries: Path) -> str:
+    return os.pathsep.join(map(str, entries))

@@ -14,6 +14,9 @@ import os, re, subprocess, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+if "scala.tools.nsc.Main" in sys.argv:
+    Path(sys.argv[sys.argv.index("-d") + 1]).write_bytes(b"jar")
+    sys.exit(0)
 here = Path(__file__).parent
 how = (here / "how").read_text()
 if how == "die":
@@ -48,6 +51,9 @@ class FakeInstall:
         self.java_home = install_dir(component("jre-11"))
         for name in ("spark-3.1.3", "jre-11", "mqtt", "zeppelin-0.10.0"):
             (install_dir(component(name)) / "bin").mkdir(parents=True)
+        shaded = install_dir(component("zeppelin-0.10.0")) / "interpreter" / "zeppelin-interpreter-shaded-0.10.1.jar"
+        shaded.parent.mkdir()
+        shaded.touch()
         java = self.java_home / "bin" / "java"
         java.write_text(FAKE_JAVA.format(python=sys.executable))
         java.chmod(java.stat().st_mode | stat.S_IXUSR)

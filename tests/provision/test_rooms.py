@@ -18,12 +18,12 @@ FLOORS = (
     {"streams"},
     {"sync"},
     {"bundles"},
-    {"console", "home", "locks", "waiting"},
+    {"console", "home", "locks", "scala_compiler", "waiting"},
     {"errors"},
 )
 """From the top down: a room imports from lower floors only."""
 BESIDE = {
-    "embedded": {"console", "home", "locks", "waiting", "errors"},
+    "embedded": {"console", "home", "locks", "scala_compiler", "waiting", "errors"},
     "publisher": {"console", "home", "locks", "waiting", "errors"},
     "platforms": {"bundles", "errors"},
 }

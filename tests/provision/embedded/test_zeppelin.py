@@ -9,9 +9,12 @@ from xml.etree import ElementTree
 import pytest
 
 from provision.embedded import trust, zeppelin
+from provision.embedded.loopback import LoopbackJars
 from provision.embedded.runtime import Runtime
 from provision.embedded.starting import last_words
 from provision.embedded.zeppelin import Folders
+
+LOOPBACK = LoopbackJars((Path("/jars/shaded.jar"), Path("/jars/plain.jar")), (Path("/jars/shaded.jar"),))
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def test_the_server_listens_on_loopback_only_and_asks_no_address_outside(runtime
     assert properties["zeppelin.server.port"] == "4711"
     assert properties["zeppelin.notebook.dir"] == str(folders.notebook)
     assert "://" not in properties["zeppelin.helium.registry"]
-    environment = zeppelin.environment(runtime, folders, "mark")
+    environment = zeppelin.environment(runtime, folders, LOOPBACK, "mark")
     assert environment["ZEPPELIN_LOCAL_IP"] == environment["SPARK_LOCAL_IP"] == "127.0.0.1"
 
 
@@ -89,7 +92,7 @@ def test_variables_of_other_servers_do_not_reach_this_one(
 ) -> None:
     monkeypatch.setenv(name, "of-another")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.test")
-    environment = zeppelin.environment(runtime, folders, "mark")
+    environment = zeppelin.environment(runtime, folders, LOOPBACK, "mark")
     assert "of-another" not in environment.values()
     assert environment["HTTPS_PROXY"] == "http://proxy.test"
     assert environment["PROVISION_STACK"] == "mark"
