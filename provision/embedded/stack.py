@@ -84,6 +84,7 @@ def _end_recorded() -> int:
     interpreters = [process for process in found if process not in servers]
     count = processes.end(servers) + processes.end(interpreters, grace=5)
     count += processes.end(processes.marked(mark), grace=5)
+    zeppelin.forget_temporary(_folders())
     record.forget()
     return count
 
@@ -95,7 +96,7 @@ def _is_server(process: psutil.Process) -> bool:
 
 
 def _start(runtime: Runtime, loopback: LoopbackJars, ports: Ports, mark: str) -> Stack:
-    folders = zeppelin.Folders(data_dir() / "zeppelin")
+    folders = _folders()
     zeppelin.configure(runtime, folders, ports.zeppelin)
     emulator_log = folders.logs / "emulator.log"
     url = f"http://{LOOPBACK}:{ports.zeppelin}"
@@ -109,6 +110,10 @@ def _start(runtime: Runtime, loopback: LoopbackJars, ports: Ports, mark: str) ->
     )
     pids = Pids(zeppelin=zeppelin_process.pid, netpie=netpie_process.pid)
     return Stack(mark, url, bool(runtime.wars), pids, emulator.addresses(), runtime, folders.logs)
+
+
+def _folders() -> zeppelin.Folders:
+    return zeppelin.Folders(data_dir() / "zeppelin")
 
 
 def _answers(url: str) -> bool:

@@ -57,6 +57,11 @@ class Folders:
         return self.root / "notebook"
 
     @property
+    def temporary(self) -> Path:
+        """Temporary files of the server and its interpreters; Spark's shell leaves class files with secrets here."""
+        return self.root / "tmp"
+
+    @property
     def work(self) -> Path:
         """The server's and its interpreters' current folder."""
         return self.root / "work"
@@ -76,7 +81,8 @@ def check_folder(path: Path) -> None:
 
 def configure(runtime: Runtime, folders: Folders, port: int) -> None:
     """Write the configuration of a server on `port` of the loopback address, 0600 in 0700 folders."""
-    for folder in (folders.root, folders.conf, folders.logs, folders.notebook, folders.work):
+    forget_temporary(folders)
+    for folder in (folders.root, folders.conf, folders.logs, folders.notebook, folders.temporary, folders.work):
         private_dir(folder)
     _forget_other_spark(folders.conf / "interpreter.json", runtime)
     if folders.log.exists():
@@ -100,6 +106,7 @@ def _properties(runtime: Runtime, folders: Folders, port: int) -> dict[str, str]
     return {
         "zeppelin.server.addr": LOOPBACK,
         "zeppelin.server.port": str(port),
+        "zeppelin.server.allowed.origins": f"http://{LOOPBACK}:{port},http://localhost:{port}",
         "zeppelin.war": str(wars.get("zeppelin.war", empty)),
         "zeppelin.angular.war": str(wars.get("zeppelin.angular.war", empty)),
         "zeppelin.war.tempdir": str(folders.root / "webapps"),
@@ -142,7 +149,7 @@ def environment(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stac
         "ZEPPELIN_LOCAL_IP": LOOPBACK,
         "ZEPPELIN_INTP_CLASSPATH_OVERRIDES": _class_path(*loopback.interpreters),
         "ZEPPELIN_INTERPRETER_REMOTE_RUNNER": str(runtime.zeppelin_home / "bin" / "interpreter.sh"),
-        "ZEPPELIN_INTP_JAVA_OPTS": " ".join(trust_options(folders.trust_store)),
+        "ZEPPELIN_INTP_JAVA_OPTS": " ".join([*_temporary_options(folders), *trust_options(folders.trust_store)]),
         "SPARK_HOME": str(runtime.spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "JAVA_HOME": str(runtime.java_home),
@@ -160,7 +167,8 @@ def start(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stack: str
         f"-Dlog4j.configuration=file://{folders.conf}/log4j.properties",
         f"-Dlog4j.configurationFile=file://{folders.conf}/log4j2.properties",
         f"-Dzeppelin.log.file={folders.log}",
-        *trust_options(folders.trust_store), "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
+        *_temporary_options(folders), *trust_options(folders.trust_store),
+        "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
     ]  # fmt: skip
     with folders.output.open("wb") as output:
         return subprocess.Popen(
@@ -172,6 +180,15 @@ def start(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stack: str
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def forget_temporary(folders: Folders) -> None:
+    """Delete the temporary files of a server that has ended."""
+    shutil.rmtree(folders.temporary, ignore_errors=True)
+
+
+def _temporary_options(folders: Folders) -> list[str]:
+    return [f"-Djava.io.tmpdir={folders.temporary}"]
 
 
 def _class_path(*entries: Path) -> str:

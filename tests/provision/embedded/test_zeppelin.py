@@ -177,3 +177,20 @@ def test_the_last_words_are_those_before_a_stack_trace(tmp_path: Path) -> None:
     assert last_words([log, output]) == ("warning", output)
     output.write_text("")
     assert last_words([log, output]) == ("it ended without a word", output)
+
+
+def test_temporary_files_are_in_a_private_folder_that_a_start_empties(runtime: Runtime, folders: Folders) -> None:
+    zeppelin.configure(runtime, folders, 1)
+    left = folders.temporary / "spark-1" / "line.class"
+    left.parent.mkdir()
+    left.write_text("a secret")
+    assert stat.S_IMODE(folders.temporary.stat().st_mode) == 0o700
+    options = zeppelin.environment(runtime, folders, LOOPBACK, "mark")["ZEPPELIN_INTP_JAVA_OPTS"]
+    assert f"-Djava.io.tmpdir={folders.temporary}" in options
+    zeppelin.configure(runtime, folders, 1)
+    assert not left.exists()
+
+
+def test_a_page_on_the_server_s_own_addresses_may_open_a_websocket(runtime: Runtime, folders: Folders) -> None:
+    zeppelin.configure(runtime, folders, 4711)
+    assert site(folders)["zeppelin.server.allowed.origins"] == "http://127.0.0.1:4711,http://localhost:4711"
