@@ -13,7 +13,7 @@ from provision.streams.latest_windows import latest_of
 from provision.streams.log import LogLine, follow, title_of
 from provision.streams.outputs import columns, cut_at, plain
 from provision.streams.recorded import full_rows
-from provision.streams.windows import COLUMNS, Window
+from provision.streams.windows import Window
 from provision.sync.find_note import find_note
 from provision.sync.provenance import provenance
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
@@ -97,8 +97,8 @@ def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 
 def _table(window: Window) -> str:
-    headed = len(window.rows[0]) == len(COLUMNS)
-    return columns([COLUMNS, *window.rows] if headed else window.rows)
+    heading = window.heading()
+    return columns([heading, *window.rows] if heading else window.rows)
 
 
 def _json_line(line: LogLine) -> None:

@@ -1,13 +1,12 @@
 """Windows read from what a stream prints: Spark's `DStream.print` and `DataFrame.show`, and the note's own heading."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 
 from provision.streams.windows import Window
 
 _PRINTED = re.compile(r"^-{20,}\nTime: (\d+) ms\n-{20,}\n(.*?)^\n", re.MULTILINE | re.DOTALL)
-_SHOWN = re.compile(r"^\+[-+]+\+\n\|(?:.*)\|\n\+[-+]+\+\n(?P<rows>(?:\|.*\|\n)*)\+[-+]+\+\n", re.MULTILINE)
+_SHOWN = re.compile(r"^\+[-+]+\+\n(?P<heading>\|.*\|\n)\+[-+]+\+\n(?P<rows>(?:\|.*\|\n)*)\+[-+]+\+$", re.MULTILINE)
 _HEADED = re.compile(r"^window until (\S+)\n(.*?)(?=^window until |^counts: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -18,34 +17,37 @@ def printed_windows(text: str) -> list[Window]:
 
 def shown_windows(text: str, at: int) -> list[Window]:
     """The tables that `DataFrame.show` wrote; it tells no time, so every window gets `at` (ms) as its end."""
-    return [Window(at, (), _cells(match["rows"])) for match in _SHOWN.finditer(text)]
+    return [_table(match, at) for match in _SHOWN.finditer(text)]
 
 
 def headed_windows(text: str) -> list[Window]:
-    """The windows that the `streaming` note's `Results.show` wrote, tables or lines, oldest first."""
-    return [Window(_millis(match[1]), (), _cells(match[2]) or _plain(match[2])) for match in _HEADED.finditer(text)]
+    """The windows below headings `window until TIME`, tables or lines, oldest first."""
+    return [_headed(_millis(match[1]), match[2]) for match in _HEADED.finditer(text)]
 
 
-def _millis(instant: str) -> int:
-    return round(datetime.fromisoformat(instant).timestamp() * 1000)
+def _headed(end: int, text: str) -> Window:
+    tables = list(_SHOWN.finditer(text))
+    if tables:
+        return _table(tables[-1], end)
+    if text.lstrip().startswith("+-"):  # a cell has a line break: what is whole of the table's rows
+        columns, *rows = _cells(text) or ((),)
+        return Window(end, (), tuple(rows), columns)
+    return Window(end, (), _lines(text))
 
 
-def _plain(text: str) -> tuple[tuple[str, ...], ...]:
-    """Lines of events; none where the text is an empty table."""
-    return () if text.lstrip().startswith("+-") else _lines(text)
+def _table(shown: re.Match[str], end: int) -> Window:
+    (columns,) = _cells(shown["heading"])
+    return Window(end, (), _cells(shown["rows"]), columns)
+
+
+def _cells(text: str) -> tuple[tuple[str, ...], ...]:
+    lines = (line for line in text.splitlines() if line.startswith("|") and line.endswith("|"))
+    return tuple(tuple(cell.strip() for cell in line[1:-1].split("|")) for line in lines)
 
 
 def _lines(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple((line,) for line in text.splitlines() if line and line != "...")
 
 
-def _cells(text: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(_table_rows(text))
-
-
-def _table_rows(text: str) -> Iterator[tuple[str, ...]]:
-    for table in _SHOWN.finditer(text + "\n"):
-        text = table["rows"]
-    for line in text.splitlines():
-        if line.startswith("|") and line.endswith("|"):
-            yield tuple(cell.strip() for cell in line[1:-1].split("|"))
+def _millis(instant: str) -> int:
+    return round(datetime.fromisoformat(instant).timestamp() * 1000)

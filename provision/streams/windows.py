@@ -19,11 +19,20 @@ _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^",\n]*))(?P<e
 
 @dataclass(frozen=True)
 class Window:
-    """One window: `end` in ms since the epoch as its folder's name has it, its files, its rows as text."""
+    """One window: `end` in ms since the epoch as its folder's name has it, its files, its rows as text.
+
+    `columns` are their names where the window was printed with them.
+    """
 
     end: int
     files: tuple[Path, ...]
     rows: tuple[tuple[str, ...], ...]
+    columns: tuple[str, ...] = ()
+
+    def heading(self) -> tuple[str, ...]:
+        """The columns' names; those of the document where nothing names them and their number fits."""
+        width = max((len(row) for row in self.rows), default=0)
+        return self.columns or (COLUMNS if width == len(COLUMNS) else ())
 
     def to_json(self) -> dict[str, Any]:
         """The `--json` keys of a window."""
@@ -71,8 +80,8 @@ def as_table(window: Window) -> Table:
     """The window's rows as a table to show."""
     width = max((len(row) for row in window.rows), default=0)
     table = Table(box=None, pad_edge=False, show_header=width > 1)
-    for number in range(width):
-        table.add_column(COLUMNS[number] if width == len(COLUMNS) else f"{number + 1}")
+    for name in window.heading() or (f"{number + 1}" for number in range(width)):
+        table.add_column(name)
     for row in window.rows:
         table.add_row(*map(Text, row))
     return table
