@@ -99,6 +99,14 @@ def test_the_paragraphs_to_edit_are_in_the_note() -> None:
     assert [each for each in named if not any(title.startswith(each) for title in titles)] == []
 
 
+def test_the_design_names_every_room() -> None:
+    folder = ROOT / "provision"
+    there = {f"provision/{each.name}/" for each in folder.iterdir() if (each / "__init__.py").is_file()}
+    there |= {f"provision/{each.name}" for each in folder.glob("*.py") if not each.name.startswith("__")}
+
+    assert there - set(spans(ROOT / "docs" / "design.md")) == set()
+
+
 # --- tables ---
 
 
