@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+from contextlib import suppress
 
 import click
 
@@ -79,10 +80,27 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # keep `nohup` working
             signal.signal(number, signal.default_int_handler)
-    status = run(sys.argv[1:])
-    for stream in filter(None, (sys.stdout, sys.stderr)):  # None after a shell's `>&-`
-        stream.flush()
+    _open_closed_streams()
+    status = _flushed(run(sys.argv[1:]))
     os._exit(status)  # skips interpreter teardown: a tenth of a short command's time
+
+
+def _open_closed_streams() -> None:
+    """Discard what goes to a stream that a shell closed (`>&-`): its number would be the next file's."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _flushed(status: int) -> int:
+    """Write out what the streams still hold and return the exit status: 1 if an answer could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        status = status or _show(Console(), _from_os_error(error))
+    with suppress(OSError):
+        sys.stderr.flush()
+    return status
 
 
 def run(args: list[str]) -> int:
@@ -103,7 +121,7 @@ def run(args: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _show(console, Interrupted("interrupted"))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python's final flush fails too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the final flush fails too
         return 1
     except OSError as error:
         return _show(console, _from_os_error(error))
@@ -131,5 +149,6 @@ def _from_os_error(error: OSError) -> ProvisionError:
 def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError) -> int:
     console.error(error)
     if console.debug:
-        console.err.print_exception()
+        with suppress(OSError):
+            console.err.print_exception()
     return error.exit_code

@@ -7,10 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from provision.errors import ShownError, error_json
+from provision.errors import ShownError, error_json, hide_passwords
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -67,11 +67,13 @@ class Console:
         return self._err
 
     def say(self, text: str, style: str | None = None) -> None:
-        """One line of progress, to standard error."""
-        if _is_plain(self._err, sys.stderr):
-            _write_line(sys.stderr, text)
-        else:
-            self.err.print(text, markup=False, style=style)
+        """One line of progress, to standard error. Where nobody can read it the work goes on."""
+        text = hide_passwords(text)
+        with suppress(OSError):
+            if _is_plain(self._err, sys.stderr):
+                _write_line(sys.stderr, text)
+            else:
+                self.err.print(text, markup=False, style=style)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
@@ -119,7 +121,8 @@ class Console:
     def error(self, error: ShownError) -> None:
         """Print an error in one line: the thing, the cause, the next step."""
         if self.as_json:
-            _write_line(sys.stdout, json.dumps({"error": error_json(error)}))
+            with suppress(OSError):  # standard error has it too
+                _write_line(sys.stdout, json.dumps({"error": error_json(error)}))
         line = f"error: {one_line(error.message)}"
         if error.next_step:
             line += f"; {one_line(error.next_step)}"

@@ -10,7 +10,16 @@ The packages below this one (`netpie_creds`, `netpie_emulator`, `zeppelin_sdk`) 
 same four attributes, so that the command line shows every error the same way.
 """
 
+import re
 from typing import ClassVar, Protocol
+
+# up to the last @: a password may hold any character that its owner forgot to encode
+_LOGIN = re.compile(r"(?<=://)(?:[^\s'\"/@]*:[^\s'\"]*@|(?<=http://)[^\s'\"/]*@|(?<=https://)[^\s'\"/]*@)")
+
+
+def hide_passwords(text: str) -> str:
+    """`text` with the user and password of each URL in it replaced by `***`."""
+    return _LOGIN.sub("***@", text)
 
 
 class ShownError(Protocol):
@@ -24,7 +33,7 @@ class ShownError(Protocol):
 
 def error_json(error: ShownError) -> dict[str, str]:
     """An error as every command's `--json` has it."""
-    return {"kind": error.kind, "message": error.message, "next": error.next_step}
+    return {"kind": error.kind, "message": hide_passwords(error.message), "next": hide_passwords(error.next_step)}
 
 
 class ProvisionError(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.spark import check_master, check_properties
 from provision.bundles.values.topics import check_filter, split_topics
-from provision.errors import UsageError
+from provision.errors import UsageError, hide_passwords
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,7 @@ def _topics(parameter: Parameter, text: str) -> str:
 def _folder(parameter: Parameter, text: str) -> str:
     if not text.strip() or not text.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*://", text):
         raise parameter.refuse(text, "an absolute path or a URL of a folder")
+    _check_no_login(parameter, text)
     return text.rstrip("/")
 
 
@@ -146,7 +147,17 @@ def _files(parameter: Parameter, text: str) -> list[str]:
     for path in paths:
         if not path.isprintable() or not re.match(r"/|[a-z][a-z0-9+.-]*:/", path) or re.search(r"\s", path):
             raise parameter.refuse(text, "absolute paths without spaces, separated by commas")
+        _check_no_login(parameter, path)
     return paths
+
+
+def _check_no_login(parameter: Parameter, url: str) -> None:
+    """Raise `UsageError` for a URL with a user and a password in it: a note can be read."""
+    if hide_passwords(url) != url:
+        raise UsageError(
+            f"{parameter.name}: its URL has a password in it, and a note can be read",
+            next_step="leave the login out, and give it in the server's or Spark's own configuration",
+        )
 
 
 def _master(parameter: Parameter, text: str) -> str:

@@ -51,4 +51,5 @@ class Outcome:
         where = f"{self.result:<6}  {self.note or '?'} (line {self.line})"
         if self.error is None:
             return where
-        return f"{where}: {one_line('; '.join(filter(None, (self.error.message, self.error.next_step))))}"
+        told = error_json(self.error)
+        return f"{where}: {one_line('; '.join(filter(None, (told['message'], told['next']))))}"

@@ -31,7 +31,7 @@ def install_archive(archive: str, sha512: str, console: Console) -> Path:
         with disk.full_disk_reported(cache_dir()):
             if _is_url(archive):
                 source = _downloaded(archive, sha512, console)
-                _unpack(source, archive, target, console)
+                _unpack(source, download.shown_url(archive), target, console)
                 source.unlink()
             else:
                 _unpack(_checked(archive, sha512), archive, target, console)
@@ -52,7 +52,7 @@ def _downloaded(url: str, sha512: str, console: Console) -> Path:
     if source.is_file() and _sha512(source) == sha512:
         return source
     with console.progress(unit="bytes") as progress:
-        task = progress.add_task(f"downloading {url.rsplit('/', 1)[-1]}", total=None)
+        task = progress.add_task(f"downloading {download.shown_url(url)}", total=None)
         download.download_archive(url, source, sha512, lambda n: progress.advance(task, n))
     return source
 

@@ -67,9 +67,15 @@ def download_jars(repository: str, jars: Collection[MavenJar], folder: Path, adv
     _download(wanted, folder, advance)
 
 
+def shown_url(url: str) -> str:
+    """The address without what may be a password: the login before the host, and the query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def download_archive(url: str, target: Path, sha512: str, advance: Advance) -> None:
     """Download one large file from an http(s) URL to `target`. Raises as `download_jars`."""
-    _download([_Wanted(url, url, target, "sha512", sha512, "check the address")], target.parent, advance)
+    _download([_Wanted(shown_url(url), url, target, "sha512", sha512, "check the address")], target.parent, advance)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def repository(spark_home: Path) -> str:
     if named:
         if not named.startswith(("http://", "https://")):
             raise UsageError(
-                f"PROVISION_MAVEN_REPOSITORY={named}: not an http(s) address",
+                f"PROVISION_MAVEN_REPOSITORY={named.rpartition('@')[2]}: not an http(s) address",
                 next_step="name the root of a Maven repository",
             )
         return named

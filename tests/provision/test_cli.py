@@ -1,4 +1,5 @@
 import errno
+import io
 import json
 import os
 import signal
@@ -196,3 +197,81 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(args: list[str]) -> N
         )
     assert ended.returncode == 1
     assert "rror" not in ended.stderr
+
+
+def shell(command: str, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `command` in a shell, where `provision` is this one."""
+    program = f"{sys.executable} -m provision"
+    return subprocess.run(
+        ["sh", "-c", command.replace("provision", program)],
+        cwd=tmp_path,
+        env={**os.environ, "PROVISION_HOME": str(tmp_path / "home"), "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+FAILS = "provision creds show --appid A --appkey K --secret-file /nowhere"
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("provision --help >&-", 0),
+        ("provision --help 2>&-", 0),
+        ("provision --help >&- 2>&- <&-", 0),
+        ("provision --help >/dev/full", 1),
+        ("provision --version >/dev/full", 1),
+        ("provision --help 2>/dev/full", 0),
+        (f"{FAILS} >&-", 2),
+        (f"{FAILS} 2>&-", 2),
+        (f"{FAILS} --json >&-", 2),
+        (f"{FAILS} --json >/dev/full", 2),
+        (f"{FAILS} 2>/dev/full", 2),
+        (f"{FAILS} --json >/dev/full 2>/dev/full", 2),
+        (f"{FAILS} --debug 2>/dev/full", 2),
+    ],
+)
+def test_a_closed_stream_or_a_full_device_is_no_traceback(tmp_path: Path, command: str, status: int) -> None:
+    done = shell(command, tmp_path)
+    assert done.returncode == status
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) <= 1
+
+
+def test_an_answer_that_could_not_be_written_is_an_error(tmp_path: Path) -> None:
+    done = shell("provision --help >/dev/full", tmp_path)
+    assert done.stderr.startswith("error: No space left on device")
+
+
+class Full(io.StringIO):
+    """A stream on a full device."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_progress_that_nobody_can_read_does_not_end_the_work(
+    probe: Callable[[Callable[[Console], None]], None], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def work(console: Console) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", Full())
+            console.say("a step")
+        console.result({}, "done")
+
+    probe(work)
+    assert run(["probe"]) == 0
+    assert capsys.readouterr().out == "done\n"
+
+
+@pytest.mark.parametrize("url", ["http://ann:hush@h:1/x", "https://hush@h/x", "ftp://ann:hu/sh@h", "jdbc:x://:hush@h"])
+def test_a_password_in_a_url_is_in_no_error(
+    probe: Callable[[Callable[[Console], None]], None], capsys: Capture, url: str
+) -> None:
+    probe(failing(ConflictError(f"'{url}': no", next_step=f"try {url}")))
+    run(["probe", "--json"])
+    out, err = capsys.readouterr()
+    assert "hu" not in out.replace("http", "") + err.replace("http", "")
+    assert "://***@h" in err

@@ -14,8 +14,20 @@ _MASTER = re.compile(
 
 _NAME = re.compile(r"spark\.[\w.-]*\w", re.ASCII)
 _NEXT = re.compile(r",(?=\s*[\w.-]+=)", re.ASCII)  # a comma in a value is followed by no NAME=
-# Spark's spark.redaction.regex, and what else is named so
-_SECRET = re.compile(r"secret|password|token|access[._-]?key|credential", re.IGNORECASE)
+# Spark's spark.redaction.regex, and what else is named so by Hadoop, Hive, JDBC drivers and clouds
+_WORDS = (
+    r"secret|passw|passphrase|pwd|token|credential|"
+    r"(access|account|api|encryption|license|master|private|sas|shared|signing|storage)[._-]?key(?![a-z])|"
+    r"(?<![a-z])(pass|sas|sig)(?![a-z])"
+)
+_SECRET = re.compile(_WORDS, re.IGNORECASE)
+_SECRET_VALUES = (
+    re.compile(rf"[\w.-]*(?:{_WORDS})[\w.-]*[\"']?\s*[=:]\s*\S", re.IGNORECASE),  # -Dpassword=…, ;AccountKey=…, ?sig=…
+    re.compile(rf"(?<!\S)--?(?:[\w-]*(?:{_WORDS})[\w-]*)\s+\S", re.IGNORECASE),  # --password …
+    re.compile(r"//[^\s/@]*:[^\s/@]*@"),  # a login in a URL
+    re.compile(r"\b(?:bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN|\beyJ[\w-]{8,}\.eyJ"),  # AWS's key ids, PEM, JWT
+)
 _ELSEWHERE = {
     "spark.master": "give --param spark_master=…",
     "spark.jars": "give --param mqtt_jars=…",
@@ -41,11 +53,12 @@ def check_properties(text: str) -> list[str]:
     """
     properties = [part.strip() for part in _NEXT.split(text) if part.strip()]
     seen = set()
-    for each in properties:
+    for number, each in enumerate(properties, start=1):
         name, separator, value = each.partition("=")
         if not separator or not _NAME.fullmatch(name) or not value.strip():
+            shown = ascii(name) if separator else f"entry {number}"  # without a name it may be a part of a secret
             raise UsageError(
-                f"spark_properties: {each!r} is not spark.NAME=VALUE",
+                f"spark_properties: {shown} is not spark.NAME=VALUE",
                 next_step="write spark.executor.memory=2g,spark.cores.max=4",
             )
         _check(name, value)
@@ -58,9 +71,9 @@ def check_properties(text: str) -> list[str]:
 def _check(name: str, value: str) -> None:
     if name in _ELSEWHERE:
         raise UsageError(f"spark_properties: {name} has a parameter of its own", next_step=_ELSEWHERE[name])
-    if _SECRET.search(name):
+    if holds_secret(name, value):
         raise UsageError(
-            f"spark_properties: {name} is a secret, or tells where one is, and a note can be read",
+            f"spark_properties: {name} is a secret, has one in it, or tells where one is, and a note can be read",
             next_step="set it in Zeppelin's interpreter settings, or in Spark's own configuration",
         )
     # Zeppelin hands the properties to its launcher as one line with bars between them
@@ -69,3 +82,8 @@ def _check(name: str, value: str) -> None:
             f"spark_properties: the value of {name} has a character that Zeppelin can't hand on to Spark",
             next_step="leave out | and control characters",
         )
+
+
+def holds_secret(name: str, value: str) -> bool:
+    """Whether a property is named as secrets are, or has what looks like one in its value."""
+    return bool(_SECRET.search(name)) or any(pattern.search(value) for pattern in _SECRET_VALUES)

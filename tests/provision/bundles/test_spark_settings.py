@@ -70,6 +70,26 @@ def test_properties_are_read_one_by_one(text: str, properties: list[str]) -> Non
         ("spark.ssl.keyPassword=x", "secret"),
         ("spark.hadoop.fs.s3a.access.key=x", "secret"),
         ("spark.hadoop.google.credentials=x", "secret"),
+        ("spark.hadoop.fs.s3a.secret.key=x", "secret"),
+        ("spark.hadoop.fs.s3a.session.token=x", "secret"),
+        ("spark.hadoop.fs.s3a.encryption.key=x", "secret"),
+        ("spark.hadoop.fs.azure.account.key.me.blob.core.windows.net=x", "secret"),
+        ("spark.hadoop.fs.azure.sas.box.me.blob.core.windows.net=x", "secret"),
+        ("spark.hadoop.javax.jdo.option.ConnectionPassword=x", "secret"),
+        ("spark.executorEnv.DB_PWD=x", "secret"),
+        ("spark.executorEnv.MYSQL_PASS=x", "secret"),
+        ("spark.yarn.appMasterEnv.API_KEY=x", "secret"),
+        ("spark.driver.extraJavaOptions=-Xmx1g -Dpassword=x", "secret"),
+        ("spark.driver.extraJavaOptions=-Djavax.net.ssl.keyStorePassword=x -Da=b", "secret"),
+        ("spark.executor.extraJavaOptions=-Dfs.s3a.secret.key=x", "secret"),
+        ("spark.driver.extraJavaOptions=-Dmy.api-key=x", "secret"),
+        ("spark.driver.defaultJavaOptions=--password x", "secret"),
+        ("spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:mysql://h/db?user=u&password=x", "secret"),
+        ("spark.x.connection=DefaultEndpointsProtocol=https;AccountName=me;AccountKey=x==", "secret"),
+        ("spark.x.url=https://h/c?sv=1&sig=x", "secret"),
+        ("spark.jars.repositories=https://me:x@repo.example/maven", "secret"),
+        ("spark.hadoop.fs.defaultFS=s3a://AKIAABCDEFGHIJKLMNOP:x@bucket", "secret"),
+        ("spark.x.header=Authorization: Bearer abcdefghijkl", "secret"),
     ],
 )
 def test_properties_that_can_do_harm_are_refused(text: str, why: str) -> None:
@@ -77,9 +97,43 @@ def test_properties_that_can_do_harm_are_refused(text: str, why: str) -> None:
         check_properties(text)
 
 
-def test_a_refused_secret_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spark.io.encryption.keySizeBits=256",
+        "spark.io.encryption.enabled=true",
+        "spark.authenticate=true",
+        "spark.sql.shuffle.partitions=8",
+        "spark.ui.port=4041",
+        "spark.jars.repositories=https://repo.example:8443/maven2",
+        "spark.hadoop.fs.defaultFS=abfss://box@me.dfs.core.windows.net/",
+        "spark.hadoop.dfs.nameservices=hdfs://ann@nn:8020/x",
+        "spark.driver.extraJavaOptions=-Duser.timezone=Asia/Bangkok -XX:+UseG1GC -Dsignal=on -Dbypass=1",
+        "spark.kerberos.principal=me/host@REALM",
+        "spark.serializer=org.apache.spark.serializer.KryoSerializer",
+        "spark.executorEnv.MONKEY=1",
+    ],
+)
+def test_properties_without_a_secret_are_taken(text: str) -> None:
+    assert check_properties(text) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spark.authenticate.secret=hush",
+        "fs.s3a.secret.key=hush",
+        "javax.jdo.option.ConnectionPassword=hush",
+        "hush",
+        "spark.x.token=1, hush",
+        "spark.driver.extraJavaOptions=-Dpassword=hush",
+        "spark.jars.repositories=https://me:hush@repo.example",
+        "spark.a b=hush",
+    ],
+)
+def test_a_refused_secret_is_not_repeated(text: str) -> None:
     with pytest.raises(UsageError) as refused:
-        check_properties("spark.authenticate.secret=hush")
+        check_properties(text)
     assert "hush" not in f"{refused.value.message} {refused.value.next_step}"
 
 

@@ -242,3 +242,13 @@ def test_an_archive_that_is_not_at_the_address_says_so(maven: MavenFake, tmp_pat
     with pytest.raises(ProvisionError, match="answered 404") as caught:
         download_archive(maven.url + "none.tgz", tmp_path / "z.tgz", "0" * 128, Progress())
     assert caught.value.next_step == "check the address"
+
+
+@pytest.mark.parametrize("path", ["none.tgz", "z.tgz"])
+def test_a_password_in_an_archive_s_address_is_in_no_error(maven: MavenFake, tmp_path: Path, path: str) -> None:
+    maven.files["z.tgz"] = b"zeppelin"
+    url = maven.url.replace("://", "://ann:hush@") + path + "?token=hush"
+    with pytest.raises(ProvisionError) as caught:
+        download_archive(url, tmp_path / "z.tgz", "0" * 128, Progress())
+    assert "hush" not in caught.value.message + caught.value.next_step
+    assert path in caught.value.message

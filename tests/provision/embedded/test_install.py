@@ -439,3 +439,13 @@ def test_options_that_make_no_sense_are_wrong_usage(choice: Choice, monkeypatch:
         install_choice(choice, monkeypatch)
     assert caught.value.exit_code == 2
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize("named", ["ftp://ann:hush@repo.test/maven2", "ann:hush@repo.test/maven2"])
+def test_a_password_in_a_repository_s_address_is_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("PROVISION_MAVEN_REPOSITORY", named)
+    with pytest.raises(UsageError, match=r"repo\.test/maven2: not an http") as refused:
+        maven.repository(tmp_path)
+    assert "hush" not in refused.value.message
