@@ -18,6 +18,7 @@ from provision.sync.provenance import (
     mark_for,
     origin_for,
     provenance,
+    upgraded,
 )
 from provision.sync.revisions import keep_revision
 from provision.sync.undo import undone
@@ -111,11 +112,17 @@ class _Apply:
         writes = writes_of(self._note, live, plan)
         if not writes:
             return
-        revision = self._record(live, plan)
+        if not self._only_upgrades(live):
+            writes = [*revision_writes(live, plan, self._record(live, plan)), *writes]
         changes = {change.key: change for change in plan.writes}
-        for key in carry_out(self._client, live.id, [*revision_writes(live, plan, revision), *writes]):
+        for key in carry_out(self._client, live.id, writes):
             if key in changes:
                 self._done[key] = changes[key]
+
+    def _only_upgrades(self, live: Note) -> bool:
+        """Whether nothing but the format of what an older version noted changes: that leaves the undo record."""
+        new = upgraded(live, self._note)
+        return new != live and not writes_of(self._note, new, make_plan(new, self._note, self._how.decision))
 
     def _record(self, live: Note | None, plan: Plan) -> str:
         """Save the undo record, and return the server's revision of what was before; empty without one.

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -282,6 +282,21 @@ def origin_for(note: RenderedNote) -> Origin:
     """The origin of a note as rendered."""
     order = tuple(each.key for each in note.paragraphs)
     return Origin(note.bundle, dict(note.values), dict(note.site), note.rows, order)
+
+
+def upgraded(live: Note, note: RenderedNote) -> Note:
+    """The note with all that is noted in it in this version's format; what an older one lacks is taken from `note`."""
+    roles = {paragraph.key: paragraph.role for paragraph in note.paragraphs}
+    paragraphs = []
+    for paragraph in live.paragraphs:
+        config, mark = dict(paragraph.config), provenance(paragraph)
+        noted = Origin.from_config(config.get(ORIGIN))
+        if mark.version < VERSION:
+            config[MARK] = replace(mark, role=roles.get(mark.key, mark.role)).to_config()
+        if noted.version < VERSION:
+            config[ORIGIN] = replace(noted, rows=note.rows).to_config()
+        paragraphs.append(replace(paragraph, config=config))
+    return replace(live, paragraphs=tuple(paragraphs))
 
 
 def is_edited(live: Paragraph) -> bool:

@@ -97,6 +97,31 @@ def test_an_apply_upgrades_older_marks_once_and_touches_nothing_that_is_seen():
     assert bench.server.writes == []
 
 
+def test_an_upgrade_leaves_the_apply_before_it_to_be_undone(records: Records):
+    bench = Bench(NOTE, records)
+    before = bench.seen()
+    bench.apply(render(dependencies="%spark.conf x", output="%spark new"))
+    made_old(bench)
+    with_role = with_roles(render(dependencies="%spark.conf x", output="%spark new"), output="outputs")
+    bench.apply(replace(with_role, rows="/tmp/avg-*"))
+    assert provenance(bench.note.paragraphs[0]).version == VERSION
+    record = records.find(NOTE.path)
+    assert record is not None
+    undo_note(bench.client, record, records)
+    assert bench.seen() == before
+
+
+def test_an_upgrade_with_a_change_is_an_apply_to_undo(records: Records):
+    bench = Bench(NOTE, records)
+    made_old(bench)
+    before = bench.seen()
+    bench.apply(render(dependencies="%spark.conf x", output="%spark new", own="z"))
+    record = records.find(NOTE.path)
+    assert record is not None
+    undo_note(bench.client, record, records)
+    assert bench.seen() == before
+
+
 def test_an_upgrade_upgrades_the_mark_of_what_the_bundle_has_left_too():
     bench = Bench(NOTE)
     bench.edit(2, text="mine")
