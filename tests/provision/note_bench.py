@@ -66,12 +66,22 @@ class Bench:
     def delete(self, index: int) -> None:
         self.server.remove(self.id, self.note.paragraphs[index].id)
 
+    def age(self) -> None:
+        """Make the note as the version whose marks and origins had no number left it."""
+        for index, paragraph in enumerate(self.note.paragraphs):
+            noted = {key: paragraph.config[key] for key in (MARK, ORIGIN) if paragraph.config.get(key)}
+            self.set(index, **{key: _without(value, "version", "role", "rows") for key, value in noted.items()})
+
     def verdicts(self, note: RenderedNote) -> dict[str, Verdict]:
         return {change.key: change.verdict for change in make_plan(self.note, note).changes}
 
     def seen(self) -> list[tuple[str, str, dict[str, Any]]]:
         """Everything a person sees of the note."""
         return [(p.title, p.text, seen_config(p)) for p in self.note.paragraphs]
+
+
+def _without(noted: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in noted.items() if name not in names}
 
 
 def seen_config(paragraph: Paragraph) -> dict[str, Any]:

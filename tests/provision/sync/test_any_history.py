@@ -1,4 +1,7 @@
-"""Any history of a note: edits, template changes, applies cut off anywhere, undos. What a person has typed stays."""
+"""Any history of a note: edits, template changes, applies cut off anywhere, undos, notes of an older version.
+
+What a person has typed stays.
+"""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -120,6 +123,11 @@ class History(RuleBasedStateMachine):
         index = self.index(place)
         self.typed.pop(self.bench.note.paragraphs[index].id, None)
         self.bench.delete(index)
+
+    @precondition(there)
+    @rule()
+    def age(self) -> None:
+        self.bench.age()
 
     @rule(texts=templates, decide=st.sampled_from([None, OURS]), cut=st.none() | st.integers(0, 12), late=st.booleans())
     def apply(self, texts: dict[str, str], decide: str | None, cut: int | None, late: bool) -> None:

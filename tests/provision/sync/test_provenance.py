@@ -38,16 +38,6 @@ def with_roles(note: RenderedNote, **roles: str) -> RenderedNote:
     return replace(note, paragraphs=tuple(replace(p, role=roles.get(p.key, "")) for p in note.paragraphs))
 
 
-def made_old(bench: Bench) -> None:
-    """The note as the version without numbers has left it."""
-    for index, paragraph in enumerate(bench.note.paragraphs):
-        old = {name: value for name, value in paragraph.config[MARK].items() if name not in ("version", "role")}
-        bench.set(index, **{MARK: old})
-        if ORIGIN in paragraph.config:
-            noted = {name: value for name, value in paragraph.config[ORIGIN].items() if name != "version"}
-            bench.set(index, **{ORIGIN: noted})
-
-
 def as_gson_gives_it(value: Any) -> Any:
     """The server reads each number as a double."""
     if isinstance(value, Mapping):
@@ -79,13 +69,13 @@ def test_what_is_no_mark_makes_a_paragraph_a_person_s_own(value: Any):
 def test_an_older_mark_is_read_as_it_is():
     bench = Bench(NOTE)
     new = provenance(bench.note.paragraphs[0])
-    made_old(bench)
+    bench.age()
     assert provenance(bench.note.paragraphs[0]) == replace(new, version=0, role="dependencies")
 
 
 def test_an_apply_upgrades_older_marks_once_and_touches_nothing_that_is_seen():
     bench = Bench(NOTE)
-    made_old(bench)
+    bench.age()
     bench.edit(2, text="mine")
     before = bench.seen()
     assert bench.apply(NOTE).written == 0
@@ -101,7 +91,7 @@ def test_an_upgrade_leaves_the_apply_before_it_to_be_undone(records: Records):
     bench = Bench(NOTE, records)
     before = bench.seen()
     bench.apply(render(dependencies="%spark.conf x", output="%spark new"))
-    made_old(bench)
+    bench.age()
     with_role = with_roles(render(dependencies="%spark.conf x", output="%spark new"), output="outputs")
     bench.apply(replace(with_role, rows="/tmp/avg-*"))
     assert provenance(bench.note.paragraphs[0]).version == VERSION
@@ -113,7 +103,7 @@ def test_an_upgrade_leaves_the_apply_before_it_to_be_undone(records: Records):
 
 def test_an_upgrade_with_a_change_is_an_apply_to_undo(records: Records):
     bench = Bench(NOTE, records)
-    made_old(bench)
+    bench.age()
     before = bench.seen()
     bench.apply(render(dependencies="%spark.conf x", output="%spark new", own="z"))
     record = records.find(NOTE.path)
@@ -126,7 +116,7 @@ def test_an_upgrade_upgrades_the_mark_of_what_the_bundle_has_left_too():
     bench = Bench(NOTE)
     bench.edit(2, text="mine")
     bench.apply(render(dependencies="%spark.conf x", output="%spark y"))
-    made_old(bench)
+    bench.age()
     bench.apply(render(dependencies="%spark.conf x", output="%spark y"))
     assert provenance(bench.note.paragraphs[2]).version == VERSION
 
@@ -164,7 +154,7 @@ def test_paragraphs_are_found_by_their_role():
 
 def test_paragraphs_of_older_notes_have_the_role_of_their_key():
     bench = Bench(NOTE)
-    made_old(bench)
+    bench.age()
     assert {role: p.text for role, p in by_role(bench.note).items()} == {
         "dependencies": "%spark.conf x",
         "outputs": "%spark y",
