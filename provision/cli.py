@@ -11,7 +11,7 @@ import click
 
 from netpie_creds import NetpieError
 from provision.console import Console
-from provision.errors import ProvisionError, UsageError
+from provision.errors import ProvisionError, UsageError, exit_status
 from provision.options.output import json_option
 from zeppelin_sdk import ZeppelinError
 
@@ -151,4 +151,4 @@ def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError)
     if console.debug:
         with suppress(OSError):
             console.err.print_exception()
-    return error.exit_code
+    return exit_status(error)

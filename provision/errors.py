@@ -6,12 +6,15 @@
     ├── UnreachableError         4  a server out of reach
     └── RefusedError             5  credentials refused
 
-The packages below this one (`netpie_creds`, `netpie_emulator`, `zeppelin_sdk`) have trees of their own with the
-same four attributes, so that the command line shows every error the same way.
+The packages below this one (`netpie_creds`, `netpie_emulator`, `zeppelin_sdk`) have trees of their own with `kind`,
+`message` and `next_step` too, so that the command line shows every error the same way.
 """
 
 import re
 from typing import ClassVar, Protocol
+
+import zeppelin_sdk
+from netpie_creds import NetpieError
 
 # up to the last @: a password may hold any character that its owner forgot to encode
 _LOGIN = re.compile(r"(?<=://)(?:[^\s'\"/@]*:[^\s'\"]*@|(?<=http://)[^\s'\"/]*@|(?<=https://)[^\s'\"/]*@)")
@@ -26,7 +29,6 @@ class ShownError(Protocol):
     """What the command line needs of an error to show it."""
 
     kind: ClassVar[str]
-    exit_code: ClassVar[int]
     message: str
     next_step: str
 
@@ -74,3 +76,20 @@ class RefusedError(ProvisionError):
 
     kind = "refused"
     exit_code = 5
+
+
+_ZEPPELIN_STATUS: dict[type[zeppelin_sdk.ZeppelinError], int] = {
+    zeppelin_sdk.InvalidAddressError: UsageError.exit_code,
+    zeppelin_sdk.UnreachableError: UnreachableError.exit_code,
+    zeppelin_sdk.NotZeppelinError: UnreachableError.exit_code,
+    zeppelin_sdk.LoginError: RefusedError.exit_code,
+    zeppelin_sdk.PermissionDeniedError: RefusedError.exit_code,
+}
+
+
+def exit_status(error: ProvisionError | NetpieError | zeppelin_sdk.ZeppelinError) -> int:
+    """The exit status of a command that ends with this error."""
+    if isinstance(error, zeppelin_sdk.ZeppelinError):
+        known = (status for kind, status in _ZEPPELIN_STATUS.items() if isinstance(error, kind))
+        return next(known, ProvisionError.exit_code)
+    return error.exit_code

@@ -108,7 +108,7 @@ def render_for(
         spec.bundle,
         values,
         platform.connection(values, path),
-        zeppelin=client.version(),
+        zeppelin=client.get_version(),
         scala=_scala(client, values, noted_scala, read_only=read_only, ask=ask),
         path=path,
     )

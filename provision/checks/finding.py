@@ -7,7 +7,7 @@ from typing import Any
 
 from netpie_creds import NetpieError
 from provision.console import one_line
-from provision.errors import ProvisionError
+from provision.errors import ProvisionError, exit_status
 from zeppelin_sdk import ZeppelinError
 
 
@@ -59,7 +59,7 @@ def told(part: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]
     try:
         yield from check()
     except (ProvisionError, NetpieError, ZeppelinError) as error:
-        yield fail(part, error.message, error.next_step, error.exit_code)
+        yield fail(part, error.message, error.next_step, exit_status(error))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         yield fail(part, f"{where}{error.strerror or error}", "fix that, and run it again")

@@ -18,15 +18,15 @@ PAGE_TIMEOUT = 5.0
 
 def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
     """The server as this user sees it; `deep` starts its Spark to ask for its versions. Raises `ZeppelinError`."""
-    version = client.version()
+    version = client.get_version()
     low, high = KNOWN
     if low <= tuple(version) < high:
         yield ok("zeppelin", f"{client.url}: version {version}")
     else:
         yield warn("zeppelin", f"{client.url}: version {version}", "known to work are 0.8 to 0.12")
-    yield ok("login", f"{client.ticket().principal}")
+    yield ok("login", f"{client.get_ticket().principal}")
     try:
-        settings = {setting.name: setting for setting in client.interpreter_settings()}
+        settings = {setting.name: setting for setting in client.list_interpreter_settings()}
     except PermissionDeniedError as error:
         yield warn("interpreters", error.message, "log in as an administrator to have them checked")
     else:

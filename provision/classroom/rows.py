@@ -13,7 +13,7 @@ from provision.errors import UsageError
 from provision.home import state_dir
 from provision.options.application import ApplicationOptions
 from provision.prepare import NoteSpec
-from zeppelin_sdk.models import note_path
+from zeppelin_sdk import note_path
 
 
 @dataclass(frozen=True)

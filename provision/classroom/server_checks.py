@@ -14,7 +14,7 @@ from zeppelin_sdk import ZeppelinClient
 
 def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence[Row], console: Console) -> None:
     """Refuse users on a server that has none; warn where a note's user can't read its credentials."""
-    if any(person.user or person.permissions for person in people) and client.ticket().principal == "anonymous":
+    if any(person.user or person.permissions for person in people) and client.get_ticket().principal == "anonymous":
         raise UsageError(
             f"{client.url} has no users: nobody can be given a note",
             next_step="leave out the columns of permissions and of Zeppelin users",

@@ -19,8 +19,7 @@ from provision.streams.interpreter import restart_spark
 from provision.streams.note_state import note_state, stream_state
 from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
-from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError
-from zeppelin_sdk.models import note_path
+from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError, note_path
 
 
 class RowWriter:
@@ -109,7 +108,7 @@ def _failed(row: Row, error: Failure) -> Outcome:
 
 def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
     """Set the note's permissions, keeping the caller an owner; returns whether they changed."""
-    kept = Permissions(wanted.owners | {client.ticket().principal}, wanted.readers, wanted.runners, wanted.writers)
+    kept = Permissions(wanted.owners | {client.get_ticket().principal}, wanted.readers, wanted.runners, wanted.writers)
     before = client.get_permissions(note_id)
     if all(getattr(kept, name) <= getattr(before, name) for name in kept.to_json()) and _opens_no_more(before, kept):
         return False

@@ -119,7 +119,7 @@ def _folders() -> zeppelin.Folders:
 def _answers(url: str) -> bool:
     try:
         with ZeppelinClient(url, timeout=5) as client:
-            client.version()
+            client.get_version()
     except ZeppelinError:
         return False
     return True

@@ -13,7 +13,7 @@ from netpie_creds import AuthServer, Credentials, current_endpoint, mqtt_login
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
 from provision.bundles.values.topics import check_length, check_topic, is_control, shown, split_topics
 from provision.errors import UnreachableError, UsageError
-from zeppelin_sdk.models import note_path
+from zeppelin_sdk import note_path
 
 NAME = "netpie2015"
 BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker

@@ -75,7 +75,7 @@ def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Co
 
 def restart_for(client: ZeppelinClient, setting: InterpreterSetting, note_id: str) -> None:
     """Restart the process of `setting` that the note runs in."""
-    client.restart_interpreter(setting.id, None if is_shared(setting) else note_id)
+    client.stop_interpreter(setting.id, None if is_shared(setting) else note_id)
 
 
 def driver_memory(setting: InterpreterSetting) -> str:

@@ -57,7 +57,7 @@ class Latest:
         status = self.client.get_paragraph(self.note_id, self.paragraph_id).status
         if status.is_active or status is ParagraphStatus.ERROR:
             return False
-        self.client.run_paragraph(self.note_id, self.paragraph_id)
+        self.client.submit_paragraph(self.note_id, self.paragraph_id)
         return True
 
     def new_windows(self, paragraph: Paragraph) -> list[Window]:

@@ -201,6 +201,6 @@ def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Ca
 def _output_limit(client: ZeppelinClient) -> int:
     """The server's limit in bytes; the usual one where it is kept from this user."""
     try:
-        return int(client.configurations(OUTPUT_LIMIT).get(OUTPUT_LIMIT, DEFAULT_LIMIT))
+        return int(client.get_configurations(OUTPUT_LIMIT).get(OUTPUT_LIMIT, DEFAULT_LIMIT))
     except (ZeppelinError, ValueError):
         return DEFAULT_LIMIT

@@ -69,12 +69,12 @@ def _run(
             _check_free(client, note_id)
             look_at = time.monotonic() + QUEUED
 
-    client.run_paragraph(note_id, paragraph_id)
+    client.submit_paragraph(note_id, paragraph_id)
     try:
         return client.wait_paragraph(note_id, paragraph_id, timeout=PARAGRAPH_TIMEOUT, until=until, on_poll=look)
     except HeldError:
         with suppress(ZeppelinError):
-            client.stop_paragraph(note_id, paragraph_id)
+            client.cancel_paragraph(note_id, paragraph_id)
         raise
 
 

@@ -46,7 +46,7 @@ def cancel_active(client: ZeppelinClient, note: Note) -> None:
     for paragraph in note.paragraphs:
         if paragraph.status.is_active:
             with suppress(ZeppelinError):
-                client.stop_paragraph(note.id, paragraph.id)
+                client.cancel_paragraph(note.id, paragraph.id)
 
 
 def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:

@@ -67,7 +67,7 @@ def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
 def put_credentials(client: ZeppelinClient, note: RenderedNote) -> None:
     """Put the note's secrets into the server's credential store, over older ones."""
     for entity, (user, password) in note.credentials.items():
-        client.put_credential(entity, user, password)
+        client.set_credential(entity, user, password)
 
 
 def read_note(client: ZeppelinClient, path: str) -> Note | None:

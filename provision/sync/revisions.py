@@ -16,7 +16,7 @@ def keep_revision(client: ZeppelinClient, note_id: str, message: str = BEFORE_AP
 
     Best effort: empty where the server keeps no revisions, or fails to.
     """
-    if client.version() >= _SINCE:
+    if client.get_version() >= _SINCE:
         with suppress(ZeppelinError):
             kept = client.checkpoint_note(note_id, message)
             return kept or next((revision.id for revision in client.list_revisions(note_id)), "")

@@ -17,8 +17,7 @@ from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
 from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance
 from provision.sync.redaction import holds_secret
-from zeppelin_sdk import Paragraph
-from zeppelin_sdk.models import note_path
+from zeppelin_sdk import Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ..zeppelin_sdk.certificates import make_certificates
+from sdk_support.certificates import make_certificates
 
 pytestmark = pytest.mark.integration
 

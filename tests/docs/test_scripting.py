@@ -11,8 +11,8 @@ import pytest
 
 from netpie_emulator import Emulator
 from provision.cli import run
+from zeppelin_sdk.testing import FakeZeppelin
 
-from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
 from .pages import ROOT, rows
 
 NOTE = "MyApp metrics csv"

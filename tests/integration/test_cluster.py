@@ -50,7 +50,7 @@ def stream(
     with publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC, qos=1) as link:
         yield Stream(embedded.client, note.id, "streaming", out, link)
     done("stop", note.path)
-    embedded.client.restart_interpreter(spark_setting(embedded.client).id)
+    embedded.client.stop_interpreter(spark_setting(embedded.client).id)
 
 
 def test_windows_hold_the_right_averages(stream: Stream) -> None:

@@ -65,7 +65,7 @@ def test_what_zeppelin_cuts_off_is_told_while_the_paragraph_still_runs(embedded:
     embedded.client.execute_paragraph(note, add(embedded.client, note, "Here", "%md\nhere"))
     with following("/logs/note") as events:
         assert "here" in next(events)["text"]
-        embedded.client.run_paragraph(note, paragraph)
+        embedded.client.submit_paragraph(note, paragraph)
         told = []
         for event in events:
             told.append(event)

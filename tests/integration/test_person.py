@@ -39,7 +39,7 @@ class AtWork:
     def type(self, key: str, line: str) -> str:
         """Add a line to the end of a paragraph's text."""
         text = f"{self.paragraph(key).text}\n{line}"
-        self.page.commit_paragraph(self.paragraph(key).id, text=text)
+        self.page.update_paragraph(self.paragraph(key).id, text=text)
         return text
 
 
@@ -92,7 +92,7 @@ def test_an_edit_and_the_bundle_s_change_in_one_paragraph_are_merged(at_work: At
 
 def test_the_same_lines_changed_on_both_sides_wait_for_a_decision(at_work: AtWork) -> None:
     mine = at_work.paragraph("window").text.replace("60", "90")
-    at_work.page.commit_paragraph(at_work.paragraph("window").id, text=mine)
+    at_work.page.update_paragraph(at_work.paragraph("window").id, text=mine)
     assert provision("plan", "--note", PATH, *given({"window": 120})).status == 3
     outcome = apply(window=120)
     assert outcome.status == 3
@@ -111,8 +111,8 @@ def test_what_is_typed_with_others_in_the_note_stays(at_work: AtWork) -> None:
 
 
 def test_a_title_and_a_chart_stay_with_the_text_that_is_updated(at_work: AtWork) -> None:
-    at_work.page.commit_paragraph(at_work.paragraph("window").id, title="My windows")
-    at_work.page.commit_paragraph(at_work.paragraph("chart").id, config=CHART)
+    at_work.page.update_paragraph(at_work.paragraph("window").id, title="My windows")
+    at_work.page.update_paragraph(at_work.paragraph("chart").id, config=CHART)
     assert verdicts(apply(window=120)) == verdicts(provision("plan", "--note", PATH, "--json")) | {
         "window": "update", "chart": "keep", "introduction": "update"
     }  # fmt: skip
@@ -122,8 +122,8 @@ def test_a_title_and_a_chart_stay_with_the_text_that_is_updated(at_work: AtWork)
 
 def test_paragraphs_moved_deleted_and_inserted_by_hand_stay_so(at_work: AtWork) -> None:
     at_work.page.move_paragraph(at_work.paragraph("chart").id, 1)
-    at_work.page.remove_paragraph(at_work.paragraph("latest").id)
-    own = at_work.page.insert_paragraph(3, text="%spark.sql\nselect 1", title="Mine")
+    at_work.page.delete_paragraph(at_work.paragraph("latest").id)
+    own = at_work.page.add_paragraph(3, text="%spark.sql\nselect 1", title="Mine")
     before = [paragraph.id for paragraph in at_work.note.paragraphs]
     outcome = apply(window=120)
     assert verdicts(outcome)["latest"] == "gone"
@@ -135,7 +135,7 @@ def test_a_paragraph_that_the_person_runs_is_overwritten_only_when_it_has_ended(
     at_work: AtWork, quiet_spark: None
 ) -> None:
     paragraph = at_work.paragraph("query")
-    at_work.page.run_paragraph(paragraph.id, text="%spark\nThread.sleep(2000)\nprintln(7 * 6)")
+    at_work.page.submit_paragraph(paragraph.id, text="%spark\nThread.sleep(2000)\nprintln(7 * 6)")
     began = time.monotonic()
     done_ = apply("--theirs-of", "query")
     if done_.status == 3:  # Spark takes longer to start than a run is awaited
@@ -156,7 +156,7 @@ def test_what_an_open_page_saves_over_an_apply_is_told_and_stays(at_work: AtWork
     def save_late() -> None:
         while provenance(at_work.client.get_paragraph(at_work.page.note_id, held.id)) == provenance(held):
             time.sleep(0.05)
-        at_work.page.commit_paragraph(held.id, text=typed, config=held.config)
+        at_work.page.update_paragraph(held.id, text=typed, config=held.config)
 
     page = threading.Thread(target=save_late)
     page.start()
@@ -199,7 +199,7 @@ def test_new_credentials_change_nothing_that_a_person_sees(at_work: AtWork, embe
 
 def test_a_note_is_pulled_removed_and_brought_back(at_work: AtWork, tmp_path: Path) -> None:
     at_work.type("query", "// mine")
-    at_work.page.insert_paragraph(0, text="%spark\n// {{ x }}", title="Mine")
+    at_work.page.add_paragraph(0, text="%spark\n// {{ x }}", title="Mine")
     at_work.page.move_paragraph(at_work.paragraph("chart").id, 1)
     done("pull", PATH, "--into", tmp_path / "mine")
     assert verdicts(provision("plan", "--note", PATH, "--json", "--bundle", tmp_path / "mine")) == {}

@@ -169,7 +169,7 @@ def test_a_stop_at_any_moment_and_a_run_later_lose_nothing(stream: Counted) -> N
 def restart(stream: Counted) -> None:
     """As a person does in Zeppelin's page."""
     client = stream.embedded.client
-    client.restart_interpreter(spark_setting(client).id)
+    client.stop_interpreter(spark_setting(client).id)
 
 
 def kill(stream: Counted) -> None:

@@ -20,8 +20,7 @@ from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, MavenJar
 from provision.errors import RefusedError
 from zeppelin_sdk import InterpreterSetting, ServerVersion, ZeppelinClient
-
-from ..zeppelin_sdk.fake_zeppelin import FakeZeppelin
+from zeppelin_sdk.testing import FakeZeppelin
 
 SECRET = "Application-Secret-1"
 

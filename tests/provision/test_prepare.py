@@ -16,7 +16,8 @@ from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_probe import Probe
 from provision.sync.apply import apply_note, note_json
-from zeppelin_sdk import Note, Paragraph, ServerVersion, ZeppelinClient
+from zeppelin_sdk import Note, Paragraph, ZeppelinClient
+from zeppelin_sdk.testing import FakeZeppelin
 
 from .notes_in_memory import NotesInMemory
 
@@ -98,14 +99,6 @@ def test_a_package_or_jars_that_a_person_names_are_taken_as_they_are(
     assert not compiled
 
 
-@dataclass
-class FakeServer:
-    zeppelin: ServerVersion = ServerVersion(0, 10)
-
-    def version(self) -> ServerVersion:
-        return self.zeppelin
-
-
 class FakeApplication:
     appkey = "AppKey123"
 
@@ -140,8 +133,8 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
-def render(asked: NoteSpec, server: FakeServer | None = None) -> str:
-    client = cast(ZeppelinClient, server or FakeServer())
+def render(asked: NoteSpec, generation: str = "0.10") -> str:
+    client = FakeZeppelin(generation).client()
     note = render_for(client, asked, cast(Credentials, FakeCredentials()))
     return next(paragraph.text for paragraph in note.paragraphs if paragraph.key == "dependencies")
 
@@ -166,13 +159,13 @@ def test_a_jar_connector_without_jars_is_refused_without_asking_spark(probes: li
 
 
 def test_the_server_s_version_chooses_the_dependency_paragraph(probes: list[object]) -> None:
-    assert render(wanted("classic"), FakeServer(ServerVersion(0, 8, 2))).startswith("%spark.dep\nz.load(")
-    assert render(wanted("classic"), FakeServer(ServerVersion(0, 12, 1))).startswith("%spark.conf\n")
+    assert render(wanted("classic"), "0.8").startswith("%spark.dep\nz.load(")
+    assert render(wanted("classic"), "0.12").startswith("%spark.conf\n")
 
 
 def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
     asked = note_spec("streaming", [], "MyApp", "my folder/my note")
-    note = render_for(cast(ZeppelinClient, FakeServer()), asked, cast(Credentials, FakeCredentials()))
+    note = render_for(FakeZeppelin().client(), asked, cast(Credentials, FakeCredentials()))
     assert note.path == "my folder/my note"
 
 

@@ -21,8 +21,7 @@ from provision.errors import UsageError
 from provision.platforms.netpie2015 import entities
 from provision.sync.provenance import MARK, digest
 from zeppelin_sdk import Permissions
-
-from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
+from zeppelin_sdk.testing import FakeZeppelin
 
 APP = RegisteredApp("ClassApp", "ClassKey1234567", "ClassSecret-123456789")
 OTHER = RegisteredApp("OtherApp", "OtherKey1234567", "OtherSecret-987654321")
@@ -310,7 +309,7 @@ def test_notes_that_share_spark_are_not_run_and_asking_for_it_is_refused(each, z
 def test_isolating_gives_each_note_a_spark_and_sharing_takes_it_back(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
     assert each("topic", "a", options=("--isolate",))[0] == 0
     assert zeppelin.settings["spark"]["option"]["perNote"] == "isolated"
     assert zeppelin.settings["spark"]["properties"]["SPARK_HOME"]["value"] == "/opt/spark"
@@ -321,7 +320,7 @@ def test_isolating_gives_each_note_a_spark_and_sharing_takes_it_back(
 def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
     each("topic,window", "a,60", "b,60")
     before = texts(zeppelin)
     each("topic,window", "a,120", "b,120", "c,120", options=("--isolate",))
@@ -339,7 +338,7 @@ def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
 def test_spark_s_setting_goes_back_with_the_last_note_of_its_apply(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
     each("topic", "a", "b", options=("--isolate",))
     assert run(["undo", "ClassApp a csv"]) == 0
     assert per_note(zeppelin) == "isolated"
@@ -350,7 +349,7 @@ def test_spark_s_setting_goes_back_with_the_last_note_of_its_apply(
 def test_spark_s_setting_alone_is_undone_and_stays_where_somebody_has_changed_it_since(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    monkeypatch.setattr("zeppelin_sdk.interpreters.POLL_SECONDS", 0.01)
+    monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
     each("topic", "a")
     each("topic", "a", options=("--isolate",))
     assert run(["undo"]) == 0

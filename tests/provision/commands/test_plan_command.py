@@ -124,7 +124,7 @@ def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
     serve: Serve, capsys: Capture, others: list[str] | None, said: str
 ) -> None:
     bench = Bench(render(a="a1"))
-    bench.server.others = None if others is None else frozenset(others)
+    bench.server.fake.others = frozenset(others or ())
     serve(bench, render(a="a1", b="b1"))
     assert run(["apply", *SAID, "--no-run"]) == 0
     assert "is open" not in capsys.readouterr().err  # nothing that an open page has is overwritten

@@ -23,8 +23,7 @@ from zeppelin_sdk import (
     ResultMessage,
     ZeppelinClient,
 )
-
-from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
+from zeppelin_sdk.testing import FakeZeppelin
 
 CUT = ResultMessage(
     "HTML",

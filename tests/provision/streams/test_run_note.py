@@ -1,6 +1,7 @@
-from collections.abc import Callable, Collection, Mapping
+import math
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -17,28 +18,81 @@ from provision.streams.spark_probe import probe_spark
 from provision.streams.stop_note import stop_note
 from provision.sync.provenance import MARK, PAGE
 from zeppelin_sdk import (
-    InterpreterSetting,
     Note,
-    NoteInfo,
     Paragraph,
     ParagraphError,
     ParagraphStatus,
-    ResultMessage,
     ZeppelinClient,
 )
+from zeppelin_sdk.testing import Answer, FakeZeppelin, Request, ok
+
+from ..notes_in_memory import Notes, paragraph_json
 
 LAUNCHED = (
     "java.io.IOException: Can not change interpreter properties when interpreter process has already been launched"
 )
 UP_TO_0_8 = "Must be used before SparkInterpreter (%spark) initialized"
 PROBE = "probe 3.1.3 2.12.10 http://driver:4040"
+SHARED = {"perNote": "shared", "perUser": "shared"}
 STATE = StreamState(
     batches=0, events=0, processing_ms=0, delay_ms=0, waiting_batches=0, receivers=1, last_error=""
 )  # fmt: skip
 
 
-class FakeClient:
-    """Runs nothing: notes what it is told to run, and fails or prints as `failures` and `outputs` say by title.
+class ScriptedZeppelin(FakeZeppelin):
+    """Runs nothing: writes down what it is told to do, and ends paragraphs as `failures` and `outputs` say by title."""
+
+    def __init__(self) -> None:
+        super().__init__("0.10", pace=math.inf)
+        self.settings = {"spark-id": self.settings["spark"] | {"id": "spark-id", "option": dict(SHARED)}}
+        self.did: list[str] = []
+        self.failures: dict[str, list[str]] = {}
+        self.failed_as = ParagraphStatus.ERROR
+        self.outputs: dict[str, str] = {"probe": PROBE}
+        self.started_meanwhile: tuple[Paragraph, ...] = ()
+
+    def respond(self, request: Request) -> Answer:
+        match request.method, *request.path.removeprefix("/api/").split("/"):
+            case "POST", "notebook", "job", note_id, paragraph_id:
+                self.did.append(f"run {paragraph_id}")
+                self.notes[note_id]["paragraphs"] += map(paragraph_json, self.started_meanwhile)
+            case "DELETE", "notebook", "job", _, paragraph_id:
+                self.did.append(f"cancel {paragraph_id}")
+            case "PUT", "notebook", _, "paragraph", paragraph_id, "config":
+                self.did.append(f"page {paragraph_id} {request.json[PAGE]}")
+            case "DELETE", "notebook", note_id:
+                self.did.append(f"delete {note_id}")
+            case "DELETE", "notebook", note_id, "paragraph", _:
+                self.did.append(f"empty {note_id}")
+            case "PUT", "interpreter", "setting", "restart", setting_id:
+                self._restart(setting_id, request.json.get("noteId"))
+            case "POST", "notebook", "import":
+                self.did.append("probe")
+                self.add(Note("probe", request.query["notePath"], (Paragraph("probe", title="probe"),)))
+                return ok("probe")
+        return super().respond(request)
+
+    def add(self, note: Note) -> None:
+        Notes(self)[note.id] = note
+
+    def end(self, note_id: str, paragraph_id: str) -> None:
+        """Let a paragraph that was run end."""
+        ran = self.paragraph(note_id, paragraph_id)
+        failures = self.failures.get(ran["title"])
+        ran["status"] = str(self.failed_as if failures else ParagraphStatus.FINISHED)
+        output = failures.pop(0) if failures else self.outputs.get(ran["title"], "")
+        ran["results"] = {"code": "", "msg": [{"type": "TEXT", "data": output}]}
+
+    def _restart(self, setting_id: str, note_id: str | None) -> None:
+        self.did.append(f"restart {setting_id}{f' for {note_id}' if note_id else ''}")
+        for note in self.notes.values():
+            for entry in note["paragraphs"]:
+                if entry["status"] in ("PENDING", "RUNNING"):
+                    entry["status"] = "ABORT"
+
+
+class FakeClient(ZeppelinClient):
+    """A client of a Zeppelin that has the note "note" and runs nothing.
 
     While `clock` is set and one of the `others`, or a blocking paragraph of the note itself, runs, a paragraph that is
     run waits for its turn.
@@ -47,26 +101,17 @@ class FakeClient:
     url = "http://zeppelin.example"
 
     def __init__(self, *paragraphs: Paragraph) -> None:
-        self.note = Note("note", "/note", paragraphs)
-        self.did: list[str] = []
-        self.failures: dict[str, list[str]] = {}
-        self.failed_as = ParagraphStatus.ERROR
-        self.outputs: dict[str, str] = {"probe": PROBE}
-        self.option: dict[str, str] = {"perNote": "shared", "perUser": "shared"}
+        self.fake = ScriptedZeppelin()
+        super().__init__(self.url, session=self.fake.session())
+        self.fake.add(Note("note", "/note", paragraphs))
+        self.did, self.failures, self.outputs = self.fake.did, self.fake.failures, self.fake.outputs
+        self.option: dict[str, str] = self.fake.settings["spark-id"]["option"]
         self.waited_for: tuple[ParagraphStatus, ...] = ()
-        self.probe_left_behind = False
-        self.others: list[Note] = []
         self.clock: FakeTime | None = None
 
-    def get_note(self, note_id: str) -> Note:
-        probe = Note(note_id, "/p", (Paragraph("probe", title="probe"),))
-        return next((note for note in (self.note, *self.others) if note.id == note_id), probe)
-
-    def list_notes(self) -> list[NoteInfo]:
-        return [NoteInfo(note.id, note.path) for note in (self.note, *self.others)]
-
-    def run_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self.did.append(f"run {paragraph_id}")
+    @property
+    def note(self) -> Note:
+        return self.get_note("note")
 
     def wait_paragraph(
         self,
@@ -74,66 +119,19 @@ class FakeClient:
         paragraph_id: str,
         *,
         timeout: float,
-        until: Collection[ParagraphStatus],
-        on_poll: Callable[[Paragraph], None],
+        until: Collection[ParagraphStatus] = (),
+        on_poll: Callable[[Paragraph], None] | None = None,
     ) -> Paragraph:
-        paragraph = self.get_note(note_id).paragraph(paragraph_id)
-        assert paragraph is not None
         self.waited_for = tuple(until)
         while self.clock and self.is_held() and self.clock.now < timeout:
-            on_poll(replace(paragraph, status=ParagraphStatus.PENDING))
+            assert on_poll
+            on_poll(self.get_paragraph(note_id, paragraph_id))
             self.clock.sleep(1)
-        self._fail(paragraph)
-        output = self.outputs.get(paragraph.title, "")
-        return replace(paragraph, status=ParagraphStatus.FINISHED, results=(ResultMessage("TEXT", output),))
+        self.fake.end(note_id, paragraph_id)
+        return super().wait_paragraph(note_id, paragraph_id, timeout=timeout, until=until)
 
     def is_held(self) -> bool:
-        return any(p.status is ParagraphStatus.RUNNING for note in (self.note, *self.others) for p in note.paragraphs)
-
-    def _fail(self, paragraph: Paragraph) -> None:
-        failures = self.failures.get(paragraph.title)
-        if failures:
-            output = failures.pop(0)
-            raise ParagraphError(
-                f"paragraph {paragraph.title!r} ended in {self.failed_as}: {output}".splitlines()[0],
-                paragraph_id=paragraph.id, title=paragraph.title, status=self.failed_as, output=output,
-            )  # fmt: skip
-
-    def interpreter_setting(self, name: str) -> InterpreterSetting:
-        return InterpreterSetting("spark-id", name, "spark", "READY", "", {"option": self.option})
-
-    def wait_interpreter_ready(self, setting_id: str) -> InterpreterSetting:
-        return self.interpreter_setting("spark")
-
-    def restart_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
-        self.did.append(f"restart {setting_id}{f' for {note_id}' if note_id else ''}")
-        self.others = [replace(note, paragraphs=tuple(map(aborted, note.paragraphs))) for note in self.others]
-
-    def update_paragraph_config(self, note_id: str, paragraph_id: str, config: Mapping[str, Any]) -> None:
-        self.did.append(f"page {paragraph_id} {config[PAGE]}")
-
-    def find_note(self, path: str) -> NoteInfo | None:
-        return NoteInfo("left", path) if self.probe_left_behind else None
-
-    def import_note(self, note: Mapping[str, Any], path: str) -> str:
-        self.did.append("probe")
-        return "probe"
-
-    def delete_note(self, note_id: str) -> None:
-        self.did.append(f"delete {note_id}")
-
-    def delete_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self.did.append(f"empty {note_id}")
-
-    def stop_paragraph(self, note_id: str, paragraph_id: str) -> None:
-        self.did.append(f"cancel {paragraph_id}")
-
-    def as_client(self) -> ZeppelinClient:
-        return cast(ZeppelinClient, self)
-
-
-def aborted(paragraph: Paragraph) -> Paragraph:
-    return replace(paragraph, status=ParagraphStatus.ABORT) if paragraph.status.is_active else paragraph
+        return any(p.status is ParagraphStatus.RUNNING for note in Notes(self.fake).values() for p in note.paragraphs)
 
 
 class Said(Console):
@@ -154,7 +152,7 @@ def paragraph(key: str, *, text: str = "%spark\n1", blocks: bool = False, **more
 
 def note_run(client: FakeClient, page: str = "") -> tuple[NoteRun, Said]:
     said = Said()
-    return NoteRun(client.as_client(), "note", said, page), said
+    return NoteRun(client, "note", said, page), said
 
 
 CLASSIC = [paragraph(key) for key in ("dependencies", "context", "output")] + [paragraph("start", blocks=True)]
@@ -193,18 +191,18 @@ def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
 def test_a_note_whose_spark_was_killed_has_nothing_to_stop() -> None:
     client, said = FakeClient(paragraph("stop"), paragraph("start")), Said()
     client.failures["stop"] = [DIED]
-    stop_note(client.as_client(), client.note, said)
+    stop_note(client, client.note, said)
     assert said.lines[-1] == "no stream of this note: Spark's process has died, and its streams with it"
 
     client.failures["stop"] = ["java.lang.IllegalStateException: no"]
     with pytest.raises(ParagraphError):
-        stop_note(client.as_client(), client.note, said)
+        stop_note(client, client.note, said)
 
 
 def test_the_probe_has_a_spark_that_was_killed_started_again() -> None:
     client = FakeClient()
     client.failures["probe"] = [DIED]
-    assert probe_spark(client.as_client()).spark == "3.1.3"
+    assert probe_spark(client).spark == "3.1.3"
     assert client.did == ["probe", "run probe", "restart spark-id", "run probe", "empty probe", "delete probe"]
 
 
@@ -252,7 +250,7 @@ def test_what_the_note_s_stream_has_received_is_processed_before_the_restart(
 ) -> None:
     monkeypatch.setattr(running, "stream_state", lambda note: STATE)
     client = FakeClient(paragraph("dependencies"), paragraph("stop"))
-    client.failures = {"dependencies": [LAUNCHED], "stop": ["it hangs"] * fails}
+    client.fake.failures |= {"dependencies": [LAUNCHED], "stop": ["it hangs"] * fails}
     run, said = note_run(client)
     run.start()
     before = ["run dependencies", "run stop", "restart spark-id"]
@@ -340,7 +338,9 @@ HOLDER = Note("holder", "/holder", (paragraph("start", blocks=True, status=Parag
 def held(clock: "FakeTime", *paragraphs: Paragraph) -> FakeClient:
     """A note's client, while another note's stream keeps the Spark of all notes to itself."""
     client = FakeClient(*paragraphs)
-    client.others, client.clock = [Note("idle", "/idle", (paragraph("start", blocks=True),)), HOLDER], clock
+    client.fake.add(Note("idle", "/idle", (paragraph("start", blocks=True),)))
+    client.fake.add(HOLDER)
+    client.clock = clock
     return client
 
 
@@ -360,7 +360,7 @@ def test_a_note_that_waits_behind_another_s_stream_ends_that_and_starts_from_the
 
 def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
     client = held(clock, paragraph("context"))
-    monkeypatch.setattr(client, "restart_interpreter", lambda *_arguments: None)
+    monkeypatch.setattr(client, "stop_interpreter", lambda *_arguments: client.fake.add(HOLDER))
     run, _ = note_run(client)
     with pytest.raises(HeldError, match="/holder streams") as caught:
         run.start()
@@ -370,7 +370,7 @@ def test_a_stream_that_comes_back_at_once_is_a_conflict(clock: "FakeTime", monke
 
 def test_a_run_that_an_earlier_cancellation_ends_at_once_is_tried_again() -> None:
     client = FakeClient(paragraph("context"), paragraph("start"))
-    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
+    client.failures["context"], client.fake.failed_as = [""], ParagraphStatus.ABORT
     note_run(client)[0].start()
     assert client.did == ["run context", "run context", "run start"]
 
@@ -381,8 +381,8 @@ def test_a_run_that_an_earlier_cancellation_ends_at_once_is_tried_again() -> Non
 
 def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monkeypatch: pytest.MonkeyPatch) -> None:
     client = FakeClient(paragraph("context"))
-    client.failures["context"], client.failed_as = [""], ParagraphStatus.ABORT
-    monkeypatch.setattr(client, "run_paragraph", lambda *_: clock.sleep(turns.AT_ONCE + 1))
+    client.failures["context"], client.fake.failed_as = [""], ParagraphStatus.ABORT
+    monkeypatch.setattr(client, "submit_paragraph", lambda *_: clock.sleep(turns.AT_ONCE + 1))
     with pytest.raises(ParagraphError, match="'context' ended in ABORT"):
         note_run(client)[0].start()
 
@@ -397,7 +397,11 @@ def test_a_run_that_somebody_cancels_is_not_tried_again(clock: "FakeTime", monke
 )
 def test_what_waits_for_something_else_waits_on(clock: "FakeTime", holder: Note) -> None:
     client = held(clock, paragraph("context"))
-    client.others = [holder]
+    if holder.id == "note":
+        client.fake.started_meanwhile = holder.paragraphs
+        del client.fake.notes["holder"]
+    else:
+        client.fake.add(holder)
     run, _ = note_run(client)
     run.start()
     assert client.did == ["run context"]
@@ -419,7 +423,7 @@ def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime")
 
 def test_a_note_whose_spark_another_s_stream_holds_has_nothing_to_stop(clock: "FakeTime") -> None:
     client, said = held(clock, paragraph("stop"), paragraph("start")), Said()
-    stop_note(client.as_client(), client.note, said)
+    stop_note(client, client.note, said)
     assert client.did == ["run stop", "cancel stop"]
     assert "no stream of this note: /holder streams" in said.lines[-1]
 
@@ -443,8 +447,8 @@ def test_a_streaming_note_s_page_is_what_its_start_paragraph_prints() -> None:
 
 def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_is_deleted() -> None:
     client = FakeClient()
-    client.probe_left_behind = True
-    probe = probe_spark(client.as_client())
+    client.fake.add(Note("left", "/.provision/probe", (Paragraph("probe"),)))
+    probe = probe_spark(client)
     assert (probe.spark, probe.scala, probe.page) == ("3.1.3", "2.12", "http://driver:4040")
     assert client.did == ["empty left", "delete left", "probe", "run probe", "empty probe", "delete probe"]
 
@@ -455,14 +459,14 @@ def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_i
 def test_the_probe_s_page_may_be_off(output: str, page: str) -> None:
     client = FakeClient()
     client.outputs["probe"] = output
-    assert probe_spark(client.as_client()).page == page
+    assert probe_spark(client).page == page
 
 
 def test_a_probe_that_fails_leaves_no_note() -> None:
     client = FakeClient()
     client.failures["probe"] = ["Fail to launch"]
     with pytest.raises(ParagraphError):
-        probe_spark(client.as_client())
+        probe_spark(client)
     assert client.did[-1] == "delete probe"
 
 
@@ -470,7 +474,7 @@ def test_a_probe_without_versions_is_an_error_that_names_the_server() -> None:
     client = FakeClient()
     client.outputs["probe"] = "hello"
     with pytest.raises(ProvisionError, match="zeppelin.example: Spark gave no version"):
-        probe_spark(client.as_client())
+        probe_spark(client)
 
 
 class FakeTime:
@@ -586,20 +590,20 @@ def test_without_a_page_nothing_is_waited_for(clock: FakeTime) -> None:
 
 def test_the_stop_paragraph_stops_a_stream() -> None:
     client = FakeClient(paragraph("stop"), paragraph("start"))
-    stop_note(client.as_client(), client.note, Said())
+    stop_note(client, client.note, Said())
     assert client.did == ["run stop"]
 
 
 def test_without_a_stop_paragraph_the_interpreter_is_restarted() -> None:
     client = FakeClient(*CLASSIC)
-    stop_note(client.as_client(), client.note, Said())
+    stop_note(client, client.note, Said())
     assert client.did == ["restart spark-id"]
 
 
 def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
     blocking = replace(CLASSIC[-1], status=ParagraphStatus.RUNNING)
     client = FakeClient(paragraph("stop"), blocking)
-    stop_note(client.as_client(), client.note, Said())
+    stop_note(client, client.note, Said())
     assert client.did == [f"cancel {blocking.id}", "restart spark-id"]
 
 

@@ -1,6 +1,7 @@
 """`provision status NOTE`: a stream that runs, that has ended, that can't be seen; and the live view."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -13,9 +14,8 @@ from provision.streams.latest_windows import Latest
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import status_of
 from provision.sync.provenance import MARK, PAGE
-from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ResultMessage, transport
-
-from ...zeppelin_sdk.fake_zeppelin import Drop, FakeZeppelin
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ResultMessage, _transport
+from zeppelin_sdk.testing import Drop, FakeZeppelin
 
 STREAM = StreamState(
     batches=7, events=100, processing_ms=250.4, delay_ms=260, waiting_batches=1, receivers=1, last_error="",
@@ -132,7 +132,7 @@ def test_watching_outlasts_a_server_that_restarts(zeppelin: FakeZeppelin, capsys
             super().__call__(seconds)
 
     monkeypatch.setattr(command, "time", SimpleNamespace(sleep=Restart(3)))
-    monkeypatch.setattr(transport, "BACKOFF", (0.0, 0.0))
+    monkeypatch.setattr(_transport, "BACKOFF", (0.0, 0.0))
     assert run(["status", "--watch", "b"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
 
@@ -143,27 +143,21 @@ def test_watching_needs_a_note(zeppelin: FakeZeppelin) -> None:
 
 def test_a_watched_note_is_asked_for_its_counts_once_a_slide(zeppelin: FakeZeppelin, monkeypatch) -> None:
     spark_says(monkeypatch, STREAM)
-    asked = Latest(client(), "n", "http://driver:4040", "p", every=1000)
+    fake = server()
+    asked = Latest(fake.client(), "n", "http://driver:4040", "p", every=1000)
     assert asked.ask()
     assert not asked.ask()
-    assert asked.client.ran == ["p"]
+    assert [request.path for request in fake.asked("POST")] == ["/api/notebook/job/n/p"]
 
 
 def test_a_latest_paragraph_that_fails_or_waits_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
     spark_says(monkeypatch, STREAM)
     for status in (ParagraphStatus.ERROR, ParagraphStatus.PENDING, ParagraphStatus.RUNNING):
-        asked = Latest(client(status), "n", "http://driver:4040", "p", every=0)
+        asked = Latest(server(status).client(), "n", "http://driver:4040", "p", every=0)
         assert not asked.ask()
 
 
-def client(status: ParagraphStatus = ParagraphStatus.FINISHED):
-    class Client:
-        ran: list[str] = []
-
-        def get_paragraph(self, _note: str, paragraph: str) -> Paragraph:
-            return Paragraph(paragraph, status=status)
-
-        def run_paragraph(self, _note: str, paragraph: str) -> None:
-            self.ran.append(paragraph)
-
-    return Client()
+def server(status: ParagraphStatus = ParagraphStatus.FINISHED) -> FakeZeppelin:
+    fake = FakeZeppelin(pace=math.inf)
+    fake.notes["n"] = {"id": "n", "paragraphs": [{"id": "p", "status": str(status), "settings": {"params": {}}}]}
+    return fake

@@ -6,8 +6,7 @@ import pytest
 
 from provision.sync.open_elsewhere import open_elsewhere
 from zeppelin_sdk import ZeppelinClient
-
-from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin, html
+from zeppelin_sdk.testing import FakeZeppelin, html
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_an_entry_that_an_older_version_has_left_goes_with_the_last_note_of_its_
     bench.apply(note)
     mine = bench.server.import_note({"paragraphs": [{"text": "{netpie-KEY.user}"}]}, "/mine")
     for entity in ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY", "netpie-KEY-mqtt", "netpie-OTHER"):
-        bench.server.put_credential(entity, "id", "key")
+        bench.server.set_credential(entity, "id", "key")
     removed = remove_note(bench.client, bench.note, bench.records)
     assert removed.entities == ("netpie-KEY-0a1b2c3d", "netpie-KEY-0a1b2c3d-mqtt", "netpie-KEY-mqtt")
     assert {"netpie-KEY", "netpie-OTHER"} <= set(bench.server.credentials)

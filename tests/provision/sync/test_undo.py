@@ -20,8 +20,8 @@ from provision.sync.revisions import record_from_revision
 from provision.sync.undo import Undone, undo_note
 from provision.sync.undo_records import Record, Records
 from zeppelin_sdk import ServerVersion, ZeppelinClient
+from zeppelin_sdk.testing import FakeZeppelin
 
-from ...zeppelin_sdk.fake_zeppelin import FakeZeppelin
 from ..note_bench import Bench, render, with_config
 
 AB, A2B2 = render(a="a1", b="b1"), render(a="a2", b="b2")
@@ -355,7 +355,7 @@ def test_records_are_for_their_owner_only(records: Records, tmp_path: Path) -> N
 
 def test_where_this_machine_has_no_record_the_server_s_revision_tells(records: Records) -> None:
     bench = Bench(AB, records)
-    bench.server.server_version = ServerVersion(0, 11, 0)
+    bench.server.become(ServerVersion(0, 11, 0))
     before = bench.seen()
     bench.apply(render(b="b2", a="a2", c="c1"))
     records.forget("folder/note")
@@ -376,7 +376,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, records: Records) -> Callable[[Bench]
 
 def with_revisions(records: Records | None) -> Bench:
     bench = Bench(AB, records)
-    bench.server.server_version = ServerVersion(0, 11, 0)
+    bench.server.become(ServerVersion(0, 11, 0))
     return bench
 
 
@@ -406,7 +406,7 @@ def test_an_apply_from_another_machine_is_the_one_that_is_taken_back(
     serve(bench)
     assert run(["undo", "note"]) == 0
     assert bench.seen() == before
-    assert [revision.message for revision, _ in bench.server.revisions][0] == "provision undo"
+    assert bench.client.list_revisions(bench.id)[0].message == "provision undo"
 
 
 def test_a_revision_that_the_server_has_no_more_leaves_the_record(
@@ -415,7 +415,7 @@ def test_a_revision_that_the_server_has_no_more_leaves_the_record(
     bench = with_revisions(records)
     before = bench.seen()
     bench.apply(A2B2)
-    bench.server.revisions.clear()
+    bench.server.fake.revisions.clear()
     serve(bench)
     assert run(["undo"]) == 0
     assert bench.seen() == before

@@ -1,0 +1,117 @@
+"""Calls and websockets go through the same proxy, or through none."""
+
+import socket
+
+import pytest
+
+from sdk_support.certificates import Certificates
+from sdk_support.fake_proxy import ForwardingProxy
+from zeppelin_sdk import InvalidAddressError, UnreachableError, ZeppelinClient
+from zeppelin_sdk.testing import FakeZeppelin
+
+
+def work(client: ZeppelinClient) -> None:
+    """A call, and a change over the websocket."""
+    with client.open_note(client.create_note("/n")) as note:
+        assert note.add_paragraph(0, text="%md x").text == "%md x"
+
+
+def test_calls_and_websocket_go_through_a_named_proxy() -> None:
+    with FakeZeppelin() as fake, ForwardingProxy() as proxy:
+        with ZeppelinClient(fake.url, proxy=f"http://{proxy.address}", timeout=5) as client:
+            work(client)
+        assert proxy.asked == [
+            f"POST {fake.url}/api/notebook",
+            f"GET {fake.url}/api/security/ticket",
+            f"CONNECT {fake.url.removeprefix('http://')}",
+        ]
+        assert len(fake.requests) == len(proxy.asked)
+
+
+def test_tls_goes_through_a_proxy_unopened(certificates: Certificates) -> None:
+    with FakeZeppelin(tls=certificates.server) as fake, ForwardingProxy() as proxy:
+        with ZeppelinClient(
+            fake.url, proxy=f"http://{proxy.address}", verify=str(certificates.ca), timeout=5
+        ) as client:
+            work(client)
+        assert {asked.split()[0] for asked in proxy.asked} == {"CONNECT"}
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_the_environments_proxy_is_used_by_both(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    with FakeZeppelin() as fake, ForwardingProxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"{scheme}{proxy.address}")
+        with ZeppelinClient(fake.url, timeout=5) as client:
+            work(client)
+        assert len(proxy.asked) == 3
+
+
+@pytest.mark.parametrize("how", ["NO_PROXY", "named none"])
+def test_the_environments_proxy_is_left_out_by_both(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    with FakeZeppelin() as fake, ForwardingProxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        if how == "NO_PROXY":
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with ZeppelinClient(fake.url, proxy="" if how == "named none" else None, timeout=5) as client:
+            work(client)
+        assert proxy.asked == []
+
+
+def test_a_named_proxy_overrules_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeZeppelin() as fake, ForwardingProxy() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with ZeppelinClient(fake.url, proxy=f"http://{proxy.address}", timeout=5) as client:
+            work(client)
+        assert len(proxy.asked) == 3
+
+
+def test_a_proxys_password_is_sent_to_it_and_not_shown() -> None:
+    with FakeZeppelin() as fake, ForwardingProxy(user="ann", password="hush!") as proxy:
+        with ZeppelinClient(fake.url, proxy=f"http://ann:hush%21@{proxy.address}", timeout=5) as client:
+            work(client)
+        with ZeppelinClient(fake.url, proxy=f"http://ann:wrong-hush@{proxy.address}", timeout=5) as client:
+            with pytest.raises(UnreachableError, match="the proxy wants a user and a password") as caught:
+                client.list_notes()
+            assert "hush" not in f"{caught.value!r} {vars(caught.value)} {client!r}"
+
+
+def test_a_proxy_that_refuses_is_named_by_both(certificates: Certificates) -> None:
+    with FakeZeppelin(tls=certificates.server) as fake, ForwardingProxy() as proxy:
+        url = f"http://{proxy.address}"
+        with ZeppelinClient(fake.url, proxy=url, verify=str(certificates.ca), timeout=5) as client:
+            note_id = client.create_note("/n")
+            client.get_ticket()  # over a connection that is kept
+            proxy.refuse = 403
+            with pytest.raises(UnreachableError, match="no websocket connection: the proxy does not connect to it"):
+                client.follow(note_id)
+        with (
+            ZeppelinClient(fake.url, proxy=url, timeout=5) as client,
+            pytest.raises(UnreachableError, match="the proxy does not connect to it"),
+        ):
+            client.get_version()
+
+
+def test_a_proxy_that_is_not_there_is_named() -> None:
+    with FakeZeppelin() as fake, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        with ZeppelinClient(fake.url, proxy=url) as client, pytest.raises(UnreachableError, match="out of reach"):
+            client.get_version()
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "ftp://hush.example", "http://", "http://hush.example:port"])
+def test_a_proxys_address_that_is_none_is_an_error_that_does_not_repeat_it(proxy: str) -> None:
+    with pytest.raises(InvalidAddressError, match="the proxy's address") as caught:
+        ZeppelinClient("http://127.0.0.1", proxy=proxy)
+    assert "hush" not in caught.value.message
+
+
+def test_a_websocket_goes_through_no_proxy_that_speaks_tls() -> None:
+    with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=5) as client:
+        note_id = client.create_note("/n")
+        ticket = client.get_ticket()
+        client._http._proxies = {"http": "https://proxy.example:3129"}
+        client.get_ticket = lambda: ticket  # type: ignore[method-assign]
+        with pytest.raises(InvalidAddressError, match="over TLS"):
+            client.follow(note_id)
