@@ -13,7 +13,8 @@ from zeppelin_sdk.testing import FakeZeppelin
         ("https://h/zeppelin/", "https://h/zeppelin", "https://h", "wss://h/zeppelin/ws"),
         ("http://h:8080/#/notebook/2A", "http://h:8080", "http://h:8080", "ws://h:8080/ws"),
         (" HTTP://Host ", "http://host", "http://host", "ws://host/ws"),
-        ("http://[::1]:8080", "http://[::1]:8080", "http://[::1]:8080", "ws://[::1]:8080/ws"),
+        ("http://[::1]:8080", "http://[::1]:8080", "http://localhost:8080", "ws://[::1]:8080/ws"),
+        ("http://127.0.0.1", "http://127.0.0.1", "http://localhost", "ws://127.0.0.1/ws"),
     ],
 )
 def test_an_address_is_read_in_every_form(url: str, base: str, origin: str, websocket: str) -> None:

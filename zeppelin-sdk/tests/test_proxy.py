@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from sdk_support.certificates import Certificates
-from sdk_support.fake_proxy import ForwardingProxy
+from sdk_support.fake_proxy import BEHIND, ForwardingProxy
 from zeppelin_sdk import InvalidAddressError, UnreachableError, ZeppelinClient
 from zeppelin_sdk.testing import FakeZeppelin
 
@@ -41,19 +41,35 @@ def test_tls_goes_through_a_proxy_unopened(certificates: Certificates) -> None:
 def test_the_environments_proxy_is_used_by_both(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     with FakeZeppelin() as fake, ForwardingProxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"{scheme}{proxy.address}")
-        with ZeppelinClient(fake.url, timeout=5) as client:
+        with ZeppelinClient(fake.url.replace("127.0.0.1", BEHIND), timeout=5) as client:
             work(client)
         assert len(proxy.asked) == 3
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_server_on_loopback_is_not_looked_for_behind_the_environments_proxy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, host: str
+) -> None:
+    with FakeZeppelin() as fake, ForwardingProxy() as proxy:
+        monkeypatch.setenv(variable, f"http://{proxy.address}")
+        with ZeppelinClient(fake.url.replace("127.0.0.1", host), timeout=5) as client:
+            work(client)
+        assert proxy.asked == []
 
 
 @pytest.mark.parametrize("how", ["NO_PROXY", "named none"])
 def test_the_environments_proxy_is_left_out_by_both(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     with FakeZeppelin() as fake, ForwardingProxy() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
+        url = fake.url.replace("127.0.0.1", BEHIND)
         if how == "NO_PROXY":
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        with ZeppelinClient(fake.url, proxy="" if how == "named none" else None, timeout=5) as client:
-            work(client)
+            monkeypatch.setenv("NO_PROXY", BEHIND)
+        with (
+            ZeppelinClient(url, proxy="" if how == "named none" else None, timeout=5) as client,
+            pytest.raises(UnreachableError, match="name is unknown"),
+        ):
+            client.get_version()
         assert proxy.asked == []
 
 

@@ -1,3 +1,4 @@
+import itertools
 import json
 import threading
 import time
@@ -231,3 +232,26 @@ def test_the_fake_closes_a_websocket_without_its_own_origin_as_0_12_does(fake: F
     stranger = websocket.create_connection(url, origin="http://elsewhere.example", timeout=5)
     assert stranger.recv() == ""
     stranger.shutdown()
+
+
+@pytest.mark.parametrize("fake", ["0.12"], indirect=True)
+@pytest.mark.parametrize("reconnect", [False, True])
+def test_a_server_that_closes_every_websocket_at_once_is_an_error_that_names_the_setting(
+    client: ZeppelinClient, fake: FakeZeppelin, note_id: str, monkeypatch: pytest.MonkeyPatch, reconnect: bool
+) -> None:
+    monkeypatch.setattr(fake, "allows", lambda origin: False)
+    with (
+        client.follow(note_id, reconnect=reconnect) as follower,
+        pytest.raises(UnreachableError, match="closed before its first message") as caught,
+    ):
+        list(itertools.islice(follower, 100))
+    assert f"add http://localhost:{fake.url.rpartition(':')[2]} to the server's zeppelin" in caught.value.next_step
+
+
+@pytest.mark.parametrize("fake", ["0.12"], indirect=True)
+def test_a_server_on_loopback_allows_its_client_a_websocket_without_a_setting(
+    client: ZeppelinClient, fake: FakeZeppelin, note_id: str
+) -> None:
+    assert fake.url.startswith("http://127.0.0.1:")
+    with client.follow(note_id) as follower:
+        assert follower.read(5) is not None

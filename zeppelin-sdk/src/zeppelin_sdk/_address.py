@@ -1,5 +1,6 @@
 """The server's address: read once, checked, and made into the URLs of its API and its websocket."""
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -48,10 +49,29 @@ class Address:
         return "/".join([self.base, "api", *(quote(segment, safe="") for segment in segments)])
 
     @property
+    def host(self) -> str:
+        """The host's name or address, an IPv6 address without brackets."""
+        return urlsplit(self.base).hostname or ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine's loopback interface."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.rstrip(".") == "localhost" or self.host.endswith(".localhost")
+
+    @property
     def origin(self) -> str:
-        """Scheme, host and port: what a page of this server sends as Origin."""
+        """Scheme, host and port: what a page of this server sends as Origin.
+
+        A loopback address is called localhost, which every Zeppelin allows (`CorsUtils.isValidOrigin`); since 0.12.1
+        it allows 127.0.0.1 only where `zeppelin.server.allowed.origins` names it.
+        """
         parts = urlsplit(self.base)
-        return f"{parts.scheme}://{parts.netloc}"
+        if not self.is_loopback:
+            return f"{parts.scheme}://{parts.netloc}"
+        return f"{parts.scheme}://localhost" + ("" if parts.port is None else f":{parts.port}")
 
     @property
     def websocket(self) -> str:

@@ -24,6 +24,8 @@ from zeppelin_sdk._transport import Transport
 from zeppelin_sdk._websocket import HEARTBEAT_SECONDS, Connection
 
 RECONNECT_FIRST, RECONNECT_MOST = 0.2, 5.0
+CLOSED_AT_ONCE_MOST = 4
+"""Connections in a row that may close before their first message: all do where the origin is not allowed."""
 
 
 class NoteFollower:
@@ -43,6 +45,7 @@ class NoteFollower:
         self._closing = threading.Event()
         self._pause, self._retry_at = RECONNECT_FIRST, 0.0
         self._read_since_open = False
+        self._closed_at_once = 0
         self._connection: Connection | None = self._open()
 
     def __enter__(self) -> Self:
@@ -102,10 +105,12 @@ class NoteFollower:
         """The next message, an empty one for a connection that was lost or restored; None at the deadline."""
         if self._connection is None:
             return {} if self._restored(deadline) else None
+        connection = self._connection
         try:
-            return self._connected().receive(deadline)
+            return connection.receive(deadline)
         except UnreachableError as error:
-            if not self._reconnect:
+            self._closed_at_once = 0 if connection.has_received else self._closed_at_once + 1
+            if not self._reconnect or self._closed_at_once > CLOSED_AT_ONCE_MOST:
                 raise
             self._drop(error.message)
             return {}

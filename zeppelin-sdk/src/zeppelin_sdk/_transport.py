@@ -74,10 +74,16 @@ class Transport:
             self.session.mount("https://", self._adapter)
         # None leaves it to the session and the environment; True would overrule a caller's own session
         self._verify = None if verify is True else verify
-        self._proxies = {} if proxy is None else {"http": _proxy_address(proxy), "https": _proxy_address(proxy)}
+        self._proxies = self._named_proxies(proxy)
         self._user = user
         self._password = password
         self._logged_in = False
+
+    def _named_proxies(self, proxy: str | None) -> dict[str, str]:
+        if proxy is not None:
+            return {"http": _proxy_address(proxy), "https": _proxy_address(proxy)}
+        # a proxy from the environment can't reach this machine's loopback
+        return {"no_proxy": self.address.host} if self.address.is_loopback else {}
 
     def close(self) -> None:
         """Close the connections, unless the session was the caller's own."""

@@ -77,7 +77,9 @@ class Connection:
 
     def __init__(self, http: Transport, ticket: Ticket) -> None:
         self.closed = False
+        self.has_received = False
         self._base = http.address.base
+        self._origin = http.address.origin
         self._url = http.address.websocket
         self._ticket = ticket
         self._max_bytes = http.max_answer_bytes
@@ -122,7 +124,9 @@ class Connection:
                 self.send("PING", {})
                 self._next_beat = now + HEARTBEAT_SECONDS
             try:
-                return self._parsed(self._socket.next_message(min(deadline, self._next_beat)))
+                message = self._parsed(self._socket.next_message(min(deadline, self._next_beat)))
+                self.has_received = True
+                return message
             except TooLarge as error:
                 self.close()
                 raise AnswerTooLargeError(
@@ -155,10 +159,15 @@ class Connection:
         return message
 
     def _lost(self) -> UnreachableError:
+        request = f"GET {self._url}"
+        if self.has_received:
+            return UnreachableError(
+                f"{self._base}: the websocket was closed", next_step="check that the server runs", request=request
+            )
         return UnreachableError(
-            f"{self._base}: the websocket was closed",
-            next_step="see the server's log: it may have stopped, or not allow this origin",
-            request=f"GET {self._url}",
+            f"{self._base}: the websocket was closed before its first message",
+            next_step=f"add {self._origin} to the server's zeppelin.server.allowed.origins, or see its log",
+            request=request,
         )
 
 

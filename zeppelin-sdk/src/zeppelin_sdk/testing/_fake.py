@@ -42,8 +42,9 @@ class FakeZeppelin(LoopbackServer):
 
     Tests may read and change what it holds: `notes` (id -> a note's JSON), `credentials`, `permissions`, `settings`,
     `repositories`, `revisions`, `others` (users who have every note open), `stuck` (paragraphs that never end),
-    `takes_patches`, `cron_enabled`, `deaf_to` (websocket messages without an answer), `websocket_fault` (the answer
-    to an upgrade). `requests`, `socket_messages` and `restarts` are what it was asked.
+    `takes_patches`, `cron_enabled`, `allowed_origins` (of 0.12, beside localhost), `deaf_to` (websocket messages
+    without an answer), `websocket_fault` (the answer to an upgrade). `requests`, `socket_messages` and `restarts` are
+    what it was asked.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class FakeZeppelin(LoopbackServer):
         self.takes_patches = True
         self.deaf_to: set[str] = set()
         self.cron_enabled = True
+        self.allowed_origins: set[str] = set()
         self.repositories = {"central": "https://repo.example/maven2/"}
         self.revisions: dict[str, list[dict[str, Any]]] = {}
         self.heard = threading.Condition()
@@ -112,6 +114,10 @@ class FakeZeppelin(LoopbackServer):
     def session(self) -> requests.Session:
         """A session for a client that reaches this server without a network."""
         return InProcessSession(self)
+
+    def allows(self, origin: str) -> bool:
+        """Whether a 0.12 lets a page of this origin write and open websockets (`CorsUtils.isValidOrigin`)."""
+        return urllib.parse.urlsplit(origin).hostname == "localhost" or origin in self.allowed_origins
 
     @property
     def url(self) -> str:
@@ -183,7 +189,7 @@ class FakeZeppelin(LoopbackServer):
     def _filter(self, request: Request) -> None:
         if self.generation != "0.12" or request.method not in ("POST", "PUT", "DELETE"):
             return
-        if request.headers.get("origin", self.url) != self.url:
+        if "origin" in request.headers and not self.allows(request.headers["origin"]):
             raise html(403, "Origin not allowed")
         kind = request.headers.get("content-type", "").partition(";")[0]
         allowed = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")

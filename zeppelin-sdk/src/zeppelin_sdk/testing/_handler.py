@@ -82,8 +82,7 @@ class Handler(LoopbackHandler):
         self.end_headers()
         self.wfile.flush()
         connection = ServerSocket(self.connection, self.rfile)
-        own_origin = fake.url.removesuffix(fake.prefix)
-        if fake.generation == "0.12" and self.headers.get("Origin") != own_origin:
+        if fake.generation == "0.12" and not fake.allows(self.headers.get("Origin", "")):
             connection.close()  # 0.12 opens the websocket, then closes it
             return
         fake.sockets.append(connection)

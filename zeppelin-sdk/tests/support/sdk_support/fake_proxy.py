@@ -1,4 +1,7 @@
-"""A forwarding HTTP proxy on loopback: CONNECT, and plain requests by their whole URL. Nothing is cached."""
+"""A forwarding HTTP proxy on loopback: CONNECT, and plain requests by their whole URL. Nothing is cached.
+
+It knows one name that no other does, `BEHIND`: this machine, as a client sees a server that only the proxy reaches.
+"""
 
 import base64
 import http.client
@@ -7,6 +10,8 @@ import socket
 from urllib.parse import urlsplit
 
 from zeppelin_sdk.testing._loopback import LoopbackHandler, LoopbackServer
+
+BEHIND = "behind-the-proxy.test"
 
 
 class ForwardingProxy(LoopbackServer):
@@ -37,7 +42,7 @@ class _Handler(LoopbackHandler):
         if not self._may():
             return
         host, _, port = self.path.rpartition(":")
-        with socket.create_connection((host, int(port))) as target:
+        with socket.create_connection((_reached(host), int(port))) as target:
             self.send_response(200)
             self.end_headers()
             self.wfile.flush()
@@ -54,7 +59,7 @@ class _Handler(LoopbackHandler):
             return
         parts = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        target = http.client.HTTPConnection(parts.hostname or "", parts.port or 80)
+        target = http.client.HTTPConnection(_reached(parts.hostname or ""), parts.port or 80)
         headers = {name: value for name, value in self.headers.items() if not name.lower().startswith("proxy-")}
         target.request(self.command, f"{parts.path}?{parts.query}", body or None, headers)
         answer = target.getresponse()
@@ -67,3 +72,7 @@ class _Handler(LoopbackHandler):
         target.close()
 
     do_GET = do_POST = do_PUT = do_DELETE = _forward
+
+
+def _reached(host: str) -> str:
+    return "127.0.0.1" if host == BEHIND else host
