@@ -1,4 +1,4 @@
-"""`note.toml` as text: its paragraphs' tables moved, changed, added and left out, and all else as it stands there."""
+"""Edits `note.toml` as text: moves, changes, adds and drops paragraphs' tables, and leaves all else as it is."""
 
 import json
 import re
@@ -10,7 +10,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def split_paragraphs(text: str) -> tuple[str, list[str]]:
-    """What stands before the first paragraph's table, and each table with the comment right above it."""
+    """The text before the first paragraph's table, and each table with the comment right above it."""
     starts = [_with_comment(text, heading.start()) for heading in _HEADING.finditer(text)]
     ends = [*starts[1:], len(text)]
     tables = [text[start:end] for start, end in zip(starts, ends, strict=True)]

@@ -88,9 +88,9 @@ def render(
 
 
 def default_path(bundle: Bundle, values: Mapping[str, Any]) -> str:
-    """The bundle's path for these values, in characters that every Zeppelin keeps as they are in a note's path.
+    """The bundle's path for these values, in characters that every Zeppelin keeps in a note's path.
 
-    A topic whose path would not be itself any more gets a few digits of its hash, so that no two topics share a note.
+    A topic with other characters gets a few digits of its hash, so that no two topics share a path.
     """
     topic = values["topic"]
     safe = "/".join(level.translate(_UNSAFE).strip(" .") or "_" for level in topic.split("/"))

@@ -1,6 +1,6 @@
-"""From an edited text back to a template: the places stay wherever the value that they were filled with still stands.
+"""Turns an edited text back into a template: a place stays wherever its value still stands.
 
-Pure. What comes out, filled with the same values, is the edited text exactly.
+Pure. The template, filled with the same values, gives the edited text exactly.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ from difflib import SequenceMatcher
 
 from provision.bundles.placeholders import Piece, escaped
 
-_MOST = 4_000_000  # characters of the one side times those of the other that are compared one by one
+_MOST = 4_000_000  # product of two lengths up to which texts are compared by character
 
 
 @dataclass(frozen=True)
 class Reversed:
-    """A template's text, and the names of the places whose values were edited: they are plain text now."""
+    """A template's text, with the names of the places kept in it and of those lost because their values were edited."""
 
     text: str
     lost: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class _Span:
 
 
 def to_template(pieces: Sequence[Piece], edited: str) -> Reversed:
-    """The template of `edited`, which a person has made of the filled template `pieces`."""
+    """The template of `edited`, which was made from the filled template `pieces`."""
     base = "".join(piece.text for piece in pieces)
     blocks = list(_same(base, edited))
     template, done = [], 0

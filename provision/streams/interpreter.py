@@ -37,16 +37,16 @@ def _option(setting: InterpreterSetting, name: str) -> str:
 def change_per_note(
     client: ZeppelinClient, setting: InterpreterSetting, mode: str, records: Records
 ) -> InterpreterSetting:  # fmt: skip
-    """Give each note a Spark of its own ("isolated"), or all of them one ("shared"), and keep the means of undoing.
+    """Give each note a Spark of its own ("isolated"), or all notes one ("shared"); can be undone.
 
-    What runs in Spark is ended.
+    Ends whatever runs in Spark.
     """
     records.save_spark(SparkRecord(setting.id, per_note(setting), mode, records.run))
     return _set_per_note(client, setting, mode)
 
 
 def take_per_note_back(client: ZeppelinClient, records: Records, run: str, console: Console) -> None:
-    """Undo what `run` did to Spark's setting, once none of its notes is left to be undone."""
+    """Undo what `run` did to Spark's setting, once all of its notes are undone."""
     record = records.spark()
     if record is None or record.run != run or any(each.run == run for each in records.all()):
         return
@@ -66,7 +66,7 @@ def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str
 
 
 def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Console) -> None:
-    """End the Spark process that the note runs in, and all that runs in it: other notes' too where they share it."""
+    """Restart the Spark process that the note runs in; ends all that runs in it, other notes' streams too if shared."""
     setting = spark_setting(client)
     what = "Spark's interpreter" if is_shared(setting) else "this note's Spark"
     with console.step(f"{reason}: restarting {what}"):

@@ -18,13 +18,13 @@ _COUNTS = re.compile(r"^counts: (.*)$", re.MULTILINE)
 
 
 def latest_paragraph(note: Note) -> Paragraph | None:
-    """The paragraph that shows the latest windows, as the bundle has it; None where a person has made it another."""
+    """The paragraph that shows the latest windows; None where there is none, or a person has edited it."""
     paragraph = by_role(note).get(Role.LATEST)
     return paragraph if paragraph and not is_edited(paragraph) else None
 
 
 def counts(paragraph: Paragraph | None) -> dict[str, int]:
-    """The counts in the paragraph's output (events, late, malformed, windows) since the stream's start; none before."""
+    """The counts in the paragraph's output (events, late, malformed, windows) since the stream's start."""
     found = _COUNTS.findall(paragraph.output) if paragraph else []
     pairs = (word.partition("=") for word in found[-1].split()) if found else ()
     return {name: int(number) for name, _, number in pairs if number.isdecimal()}
@@ -34,8 +34,8 @@ def counts(paragraph: Paragraph | None) -> dict[str, int]:
 class Latest:
     """The note's latest windows, asked for once a slide while its stream runs.
 
-    `page` is the driver's, empty until it is known. Nothing is asked of a stream that has ended, nor of one whose page
-    can't be seen from here: the run would start Spark anew, and fail.
+    `page` is the driver's, empty until it is known. The paragraph isn't run when the stream has ended or its page is
+    out of reach: that would start Spark anew, and fail.
     """
 
     client: ZeppelinClient
@@ -47,7 +47,7 @@ class Latest:
     _last_end: int = 0
 
     def ask(self) -> bool:
-        """Run the paragraph if a slide has passed since the last time; its output comes as any other's does."""
+        """Run the paragraph if a slide has passed since the last time; returns whether it did."""
         if not self.page or time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + self.every
@@ -61,7 +61,7 @@ class Latest:
         return True
 
     def new_windows(self, paragraph: Paragraph) -> list[Window]:
-        """The windows in the paragraph's output that were not in it before, oldest first."""
+        """The windows in the paragraph's output that are new since the last call, oldest first."""
         found = [window for window in headed_windows(paragraph.output) if window.end > self._last_end]
         self._last_end = max([self._last_end, *(window.end for window in found)])
         return found

@@ -1,4 +1,4 @@
-"""A note's output as a log: what is there, then what comes, however often the server goes away and comes back."""
+"""A note's output as a log: what is there, then what arrives, across restarts of the server."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -29,12 +29,12 @@ from zeppelin_sdk import (
 READ_SECONDS = 1.0
 OUTPUT_LIMIT = "zeppelin.interpreter.output.limit"
 DEFAULT_LIMIT = 102_400  # bytes a run of a paragraph may print, in every version (ZeppelinConfiguration)
-SETTLED_SECONDS = 1.0  # without a word after the limit: what Zeppelin still lets through is the rest of a line
+SETTLED_SECONDS = 1.0  # silence after the limit; Zeppelin still lets the rest of a line through
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One thing that happened; `event` is output, status, cut, window or connection, and the rest is about it."""
+    """One entry; `event` is output, status, cut, window or connection, and decides which other fields are set."""
 
     event: str
     paragraph: Paragraph | None = None
@@ -66,13 +66,13 @@ class LogLine:
 
 
 def title_of(paragraph: Paragraph) -> str:
-    """What a person calls the paragraph."""
+    """The paragraph's title, else its key, else its id."""
     return paragraph.title or provenance(paragraph).key or paragraph.id
 
 
 @dataclass
 class _Shown:
-    """What was shown of one paragraph; `texts` are its outputs by number."""
+    """What the log has told of one paragraph; `texts` are its outputs by index."""
 
     paragraph: Paragraph
     texts: dict[int, str] = field(default_factory=dict)
@@ -82,12 +82,12 @@ class _Shown:
 
     @property
     def size(self) -> int:
-        """How many bytes of output are known."""
+        """Bytes of output so far."""
         return sum(len(text.encode()) for text in self.texts.values())
 
 
 class NoteLog:
-    """What is new in a note's outputs, event by event; the same text is not told twice, however often it is sent."""
+    """Turns a note's events into log lines; output that is sent twice is told once."""
 
     def __init__(self, latest: Latest | None = None, limit: int = DEFAULT_LIMIT) -> None:
         self._latest = latest
@@ -95,12 +95,12 @@ class NoteLog:
         self._shown: dict[str, _Shown] = {}
 
     def of(self, event: Event | None) -> Iterator[LogLine]:
-        """What an event of a `NoteFollower`, or that none came, adds to the log."""
+        """The lines that an event of a `NoteFollower` adds to the log; None for no event in time."""
         yield from self._told(event)
         yield from self._cut_silently()
 
     def _cut_silently(self) -> Iterator[LogLine]:
-        """Zeppelin says that it has cut a run off when the run ends; until then only the limit tells."""
+        """Zeppelin reports a cut only when the run ends; until then silence at the limit is the sign."""
         for shown in self._shown.values():
             silent = time.monotonic() - shown.heard_at > SETTLED_SECONDS
             if silent and not shown.is_cut and shown.paragraph.status.is_active and shown.size >= self._limit:
@@ -124,7 +124,7 @@ class NoteLog:
                 yield from self._becomes(self._shown[name], index, type_, text)
 
     def _follows(self, paragraph_id: str) -> bool:
-        """Whether output of this paragraph is told as it comes; the windows are told when they are whole."""
+        """Whether output of this paragraph is told as it arrives; windows are told when they are complete."""
         return paragraph_id in self._shown and not self._keeps_windows(paragraph_id)
 
     def _keeps_windows(self, paragraph_id: str) -> bool:
@@ -134,7 +134,7 @@ class NoteLog:
         shown = self._shown.setdefault(paragraph.id, _Shown(paragraph))
         before, shown.paragraph = shown.paragraph.status, paragraph
         if self._latest and paragraph.config.get(PAGE):
-            self._latest.page = str(paragraph.config[PAGE])  # a stream that is started anew may have another
+            self._latest.page = str(paragraph.config[PAGE])  # a restarted stream may have another
         if self._keeps_windows(paragraph.id) and self._latest:
             if paragraph.status is ParagraphStatus.FINISHED:
                 yield from (LogLine("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
@@ -148,10 +148,10 @@ class NoteLog:
             yield LogLine("status", paragraph, str(paragraph.status))
 
     def _becomes(self, shown: _Shown, index: int, type_: str, text: str) -> Iterator[LogLine]:
-        """Tell what the output has now and had not before.
+        """Tell what is new in the output.
 
-        Text is told as it comes. Who comes to a run late hears its end only: the server shows the rest to nobody while
-        it runs, and after that it would stand in the wrong place.
+        Text is told as it arrives. A follower that joins late gets only the end of a run: the server shows the rest to
+        nobody while it runs, and afterwards it would be out of order.
         """
         message = ResultMessage(type_, text)
         cut = cut_at(message)
@@ -170,13 +170,13 @@ class NoteLog:
         elif not shown.paragraph.status.is_active:
             yield LogLine("output", shown.paragraph, plain(message), type_)
         else:
-            shown.texts[index] = before  # it is told whole, when the run has ended
+            shown.texts[index] = before  # told whole when the run has ended
 
 
 def _after(before: str, text: str) -> str:
-    """What `text` has after `before`, which is its beginning, or a part for who came late; all of it if it is neither.
+    """The part of `text` after `before`, its beginning or, for a follower that joined late, any part of it; else all.
 
-    The beginning goes first: output repeats itself, and what was heard may stand at more than one place.
+    The beginning is tried first: output repeats itself, so `before` may occur more than once.
     """
     if text.startswith(before):
         return text[len(before) :]
@@ -184,7 +184,7 @@ def _after(before: str, text: str) -> str:
 
 
 def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[LogLine], None]) -> None:
-    """Tell of the note for ever; a server that goes away is waited for. Raises what `NoteFollower.read` raises else."""
+    """Log the note until interrupted; waits for a server that goes away. Raises what else `NoteFollower.read` does."""
     log = NoteLog(latest, _output_limit(client))
     connected = True
     with client.follow(note_id, reconnect=True) as follower:
@@ -194,12 +194,12 @@ def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Ca
             for line in log.of(event):
                 tell(line)
             if latest is not None and connected:
-                with suppress(UnreachableError):  # the follower tells of it, and waits
+                with suppress(UnreachableError):  # the follower reports it, and waits
                     latest.ask()
 
 
 def _output_limit(client: ZeppelinClient) -> int:
-    """The server's limit in bytes; the usual one where it is kept from this user."""
+    """The server's output limit in bytes; the default where this user may not read it."""
     try:
         return int(client.get_configurations(OUTPUT_LIMIT).get(OUTPUT_LIMIT, DEFAULT_LIMIT))
     except (ZeppelinError, ValueError):

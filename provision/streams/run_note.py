@@ -44,10 +44,11 @@ class NoteRun:
     def start(self) -> None:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
 
-        A note with such a paragraph starts on a fresh interpreter when that paragraph has run before: the stream it
-        left, or still holds, would keep all others from running. So does another note's, which is ended the same way,
-        once; and so does a Spark that has ended, as when its cluster went away or its process was killed. Raises
-        `ParagraphError` of the first that fails, `HeldError` when such a note has started again.
+        Restarts the interpreter first when the blocking paragraph has run before: its stream would keep all others from
+        running. Restarts it, once, and starts over when another note's blocking paragraph holds Spark, or when Spark
+        has ended, as after its cluster went away or its process was killed.
+
+        Raises `ParagraphError` of the first paragraph that fails, `HeldError` when the other note has started again.
         """
         note = self.client.get_note(self.note_id)
         if any(provenance(p).blocks and p.status is not ParagraphStatus.READY for p in note.paragraphs):

@@ -1,4 +1,4 @@
-"""Runs a paragraph, and notices when its turn does not come: behind another note's paragraph that never ends."""
+"""Runs a paragraph, and notices when it waits behind another note's paragraph that never ends."""
 
 import re
 import time
@@ -11,8 +11,8 @@ from provision.sync.provenance import read_mark
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
-QUEUED = 5.0  # seconds that a paragraph may wait for its turn before somebody looks what it waits for
-AT_ONCE = 2.0  # seconds in which a run that an earlier cancellation ends is over
+QUEUED = 5.0  # seconds that a paragraph may be queued before we check what holds it up
+AT_ONCE = 2.0  # seconds within which a leftover cancellation ends a run
 
 
 # RemoteInterpreterProcess.callRemoteFunction; Zeppelin starts another only after a restart
@@ -25,7 +25,7 @@ def process_is_gone(error: ParagraphError) -> bool:
 
 
 class HeldError(ConflictError):
-    """A paragraph of another note runs as long as its stream, and keeps all others of their Spark from running."""
+    """A paragraph of another note blocks the Spark that they share, as long as its stream runs."""
 
     def __init__(self, note: Note, paragraph: Paragraph) -> None:
         super().__init__(
@@ -79,7 +79,7 @@ def _run(
 
 
 def _is_spark(paragraph: Paragraph) -> bool:
-    """Whether Spark's interpreter runs it: named, or the server's default, where no other one is."""
+    """Whether Spark's interpreter runs it: by name, or as the server's default."""
     named = re.match(r"\s*%(\w+)", paragraph.text)
     return named is None or named[1] == "spark"
 

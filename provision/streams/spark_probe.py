@@ -1,4 +1,4 @@
-"""Asks a server's Spark for its versions and its page, in a note that is deleted again."""
+"""Asks a server's Spark for its versions and its page, by a temporary note."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Probe:
 
 
 def probe_spark(client: ZeppelinClient) -> Probe:
-    """Ask Spark; starts it when it does not run. Raises `HeldError` where another note's stream holds it."""
+    """Ask Spark, starting it if necessary. Raises `HeldError` where another note's stream holds it."""
     scala_version = "_root_.scala.util.Properties.versionNumberString"  # a note may import another `util`
     question = f'Seq("probe", sc.version, {scala_version}, sc.uiWebUrl.getOrElse("-"))'
     left = client.find_note(_PROBE)
@@ -41,7 +41,7 @@ def probe_spark(client: ZeppelinClient) -> Probe:
 
 
 def _output(client: ZeppelinClient, note_id: str, paragraph_id: str) -> str:
-    """What the paragraph prints; where Spark's process has died, another is started, as nothing is left to be ended."""
+    """What the paragraph prints. Restarts a Spark whose process has died: nothing is lost by that."""
     try:
         return run_in_turn(client, note_id, paragraph_id).output
     except ParagraphError as error:

@@ -1,4 +1,4 @@
-"""A note's state in one look: its paragraphs, its stream as Spark has it, and what the note itself has counted."""
+"""A note's state: its paragraphs, Spark's figures of its stream, and what the note itself has counted."""
 
 import time
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from zeppelin_sdk import Note, Paragraph
 
 @dataclass(frozen=True)
 class NoteStatus:
-    """`page` is the driver's, empty before a first run; `counts` are from `latest`, which last ran at `counted`."""
+    """`page` is the driver's, empty before a first run; `counts` are those that the note printed at `counted`."""
 
     note: Note
     state: str
@@ -43,7 +43,7 @@ class NoteStatus:
         }
 
     def table(self) -> Table:
-        """All of it, a row a paragraph."""
+        """Paragraphs and figures as a table."""
         heading = f"{self.note.path}: {self.state}"
         table = Table(title=heading, title_justify="left", box=None, show_header=False, pad_edge=False)
         for paragraph in self.note.paragraphs:
@@ -53,7 +53,7 @@ class NoteStatus:
         return table
 
     def stream_lines(self) -> list[tuple[str, str]]:
-        """What is known of the stream, in lines of a name and a text."""
+        """What is known of the stream, as (name, text)."""
         lines = []
         if self.page and not self.in_reach:
             lines.append(("stream", f"Spark's page {self.page} can't be reached from here, or has ended: no figures"))
@@ -69,7 +69,7 @@ class NoteStatus:
         return lines
 
     def line(self) -> str:
-        """The same without the paragraphs, as one line with the time."""
+        """State and figures in one line, with the time."""
         parts = [f"{name} {text}" for name, text in self.stream_lines()]
         return f"{time.strftime('%H:%M:%S')} {'; '.join([self.state, *parts])}"
 
@@ -87,14 +87,14 @@ def _figures(stream: StreamState) -> str:
 
 
 def _messages(counts: Mapping[str, int]) -> str:
-    """The connector's counts; those that it has none of yet are 0."""
+    """The connector's counts; one that is missing is 0."""
     listed = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("received", "stored", "acknowledged"))
     twice = f"; {counts['redelivered']} may be there twice" if counts.get("redelivered") else ""
     return f"{listed}; {counts.get('reconnects', 0)} reconnects{twice}"
 
 
 def status_of(note: Note) -> NoteStatus:
-    """Ask the driver's page, if one was noted when the note was run, and read what the note has counted."""
+    """Ask the driver's page, where the note's last run noted one, and read what the note has counted."""
     page = driver_page(note)
     spark = SparkPage(page)
     stream = spark.stream() if page else None

@@ -1,7 +1,7 @@
-"""Whose stream it is that Spark's page shows: notes that share one Spark share its page.
+"""Which note's stream Spark's page shows: notes that share a Spark share its page.
 
-A run by the tool notes in the paragraph that starts the stream when that was. Of the notes with one page the one that
-was started last has the stream; where a person has started one in Zeppelin's page since, that can't be told.
+When the tool runs a note, it records the time in the paragraph that starts the stream. Of the notes with the same page,
+the one started last has the stream, unless a person has started one in Zeppelin's page since: that can't be told.
 """
 
 import time
@@ -14,12 +14,12 @@ from zeppelin_sdk import Note, Paragraph, ZeppelinClient, ZeppelinError
 
 
 def started(page: str, finished: str) -> dict[str, Any]:
-    """What is noted in a paragraph that has just started a stream."""
+    """The config of a paragraph that has just started a stream."""
     return {PAGE: page, STARTED: {"at": time.time(), "finished": finished}}
 
 
 def later_on_its_page(client: ZeppelinClient, note: Note) -> Note | None:
-    """The note that was started after this one in the Spark that they share; None where this one was the last."""
+    """The note that was started last in the Spark that they share; None where that is this one."""
     mine = _starting(note)
     if mine is None or mine.status.is_active or _by_hand_since(mine):
         return None

@@ -1,4 +1,4 @@
-"""Where a running note's windows are read from: its files, a paragraph that keeps them, or what it prints."""
+"""Where to read a running note's windows: in its files, from a paragraph that keeps them, or as it prints them."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ class WindowSource(Protocol):
 
 
 class Files:
-    """The CSV files that come from now on into a folder that this machine can read."""
+    """The CSV files that are written from now on into a folder that this machine can read."""
 
     def __init__(self, out: Path) -> None:
         self._out, self._since = out, time.time() * 1000
@@ -27,7 +27,7 @@ class Files:
 
 
 class Asked:
-    """The windows that a paragraph of the note prints whenever it is run."""
+    """The windows that a paragraph of the note prints each time it runs."""
 
     def __init__(self, client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:
         self._client, self._note_id, self._paragraph_id = client, note_id, paragraph_id
@@ -40,7 +40,7 @@ class Asked:
 
 
 class Overheard:
-    """The windows that a running paragraph prints, heard over the websocket: no other way shows them before it ends."""
+    """The windows that a running paragraph prints, over the websocket: nothing else shows them before it ends."""
 
     def __init__(self, follower: NoteFollower, paragraph_id: str) -> None:
         self._follower, self._paragraph_id = follower, paragraph_id

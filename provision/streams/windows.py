@@ -1,4 +1,4 @@
-"""A stream's windows, read back from the CSV files that it wrote."""
+"""A stream's windows, read from the CSV files that it writes."""
 
 import re
 from collections.abc import Iterator
@@ -59,8 +59,8 @@ def _read(folder: Path) -> Window:
 
 
 def read_csv(text: str) -> Iterator[tuple[str, ...]]:
-    """The rows of CSV as Spark writes it: a field in quotes has its quotes and backslashes behind a backslash, and may
-    hold line breaks; one without quotes stands as it is. (Python's `csv` can be told the first or the second.)
+    """The rows of CSV as Spark writes it: a quoted field escapes quotes and backslashes with a backslash and may hold
+    line breaks; an unquoted one is literal. (Python's `csv` can do one or the other.)
     """
     row: list[str] = []
     position = 0
@@ -77,7 +77,7 @@ def read_csv(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def as_table(window: Window) -> Table:
-    """The window's rows as a table to show."""
+    """The window's rows as a table for the terminal."""
     width = max((len(row) for row in window.rows), default=0)
     table = Table(box=None, pad_edge=False, show_header=width > 1)
     for name in window.heading() or (f"{number + 1}" for number in range(width)):
