@@ -22,20 +22,20 @@ _OTHER = "…"  # any value of a parameter that no condition names
 def holds(when: Condition, case: Case) -> bool:
     """Whether a checked condition holds."""
     return all(
-        _version_holds(wanted, case[name]) if name == ZEPPELIN else case[name] in _listed(wanted)
-        for name, wanted in when.items()
+        _version_holds(asked, case[name]) if name == ZEPPELIN else case[name] in _listed(asked)
+        for name, asked in when.items()
     )
 
 
 def check_condition(when: Condition, parameters: Mapping[str, Parameter]) -> None:
     """Raise `UsageError` for an unknown parameter, a value that the parameter can't have, and a malformed version."""
-    for name, wanted in when.items():
+    for name, asked in when.items():
         if name == ZEPPELIN:
-            _bound(wanted)
+            _bound(asked)
         elif name not in parameters:
             raise UsageError(f"no parameter {name!r}")
         else:
-            for value in _listed(wanted):
+            for value in _listed(asked):
                 _check_value(parameters[name], value)
 
 
@@ -58,8 +58,8 @@ def _possible(name: str, conditions: Collection[Condition], parameters: Mapping[
     return list(parameters[name].choices) or [*dict.fromkeys(named), _OTHER]
 
 
-def _listed(wanted: Any) -> list[Any]:
-    return wanted if isinstance(wanted, list) else [wanted]
+def _listed(asked: Any) -> list[Any]:
+    return asked if isinstance(asked, list) else [asked]
 
 
 def _check_value(parameter: Parameter, value: Any) -> None:
