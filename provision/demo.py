@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
@@ -100,7 +101,7 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
 
 def _spec(demo: Demo, running: stack.Stack, out: Path, console: Console) -> NoteSpec:
     pairs = [f"topic={TOPIC}", f"out={out}", *demo.pairs]
-    spec = note_spec(demo.bundle, pairs, running.netpie.appid)
+    spec = note_spec(load_bundle(demo.bundle), pairs, running.netpie.appid)
     return fit_embedded(spec, running.runtime, console)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netpie_creds import Credentials
-from provision.bundles.bundle import Bundle, load_bundle
+from provision.bundles.bundle import Bundle
 from provision.bundles.context import dependencies
 from provision.bundles.render import RenderedNote, default_path, render
 from provision.console import Console
@@ -37,15 +37,15 @@ class NoteSpec:
     path: str
 
 
-def note_spec(bundle: str, pairs: Iterable[str], appid: str, path: str | None = None) -> NoteSpec:
-    """What `--bundle`, `--param NAME=VALUE …` and `--note` ask for, checked; raises `UsageError`."""
+def note_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | None = None) -> NoteSpec:
+    """What `--param NAME=VALUE …` and `--note` ask of the bundle, checked; raises `UsageError`."""
     given = {"appid": appid}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator:
             raise UsageError(f"--param {pair}: no = in it", next_step="write --param NAME=VALUE")
         given[name.strip()] = value
-    return _spec(load_bundle(bundle), given, path)
+    return _spec(bundle, given, path)
 
 
 def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpec:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 
 from netpie_creds import NetpieError
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.classroom.clients import Clients
 from provision.classroom.outcome import Outcome, Result
@@ -35,8 +35,9 @@ def apply_each(console: Console, each: EachOptions, options: NoteOptions, embedd
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
         return apply_note(client, rendered, Applying(options.decision, Records(client.url, run)))
 
-    people = read_people(each.file, load_bundle(options.bundle))
-    rows, failed = _rows(people, options, embedded, console)
+    bundle = load_bundle(options.bundle)
+    people = read_people(each.file, bundle)
+    rows, failed = _rows(people, bundle, options, embedded, console)
     with options.server.connect_running() as client:
         check_users(client, people, rows, console)
         prepare_spark(client, each, len(rows), Records(client.url, run), console)
@@ -61,13 +62,13 @@ def _connect(server: ServerOptions, person: Person | None) -> ZeppelinClient:
 
 
 def _rows(
-    people: Sequence[Person], options: NoteOptions, embedded: Stack | None, console: Console
+    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console
 ) -> tuple[list[Row], list[Outcome]]:
     """The rows that can be written, and the failures of those that can't."""
     rows, failed = [], []
     for person in people:
         try:
-            rows.append(_row(person, options, embedded, console))
+            rows.append(_row(person, bundle, options, embedded, console))
         except (ProvisionError, NetpieError) as error:
             failed.append(Outcome(person.line, Result.FAILED, person.note, error=error))
     doubles = refuse_shared_paths(rows)
@@ -75,10 +76,10 @@ def _rows(
     return [row for row in rows if row.person.line not in lines], failed + doubles
 
 
-def _row(person: Person, options: NoteOptions, embedded: Stack | None, console: Console) -> Row:
+def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console) -> Row:
     application = options.application_for(embedded) if not person.appkey else options.application
     pairs = [*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
-    spec = note_spec(options.bundle, pairs, application_of(person, application).appid, person.note or None)
+    spec = note_spec(bundle, pairs, application_of(person, application).appid, person.note or None)
     if embedded:
         spec = fit_embedded(spec, embedded.runtime, console)
     return checked_row(person, spec, application)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provision.bundles.bundle import DEFAULT_BUNDLE
+from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.errors import UsageError
@@ -75,7 +75,7 @@ class NoteOptions:
     ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
         """A client of the server, and the note rendered for it."""
         options = self.application_for(embedded)
-        spec = note_spec(self.bundle, self.pairs, options.application().appid, self.path)
+        spec = note_spec(load_bundle(self.bundle), self.pairs, options.application().appid, self.path)
         with self.server.connect_running() as client:
             if embedded:
                 spec = fit_embedded(spec, embedded.runtime, console)

@@ -8,6 +8,7 @@ import pytest
 from netpie_creds import AccessToken, Application, Credentials
 from provision import prepare as noting
 from provision.bundles import connector_jar
+from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.embedded.runtime import Runtime
@@ -26,7 +27,7 @@ JARS = "/jars/connector.jar,/jars/paho.jar"
 
 
 def wanted(bundle: str = "streaming", *pairs: str) -> NoteSpec:
-    return note_spec(bundle, pairs, "MyApp")
+    return note_spec(load_bundle(bundle), pairs, "MyApp")
 
 
 def test_words_of_the_command_line_become_checked_values() -> None:
@@ -164,7 +165,7 @@ def test_the_server_s_version_chooses_the_dependency_paragraph(probes: list[obje
 
 
 def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
-    asked = note_spec("streaming", [], "MyApp", "my folder/my note")
+    asked = note_spec(load_bundle("streaming"), [], "MyApp", "my folder/my note")
     note = render_for(FakeZeppelin().client(), asked, cast(Credentials, FakeCredentials()))
     assert note.path == "my folder/my note"
 
