@@ -21,6 +21,7 @@ from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
 
 HERE = Path(__file__).parent
+PATIENCE = 60.0  # seconds; what takes one on an idle machine takes many beside another Spark
 MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
 OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (MODULES + " sun.nio.ch sun.util.calendar").split()]
 
@@ -122,12 +123,12 @@ class Probe:
         self.seen.clear()
         self.tell("start", url=url, **{"topics": "/app/#"} | options)
 
-    def ask(self, command: str, timeout: float = 30, **options: object) -> str:
+    def ask(self, command: str, timeout: float = PATIENCE, **options: object) -> str:
         answer = {"stop": "stopped", "end": "ended"}.get(command, command)
         self.tell(command, **options)
         return self.wait(answer, timeout=timeout)
 
-    def wait(self, word: str, *, timeout: float = 20, matching: str = "") -> str:
+    def wait(self, word: str, *, timeout: float = PATIENCE, matching: str = "") -> str:
         """The next answer of the kind `word` that has `matching` in it; all answers are kept in `seen`."""
         end = time.monotonic() + timeout
         while True:
@@ -139,7 +140,7 @@ class Probe:
             if answer[0] == word and matching in answer[1]:
                 return answer[1]
 
-    def wait_for_messages(self, count: int, *, timeout: float = 20) -> list[str]:
+    def wait_for_messages(self, count: int, *, timeout: float = PATIENCE) -> list[str]:
         """All messages so far, once there are `count`."""
         end = time.monotonic() + timeout
         while len(self.heard("message")) < count:
@@ -156,7 +157,7 @@ class Probe:
 
     def wait_for_counters(self, **wanted: int) -> dict[str, int]:
         """All counters, once those that are `wanted` have their values."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         counted = self.counters()
         while any(counted.get(name) != value for name, value in wanted.items()):
             assert time.monotonic() < end, counted
@@ -305,7 +306,7 @@ class ScriptedBroker:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
 
-    def until(self, condition: Callable[["ScriptedBroker"], object], timeout: float = 20) -> None:
+    def until(self, condition: Callable[["ScriptedBroker"], object], timeout: float = PATIENCE) -> None:
         with self._changed:
             met = self._changed.wait_for(lambda: condition(self), timeout)
         assert met, f"{self.connects} {self.subscriptions} {self.acknowledged} {self.disconnects}"

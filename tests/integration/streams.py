@@ -24,7 +24,7 @@ from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 TOPIC = 'it\'s "5$" ${x} {y.user} a\\b ไทย☃'  # what could break out of Scala, of a Zeppelin form, of a credential
-PATIENCE = 60.0  # seconds for what takes a few batches on an idle machine
+PATIENCE = 120.0  # seconds for what takes a few batches on an idle machine
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Stream:
         group = [line.encode() if isinstance(line, str) else line for line in lines]
         self.sent += group
         self.publisher.publish(group)
-        assert self.publisher.flush(10) == 0
+        assert self.publisher.flush(PATIENCE) == 0
         wait_for("a batch with all events", lambda: sum(self.batches(done=False).values()) >= len(self.sent))
 
     def process(self) -> None:

@@ -36,7 +36,7 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(
     mark = ""
     try:
         mark = wait_for("the stack's mark", read_mark)
-        wait_for(moment, lambda: moment in log.read_text() or demo.poll() is not None, timeout=120)
+        wait_for(moment, lambda: moment in log.read_text() or demo.poll() is not None, timeout=240)
         assert moment in log.read_text()
         wait_for("the first process", lambda: processes.marked(mark))
         time.sleep(0.5)

@@ -22,6 +22,7 @@ from provision.streams.interpreter import spark_setting
 from provision.streams.windows import read_windows
 from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
+from provision.waiting import wait_until
 
 from .command import done
 from .conftest import Embedded
@@ -71,7 +72,7 @@ class Counted:
                 found[id_] += int(number)
         return found
 
-    def settle(self, timeout: float = 90.0) -> None:
+    def settle(self, timeout: float = 180.0) -> None:
         """Wait until every published event is in a window."""
         assert self.publisher.flush(timeout) == 0
         wanted = set(self.published)
@@ -79,9 +80,7 @@ class Counted:
         def missing() -> set[str]:
             return wanted - self.counts().keys()
 
-        deadline = time.monotonic() + timeout
-        while missing() and time.monotonic() < deadline:
-            time.sleep(0.5)
+        wait_until(lambda: not missing(), timeout, every=0.5)
         assert missing() == set()
 
     def duplicates(self) -> int:
@@ -225,7 +224,7 @@ def test_a_broker_that_was_killed_and_comes_back(from_mosquitto: Counted, broker
     broker.start()
     stream.publish(100)
 
-    stream.settle(90 + away)
+    stream.settle(180 + away)
     # it sends again what it had not noted as delivered when it last saved, and nothing else
     again = stream.repeated() - before
     assert {id_ for id_, times in again if times == 2} <= at_stake

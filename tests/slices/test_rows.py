@@ -16,6 +16,7 @@ from ..connector.conftest import QUICK_START
 
 pytestmark = pytest.mark.integration
 
+PATIENCE = 300.0  # seconds for the longest comparison beside another Spark
 NEEDED = ("results", "columns", "slices")
 COMPARE = (Path(__file__).parent / "compare.scala").read_text(encoding="utf-8")
 
@@ -67,7 +68,7 @@ def compared(shell: Shell, folder: Path, batches: list[list[str]], window: int, 
     file = folder / "case"
     file.write_text("\n".join(" ".join(map(packed, texts)) for texts in [queries, *batches]))
     shell.tell(f'Compare.file("{file}", {window}, {slide})')
-    shell.wait(lambda: len(shell.heard("compared")) > before, "comparison", timeout=120)
+    shell.wait(lambda: len(shell.heard("compared")) > before, "comparison", timeout=PATIENCE)
     return shell.heard("compared")[before]
 
 
@@ -163,20 +164,20 @@ def test_a_long_window_is_put_together_from_parts_of_parts(shell, tmp_path):
 
 def test_a_slide_of_a_long_window_reads_the_rows_of_no_other_slide(shell):
     shell.tell("Compare.read(66, 66, 200)")
-    shell.wait(lambda: bool(shell.heard("read")), "windows", timeout=120)
+    shell.wait(lambda: bool(shell.heard("read")), "windows", timeout=PATIENCE)
     assert 20 <= int(shell.heard("read")[0]) < 100  # its own rows, and parts; 64 slices have 1,280
 
 
 def test_what_a_window_has_passed_is_not_kept(shell):
     shell.tell("Compare.held(30)")
-    shell.wait(lambda: bool(shell.heard("held")), "windows", timeout=120)
+    shell.wait(lambda: bool(shell.heard("held")), "windows", timeout=PATIENCE)
     assert 2 <= int(shell.heard("held")[0]) < 8
 
 
 def explained(shell: Shell, query: str) -> str:
     before = len(shell.heard("explained"))
     shell.tell(f'Bench.say("explained " + Compare.explained("{packed(query)}"))')
-    shell.wait(lambda: len(shell.heard("explained")) > before, "explanation", timeout=60)
+    shell.wait(lambda: len(shell.heard("explained")) > before, "explanation", timeout=PATIENCE)
     return shell.heard("explained")[before]
 
 
