@@ -3,7 +3,7 @@
 import math
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,7 +16,18 @@ from provision.home import private_dir, state_dir
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
 from provision.platforms.netpie2015 import full_topic
-from provision.publisher import Publisher, PublisherThing, Run, fleet, host_metrics, replay, send
+from provision.publisher import (
+    FORMATS,
+    STANDARD_INPUT,
+    Publisher,
+    PublisherThing,
+    Run,
+    Tally,
+    fleet,
+    host_metrics,
+    replay,
+    send,
+)
 
 EVERY = 10.0  # seconds between a host's events, as in the seed document
 
@@ -38,19 +49,27 @@ class Positive(click.FloatRange):
 
 @dataclass(frozen=True)
 class EventSource:
-    """Which events to publish: from `file`, from a fleet of `hosts`, or this host's."""
+    """Which events to publish: one `message`, from `file`, from a fleet of `hosts`, or this host's."""
 
     host: str | None
     every: float | None
     hosts: int | None
     seed: int | None
     file: Path | None
+    form: str
     loop: bool
     rate: float | None
+    message: str | None
+    tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
         simulated, replayed = self.hosts is not None, self.file is not None
+        piped, alone = self.file == STANDARD_INPUT, self.message is not None
         excluded = (
+            ("--message", alone and (simulated or replayed), "--hosts or --file"),
+            ("--message", alone and self.host is not None, "--id"),
+            ("--message", alone and self.every is not None, "--every"),
+            ("--loop", self.loop and piped, "standard input"),
             ("--hosts", simulated and replayed, "--file"),
             ("--id", self.host is not None and (simulated or replayed), "--hosts or --file"),
             ("--every", self.every is not None and replayed, "--file"),
@@ -63,6 +82,7 @@ class EventSource:
             ("--rate", self.rate is not None and not (simulated or replayed), "--hosts or --file"),
             ("--seed", self.seed is not None and not simulated, "--hosts"),
             ("--loop", self.loop and not replayed, "--file"),
+            ("--format", self.form != "auto" and not replayed, "--file"),
         )
         for option, is_wrong, other in needed:
             if is_wrong:
@@ -71,11 +91,15 @@ class EventSource:
     def batches(self, stop: Event) -> Iterator[list[bytes]]:
         """Return the events, which end when `stop` is set.
 
-        Raises: UsageError when `file` has none.
+        Raises: UsageError when `file` or `message` has none.
         """
         every = self.every or EVERY
+        if self.message is not None:
+            if not self.message:
+                raise UsageError("the message is empty", next_step="give an event, such as '{\"temp\": 25.3}'")
+            return iter([[self.tally.count(self.message.encode("utf-8", "surrogateescape"))]])
         if self.file is not None:
-            return replay(self.file, rate=self.rate, loop=self.loop, stop=stop)
+            return replay(self.file, rate=self.rate, loop=self.loop, stop=stop, form=self.form, tally=self.tally)
         if self.hosts is not None:
             return fleet(self.hosts, self.rate or self.hosts / every, seed=self.seed, stop=stop)
         return host_metrics(self.host or socket.gethostname(), every=every, stop=stop)
@@ -90,9 +114,18 @@ class EventSource:
 @click.option("--seed", type=int, help="Repeat the figures of an earlier simulation.")
 @click.option(
     "--file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Publish the lines of a file as they stand there.",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Publish the events of a file, or of standard input for -.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="auto",
+    show_default=True,
+    help="What the file has: lines to send as they stand, a JSON document, or CSV.",
+)
+@click.option("--message", metavar="TEXT", help="Publish this one event.")
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
 @click.option("--rate", type=Positive(), help="Events per second, over the whole fleet or of the file.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many events.")
@@ -116,7 +149,12 @@ def publish(
     seconds: float | None,
     **source: Any,
 ) -> None:
-    """Publish events to an application: this host's metrics, a simulated fleet, or a file.
+    """Publish events to an application: this host's metrics, a simulated fleet, a file, or one message.
+
+    A file's lines are sent as they stand. Of a JSON document (an array, or objects over several lines) each object is
+    an event. CSV (*.csv, *.tsv, or a first line with the columns' names) becomes a JSON object a row: numbers as
+    numbers, an empty cell as null. --format tells what a file is where that guess is wrong. Events that are no JSON
+    objects are counted in a warning.
 
     Ctrl-C ends it with the count of what was sent. The publisher has a thing of its own beside the note's; two
     publishers on one machine need a --cache-dir each, as NETPIE lets a thing connect once.
@@ -125,13 +163,23 @@ def publish(
     provision publish --credentials-file netpie.env                          this host's metrics, every 10 s
     provision publish --credentials-file netpie.env --hosts 100 --rate 50    a fleet, 50 events/s in all
     provision publish --credentials-file netpie.env --file events.jsonl      a file, as fast as the broker takes it
+    sensor | provision publish --credentials-file netpie.env --file -        another program's lines as they come
+    provision publish --credentials-file netpie.env --message '{"temp": 25.3}'
     """
     named = application.application()
     full = full_topic(named.appid, topic)
     stop = Event()
-    run = Run(EventSource(**source).batches(stop), stop, count, seconds)
+    events = EventSource(**source)
+    run = Run(events.batches(stop), stop, count, seconds)
     folder = private_dir((application.cache_dir or private_dir(state_dir() / "netpie")) / "publisher")
     thing = PublisherThing(named, folder, application.auth_server())
     publisher = Publisher(thing.login, full, qos=qos, renew=thing.renew, say=console.say)
     sent = send(console, publisher, run)
-    console.result(sent.to_json(), sent.text())
+    tally = events.tally
+    if tally.kind:
+        console.say(f"{source['file']} is {tally.kind} (--format lines sends its lines as they stand)")
+    for warning in tally.warnings():
+        console.say(f"warning: {warning}", style="yellow")
+    console.result({**sent.to_json(), "not_objects": tally.not_objects, "left_out": tally.lines_left_out}, sent.text())
+    if sent.refused or tally.lines_left_out:
+        raise click.exceptions.Exit(1)

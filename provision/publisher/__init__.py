@@ -1,19 +1,24 @@
 """Publish events to NETPIE: sources of events, their pace, and a connection that reconnects."""
 
+from provision.publisher.event_file import FORMATS, STANDARD_INPUT
 from provision.publisher.fleet import fleet
 from provision.publisher.host import host_metrics
 from provision.publisher.link import LoginRefusedError
 from provision.publisher.publisher import Publisher, publish_all
 from provision.publisher.replay import replay
 from provision.publisher.send import Run, Sent, send
+from provision.publisher.tally import Tally
 from provision.publisher.thing import PublisherThing
 
 __all__ = [
+    "FORMATS",
+    "STANDARD_INPUT",
     "LoginRefusedError",
     "Publisher",
     "PublisherThing",
     "Run",
     "Sent",
+    "Tally",
     "fleet",
     "host_metrics",
     "publish_all",

@@ -4,10 +4,11 @@ paho's network calls are made here one by one, not in its own thread. So it is k
 lost connection neither drops an event that could still be sent nor counts one twice.
 """
 
+import math
 import select
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -18,6 +19,9 @@ from provision.errors import RefusedError, UnreachableError
 KEEP_ALIVE = 30  # seconds
 CONNECT_TIMEOUT = 10.0  # seconds, for the connection and again for the broker's answer
 IN_FLIGHT = 100  # events sent at QoS 1 and not yet acknowledged
+MOST_UNREAD = 10_000  # events written at QoS 0 of which it is not known that the broker has read them
+ASK_EVERY = 0.25  # seconds between two questions whether the broker has read what was written
+NO_ANSWER = 10.0  # seconds; a broker that leaves the first question open for so long answers none
 
 # MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho maps each to; 4 and 5 have NETPIE's meaning
 _REFUSALS = {
@@ -26,6 +30,13 @@ _REFUSALS = {
     135: (5, "not authorised, or the key is disabled"),
 }
 _KEEP_ALIVE_TIMEOUT = 141
+
+
+class Outgoing(NamedTuple):
+    """An event on its way: its number in the run, from 1, and what is sent."""
+
+    number: int
+    payload: bytes
 
 
 class HasFileno(Protocol):
@@ -46,17 +57,30 @@ class LoginRefusedError(RefusedError):
 
 
 class Link:
-    """A connection that sends events to one topic; `alive` until it is lost or closed."""
+    """A connection that sends events to one topic; `alive` until it is lost or closed.
 
-    def __init__(self, login: MqttLogin, topic: str, qos: int) -> None:
+    At QoS 0 nothing is acknowledged. But a broker answers in order, even an UNSUBSCRIBE from a topic never subscribed
+    (MQTT 3.1.1, 3.10.4): its answer tells that the broker has read all that was written before. Events that wait for
+    such an answer are `unread`; how many may be grows with each answer.
+    """
+
+    def __init__(self, login: MqttLogin, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
         self.where = f"{login.host}:{login.port}"
         self.cause = ""
+        self.largest = 0
+        """Bytes of the largest event that the broker has acknowledged."""
+        self.confirms = True
+        """Whether the broker answers the questions; if it does not, nothing is known of what was written."""
         self._topic = topic
         self._qos = qos
-        self._open: dict[int, bytes] = {}  # not fully written (QoS 0), or not acknowledged (QoS 1)
+        self._in_flight = in_flight
+        self._open: dict[int, Outgoing] = {}  # not fully written (QoS 0), or not acknowledged (QoS 1)
         self._published = 0
         self._answer: int | None = None
-        self._caught_up = False
+        self._unread = 0  # written, and maybe not read by the broker
+        self._asked = 0  # of these, how many the open question is about
+        self._asked_at = 0.0
+        self._window = 1
         self._client = self._new_client(login)
 
     def _new_client(self, login: MqttLogin) -> Client:
@@ -95,19 +119,31 @@ class Link:
 
     @property
     def ready(self) -> bool:
-        """Whether an event can be sent at once: the system's buffer, or the count in flight, has room."""
-        return self.alive and len(self._open) < (IN_FLIGHT if self._qos else 1)
+        """Whether an event can be sent at once: the system's buffer, or the count on their way, has room."""
+        if self._qos:
+            return self.alive and len(self._open) < self._in_flight
+        return self.alive and not self._open and (self._unread < self._window or not self.confirms)
 
-    def send(self, payload: bytes) -> None:
+    @property
+    def unread(self) -> int:
+        """How many events were written at QoS 0 and are lost if the connection is: the broker may not have them."""
+        return self._unread
+
+    def send(self, event: Outgoing) -> None:
         """Send one event; only when `ready`."""
-        info = self._client.publish(self._topic, payload, self._qos)
+        info = self._client.publish(self._topic, event.payload, self._qos)
         if self._qos or info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS or self._client.want_write():
-            self._open[info.mid] = payload
+            self._open[info.mid] = event
         else:
-            self._published += 1
+            self._wrote(1)
+
+    def _wrote(self, events: int) -> None:
+        self._published += events
+        self._unread += events if self.confirms else 0
 
     def wait(self, timeout: float, *wakers: HasFileno) -> None:
         """Wait `timeout` seconds at most for the broker or one of `wakers`; handle what the broker sent."""
+        timeout = min(timeout, self._ask())
         sock = self._client.socket()
         if sock is None:
             return
@@ -119,27 +155,43 @@ class Link:
             self._client.loop_write()
         self._client.loop_misc()
         if not self._qos and self.alive and not self._client.want_write():
-            self._published += len(self._open)
+            self._wrote(len(self._open))
             self._open.clear()
+
+    def _ask(self, *, now: bool = False) -> float:
+        """Ask the broker whether it has read what was written, if that is due, and return the seconds until it is."""
+        if not self.confirms or not self._unread or not self.alive:
+            return math.inf
+        since = time.monotonic() - self._asked_at
+        if self._asked:
+            if self._window == 1 and since > NO_ANSWER:
+                self.confirms = False
+                self._unread = self._asked = 0
+            return NO_ANSWER
+        if since < ASK_EVERY and self._unread < self._window / 2 and not now:  # half: sending goes on meanwhile
+            return ASK_EVERY - since
+        self._asked, self._asked_at = self._unread, time.monotonic()
+        self._client.unsubscribe(self._topic)
+        return NO_ANSWER
 
     def take_published(self) -> int:
         """Return how many events have left since the last call: written at QoS 0, acknowledged at QoS 1."""
         taken, self._published = self._published, 0
         return taken
 
-    def unsent(self) -> list[bytes]:
-        """Return the events passed to `send` that have not left, oldest first."""
+    def unsent(self) -> list[Outgoing]:
+        """Return the events passed to `send` that were not written (QoS 0) or acknowledged (QoS 1), oldest first."""
         return list(self._open.values())
 
     def close(self, timeout: float) -> None:
         """Disconnect once the broker has read everything, `timeout` seconds from now at the latest.
 
-        A broker answers in order, even an UNSUBSCRIBE from a topic never subscribed (MQTT 3.1.1, 3.10.4). Closing
-        without this can drop QoS 0 events on their way.
+        Closing without this can drop QoS 0 events on their way.
         """
-        if self.alive:
-            self._client.unsubscribe(self._topic)
-            self._wait_until(lambda: self._caught_up, timeout)
+        deadline = time.monotonic() + timeout
+        while self._unread and self.alive and (left := deadline - time.monotonic()) > 0:
+            self._ask(now=True)
+            self.wait(left)
         self._client.disconnect()
 
     def _wait_until(self, done: Callable[[], bool], timeout: float) -> None:
@@ -155,11 +207,15 @@ class Link:
         self.cause = "no sign of life from it" if late else "it closed the connection"
 
     def _on_unsubscribe(self, _client: Client, _data: Any, _mid: int, _reasons: Any, _properties: Any) -> None:
-        self._caught_up = True
+        self._unread -= self._asked
+        self._asked = 0
+        self._window = min(2 * self._window, MOST_UNREAD)
 
     def _on_acknowledged(self, _client: Client, _data: Any, mid: int, _reason: Any, _properties: Any) -> None:
-        if self._open.pop(mid, None) is not None:
+        event = self._open.pop(mid, None)
+        if event is not None:
             self._published += 1
+            self.largest = max(self.largest, len(event.payload))
 
 
 def _unreachable(where: str, cause: str) -> UnreachableError:

@@ -12,9 +12,12 @@ from typing import Self
 
 from netpie_creds import MqttLogin, NetpieError
 from provision.errors import ProvisionError, UnreachableError
-from provision.publisher.link import Link, LoginRefusedError
+from provision.publisher.link import IN_FLIGHT, Link, LoginRefusedError, Outgoing
+from provision.publisher.too_large import TooLarge
 
 QUEUE = 10_000  # events at most: while the broker is away the source waits, and memory stays bounded
+QUEUE_BYTES = 64 * 1024 * 1024  # the same in bytes, beside one batch
+MOST_BYTES = 268_435_455  # of a packet after its first bytes: MQTT 3.1.1, 2.2.3
 BURST = 250  # events sent between two reads from the broker
 FIRST_TRIES = 4
 FIRST_DELAY, LONGEST_DELAY = 0.25, 30.0  # seconds between tries to connect, doubled at each
@@ -50,13 +53,19 @@ class Publisher:
         self._qos = qos
         self._renew = renew
         self._say = say
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[Outgoing] = deque()
+        self._queued_bytes = 0
         self._accepted = 0
         self._published = 0
+        self._lost = 0
+        self._unread = 0
+        self._refused = 0
+        self._too_large = TooLarge()
         self._reconnects = 0
         self._changed = Condition()
         self._closing = Event()
         self._ended = False
+        self._told_unconfirmed = False
         self._failure: ProvisionError | NetpieError | None = None
         self._thread: Thread | None = None
 
@@ -90,9 +99,21 @@ class Publisher:
         return self._published
 
     @property
+    def unconfirmed(self) -> int:
+        """How many of the events that have left the broker may not have: those on their way when a connection broke,
+        and those on their way now.
+        """
+        return self._lost + self._unread
+
+    @property
+    def refused(self) -> int:
+        """How many events were left out because they are larger than MQTT or the broker takes."""
+        return self._refused
+
+    @property
     def waiting(self) -> int:
         """How many accepted events have not left."""
-        return self._accepted - self._published
+        return self._accepted - self._published - self._refused
 
     @property
     def reconnects(self) -> int:
@@ -102,27 +123,43 @@ class Publisher:
     def publish(self, payloads: Sequence[bytes], *, stop: Event | None = None) -> int:
         """Queue `payloads`, an event each; while the queue is full, wait for room or for `stop`.
 
-        Returns: how many were queued, fewer than given only after `stop`.
+        An event that no MQTT packet can hold is left out, and told.
+
+        Returns: how many were queued or left out, fewer than given only after `stop`.
         Raises: what ended the connection for good (RefusedError, …).
         """
         taken = 0
         while taken < len(payloads) and not (stop and stop.is_set()):
             with self._changed:
                 self._check()
-                part = payloads[taken : taken + max(QUEUE - self.waiting, 0)]
+                room = QUEUE - self.waiting if self._queued_bytes < QUEUE_BYTES else 0
+                part = payloads[taken : taken + max(room, 0)]
                 if not part:
                     self._changed.wait(0.2)
                     continue
-                self._queue.extend(part)
-                self._accepted += len(part)
+                self._enqueue(part)
             taken += len(part)
             self._poke()
         return taken
 
+    def _enqueue(self, payloads: Sequence[bytes]) -> None:
+        most = MOST_BYTES - len(self.topic.encode()) - 4  # the topic's length and the packet's number have two each
+        for payload in payloads:
+            self._accepted += 1
+            if len(payload) > most:
+                self._refuse(Outgoing(self._accepted, payload), f"MQTT takes {most:,} at most")
+            else:
+                self._queue.append(Outgoing(self._accepted, payload))
+                self._queued_bytes += len(payload)
+
+    def _refuse(self, event: Outgoing, cause: str) -> None:
+        self._refused += 1
+        self._say(f"event {event.number} of {len(event.payload):,} bytes is left out: {cause}")
+
     def flush(self, timeout: float) -> int:
-        """Wait until every event has left, `timeout` seconds at most, and return how many have not."""
+        """Wait until the broker has every event, `timeout` seconds at most, and return how many have not left."""
         with self._changed:
-            self._changed.wait_for(lambda: self.waiting == 0 or self._ended, timeout)
+            self._changed.wait_for(lambda: self.waiting + self._unread == 0 or self._ended, timeout)
             self._check()
             return self.waiting
 
@@ -158,7 +195,7 @@ class Publisher:
 
     def _open_link(self) -> Link:
         login = self._login()
-        link = Link(login, self.topic, self._qos)
+        link = Link(login, self.topic, self._qos, in_flight=1 if self._too_large.suspected else IN_FLIGHT)
         link.open(login)
         return link
 
@@ -170,6 +207,8 @@ class Publisher:
                 self._pump(link)
                 if self._closing.is_set():
                     break
+                if self._drop_too_large(link):
+                    delay = FIRST_DELAY / 2  # the connection is not what is wrong
                 steady = time.monotonic() - since > STEADY
                 delay = FIRST_DELAY if steady else min(2 * delay, LONGEST_DELAY)
                 if self._reconnects and not steady:
@@ -180,6 +219,7 @@ class Publisher:
         finally:
             if link:
                 link.close(LAST_WORDS)
+                self._count(link)
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
@@ -194,18 +234,54 @@ class Publisher:
                 self._wake.recv(4096)
             self._count(link)
         self._count(link)
-        self._queue.extendleft(reversed(link.unsent()))
+        if not link.confirms and not self._told_unconfirmed:
+            self._told_unconfirmed = True
+            self._say(
+                f"broker {link.where}: it answers no UNSUBSCRIBE; events count as published when they are written"
+            )
+        if not link.alive:
+            self._take_back(link)
+
+    def _take_back(self, link: Link) -> None:
+        """Queue again what a lost connection did not send, and count what may be lost with it."""
+        unsent = link.unsent()
+        with self._changed:
+            self._queue.extendleft(reversed(unsent))
+            self._queued_bytes += sum(len(event.payload) for event in unsent)
+            self._lost += link.unread
+            self._unread = 0
+            self._changed.notify_all()
+        if link.unread:
+            link.cause += f"; events on their way to it that may be lost: {link.unread}"
+
+    def _drop_too_large(self, link: Link) -> bool:
+        """Leave the oldest event out if the broker closes each connection on it; return whether it was left out."""
+        with self._changed:
+            sent = {event.number for event in link.unsent()}
+            head = self._queue[0] if self._queue and self._queue[0].number in sent else None
+            if not self._qos or not self._too_large.closed_on(head, link.largest):
+                return False
+            self._queue.popleft()
+            self._queued_bytes -= len(head.payload) if head else 0
+            if head:
+                self._refuse(head, "the broker closes each connection on it, as on events larger than it takes")
+            self._changed.notify_all()
+            return True
 
     def _send_burst(self, link: Link) -> None:
         for _ in range(BURST):
             if not self._queue or not link.ready:
                 return
-            link.send(self._queue.popleft())
+            event = self._queue.popleft()
+            self._queued_bytes -= len(event.payload)
+            link.send(event)
 
     def _count(self, link: Link) -> None:
-        if left := link.take_published():
+        left = link.take_published()
+        if left or self._unread != link.unread:
             with self._changed:
                 self._published += left
+                self._unread = link.unread
                 self._changed.notify_all()
 
     def _next_link(self, lost: Link, delay: float) -> Link | None:

@@ -1,45 +1,86 @@
-"""Events from a file, one a line, sent byte for byte."""
+"""Events from a file or standard input, as they come or at a rate."""
 
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import chain, islice
 from pathlib import Path
 from threading import Event
 
 from provision.errors import UsageError
+from provision.publisher.event_file import STANDARD_INPUT, open_events, read_events, shown_name
 from provision.publisher.pacing import BATCH, paced
+from provision.publisher.tally import Tally
+
+BATCH_BYTES = 1 << 20  # of events that are large
 
 
-def replay(path: Path, *, rate: float | None = None, loop: bool = False, stop: Event) -> Iterator[list[bytes]]:
-    """Return the lines of `path` in batches, without their line ends; empty lines are skipped.
+def replay(
+    path: Path,
+    *,
+    rate: float | None = None,
+    loop: bool = False,
+    stop: Event,
+    form: str = "auto",
+    tally: Tally | None = None,
+) -> Iterator[list[bytes]]:
+    """Return the events of `path` in batches, from standard input for `-`.
 
-    `rate` is in events/s; without it they come as fast as they are sent. `loop` starts over at the end.
-    Setting `stop` ends them.
+    `form` is one of `event_file.FORMATS`; `lines` are sent byte for byte, without their ends, empty ones are skipped.
+    `rate` is in events/s; without it they come as fast as they are sent. `loop` starts over at the end. Setting `stop`
+    ends them. `tally` gets what was noticed.
 
-    Raises, before the first batch: UsageError when it has no line, OSError when it can't be read.
+    Raises: UsageError when there is no event or the file is not of that form, before the first batch; for standard
+    input with it. OSError when it can't be read.
     """
-    if not path.is_file() or next(_lines(path), None) is None:
-        raise UsageError(f"{path} has no events", next_step="give a file with a JSON object on each line")
-    return _batches(_rounds(path) if loop else _lines(path), rate, stop)
+    tally = tally or Tally()
+    if path == STANDARD_INPUT:
+        return _batches(_input(form, stop, tally), rate, stop, batch=1)  # none waits for the next
+    if not path.is_file() or next(_read(path, form, Event(), Tally()), None) is None:
+        raise _no_events(path)
+    events = _rounds(path, form, stop, tally) if loop else _read(path, form, stop, tally)
+    return _batches(events, rate, stop)
 
 
-def _batches(lines: Iterator[bytes], rate: float | None, stop: Event) -> Iterator[list[bytes]]:
-    for wanted in paced(rate, stop) if rate else repeat(BATCH):
-        batch = list(islice(lines, wanted))
-        if not batch or stop.is_set():
-            return
-        yield batch
+def _batches(events: Iterator[bytes], rate: float | None, stop: Event, *, batch: int = BATCH) -> Iterator[list[bytes]]:
+    if rate:
+        for wanted in paced(rate, stop):
+            part = list(islice(events, wanted))
+            if not part or stop.is_set():
+                return
+            yield part
+        return
+    part, size = [], 0
+    for event in events:
+        part.append(event)
+        size += len(event)
+        if len(part) >= batch or size >= BATCH_BYTES:
+            if stop.is_set():
+                return
+            yield part
+            part, size = [], 0
+    if part and not stop.is_set():
+        yield part
 
 
-def _rounds(path: Path) -> Iterator[bytes]:
-    line: bytes | None = b""
-    while line is not None:  # None: the file was emptied meanwhile
-        line = None
-        for line in _lines(path):
-            yield line
+def _input(form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
+    events = _read(STANDARD_INPUT, form, stop, tally)
+    first = next(events, None)
+    if first is None and not stop.is_set():
+        raise _no_events(STANDARD_INPUT)
+    yield from chain([] if first is None else [first], events)
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        for line in file:
-            if text := line.rstrip(b"\r\n"):
-                yield text
+def _rounds(path: Path, form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
+    event: bytes | None = b""
+    while event is not None:  # None: the file was emptied meanwhile
+        event, tally.lines = None, 0
+        for event in _read(path, form, stop, tally):
+            yield event
+
+
+def _read(path: Path, form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
+    with open_events(path) as file:
+        yield from read_events(file, path, form, stop, tally)
+
+
+def _no_events(path: Path) -> UsageError:
+    return UsageError(f"{shown_name(path)} has no events", next_step="give a file with a JSON object on each line")

@@ -18,10 +18,14 @@ LAST_EVENTS_INTERRUPTED = 2.0  # the same after Ctrl-C
 
 @dataclass(frozen=True)
 class Sent:
-    """The result of one run."""
+    """The result of one run, in events. At QoS 0 `published` are those that the broker has for certain; `unconfirmed`
+    ones were on their way to it when a connection broke. `refused` ones are larger than MQTT or the broker takes.
+    """
 
     topic: str
     published: int
+    unconfirmed: int
+    refused: int
     unsent: int
     reconnects: int
     seconds: float
@@ -33,6 +37,8 @@ class Sent:
             "seconds": round(self.seconds, 3),
             "events_per_second": round(self.published / self.seconds, 3),
             "reconnects": self.reconnects,
+            "unconfirmed": self.unconfirmed,
+            "refused": self.refused,
             "unsent": self.unsent,
             "topic": self.topic,
         }
@@ -43,6 +49,13 @@ class Sent:
         parts = [f"published {self.published} events to {self.topic} in {self.seconds:.1f} s ({rate:.1f}/s)"]
         if self.reconnects:
             parts.append(f"{self.reconnects} reconnects")
+        if self.unconfirmed:
+            parts.append(
+                f"{self.unconfirmed} more were written and may be lost with a connection that broke "
+                "(--qos 1 sends such again)"
+            )
+        if self.refused:
+            parts.append(f"{self.refused} left out as too large")
         if self.unsent:
             parts.append(f"{self.unsent} not sent")
         return ", ".join(parts)
@@ -79,12 +92,20 @@ def send(console: Console, publisher: Publisher, run: Run) -> Sent:
             run.stop.set()
         took = time.monotonic() - since
     if unsent and not interrupted:
-        total = publisher.published + unsent
+        total = publisher.published + publisher.refused + unsent
         raise UnreachableError(
             f"{unsent} of {total} events could not be sent: the broker did not come back",
             next_step="check the broker, and send them again",
         )
-    return Sent(publisher.topic, publisher.published, unsent, publisher.reconnects, took)
+    return Sent(
+        topic=publisher.topic,
+        published=publisher.published - publisher.unconfirmed,
+        unconfirmed=publisher.unconfirmed,
+        refused=publisher.refused,
+        unsent=unsent,
+        reconnects=publisher.reconnects,
+        seconds=took,
+    )
 
 
 def _watch(console: Console, publisher: Publisher, work: Future[int], deadline: float | None) -> None:

@@ -150,6 +150,7 @@ def test_events_wait_for_the_broker_to_come_back_and_the_password_is_new(broker:
     said: list[str] = []
     with Publisher(broker.login(), TOPIC, qos=qos, say=said.append) as sender:
         sender.publish([b"before"])
+        assert sender.flush(10) == 0
         until(lambda: len(received) == 1)
         broker.stop()
         until(lambda: len(said) == 1)
