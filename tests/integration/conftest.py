@@ -37,6 +37,7 @@ ORDER = [
     "demo",
     "cli_note",
     "numbers",
+    "loopback",
     "streaming_note",
     "logs",
     "person",

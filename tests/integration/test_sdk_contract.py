@@ -11,5 +11,5 @@ from sdk_support.contract import *  # noqa: E402, F403
 
 
 @pytest.fixture
-def client(embedded: Embedded) -> ZeppelinClient:
+def client(embedded: Embedded, quiet_spark: None) -> ZeppelinClient:
     return embedded.client
