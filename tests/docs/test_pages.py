@@ -19,10 +19,8 @@ TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 SOURCES = [file for folder in ("provision", "netpie_creds") for file in (ROOT / folder).rglob("*.py")]
 SCALA = (ROOT / "zeppelin_notes").rglob("*.scala")
 MESSAGES = [file.read_text(encoding="utf-8") for file in (*SOURCES, *SCALA)]
-TRACKED = {
-    Path(file).name
-    for file in subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-}
+FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+TRACKED = {Path(file).name for file in FILES}
 BY_NAME = pytest.mark.parametrize("page", PAGES, ids=name)
 
 
@@ -88,6 +86,13 @@ def test_the_readme_leads_to_every_page() -> None:
     linked = set(re.findall(r"\]\(([^)#]+)", text(README)))
 
     assert {name(page) for page in PAGES} - {"README.md", "bench/README.md"} - linked == set()
+
+
+def test_the_readme_installs_every_distribution() -> None:
+    folders = {str(Path(file).parent) for file in FILES if Path(file).name == "pyproject.toml"}
+    words = next(span for span in spans(README) if span.startswith("pip install ")).split()[2:]
+
+    assert {str(Path(word)) for word in words} == folders
 
 
 def test_the_paragraphs_to_edit_are_in_the_note() -> None:
