@@ -139,7 +139,9 @@ def _url(client: ZeppelinClient, done: Undone) -> str | None:
 
 def _tell(client: ZeppelinClient, record: Record, done: Undone, console: Console) -> None:
     url = _url(client, done)
-    if url is None:
+    if url is None and not done.steps:
+        text = f"{record.path}: the apply had failed before it made the note; there is nothing to take back"
+    elif url is None:
         text = f"{record.path}: the apply had made it, and it is deleted"
     elif record.what == REMOVE:
         text = f"{record.path}: back; its credentials come back with `provision apply`\n{url}"

@@ -18,6 +18,8 @@ from provision.sync.provenance import (
     mark_for,
     origin_for,
     provenance,
+    stamps,
+    stamps_for,
     upgraded,
 )
 from provision.sync.revisions import keep_revision
@@ -133,7 +135,9 @@ class _Apply:
         if records is None:
             return ""
         earlier = records.find(self._note.path)
-        if earlier is not None and not earlier.done:
+        told = {*(stamps(live) if live else ()), *stamps_for(self._note)}
+        if earlier is not None and not earlier.done and not (live and not earlier.is_of_last_apply(live)):
+            told |= set(earlier.stamps)
             before, order, created = undone(earlier, live, secrets), earlier.order, earlier.created
             revision = earlier.revision
         else:
@@ -150,6 +154,7 @@ class _Apply:
             created=created,
             run=records.run,
             revision=revision,
+            stamps=tuple(sorted(told)),
         )
         records.save(record)
         return revision

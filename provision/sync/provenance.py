@@ -6,6 +6,7 @@ one is read as it is, and upgraded by the next apply; a newer one is refused.
 
 import base64
 import hashlib
+import json
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -282,6 +283,30 @@ def origin_for(note: RenderedNote) -> Origin:
     """The origin of a note as rendered."""
     order = tuple(each.key for each in note.paragraphs)
     return Origin(note.bundle, dict(note.values), dict(note.site), note.rows, order)
+
+
+def stamps(note: Note) -> frozenset[str]:
+    """What tells the note's last apply from others: a stamp of each mark, and one of the origin."""
+    noted = origin(note)
+    marks = {mark_stamp(key, provenance(each).sha256) for key, each in by_key(note).items()}
+    return frozenset({*marks, origin_stamp(noted)} if noted != Origin() else marks)
+
+
+def mark_stamp(key: str, sha256: str) -> str:
+    """The stamp of a mark."""
+    return f"{key} {sha256[:16]}"
+
+
+def origin_stamp(noted: Origin) -> str:
+    """The stamp of an origin; what only newer formats note has no part in it."""
+    made = json.dumps([noted.bundle, dict(noted.values), dict(noted.site), list(noted.order)], sort_keys=True)
+    return f"origin {digest(made)[:16]}"
+
+
+def stamps_for(note: RenderedNote) -> frozenset[str]:
+    """All stamps that an apply of the note may write."""
+    marks = {mark_stamp(each.key, digest(each.text)) for each in note.paragraphs}
+    return frozenset({*marks, origin_stamp(origin_for(note))})
 
 
 def upgraded(live: Note, note: RenderedNote) -> Note:

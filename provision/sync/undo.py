@@ -11,6 +11,7 @@ from provision.sync.guarded_write import (
     Id,
     Move,
     NewId,
+    SetConfig,
     SetContent,
     Write,
     carry_out,
@@ -20,7 +21,20 @@ from provision.sync.guarded_write import (
 from provision.sync.merge import ABSENT, departs, merge_settings, merge_texts
 from provision.sync.order import arranged, moves
 from provision.sync.plan import Content, Verdict
-from provision.sync.provenance import NOTED, NOTED_BY_A_RUN, by_key, digest, is_edited, is_touched, provenance
+from provision.sync.provenance import (
+    MARK,
+    NOTED,
+    NOTED_BY_A_RUN,
+    ORIGIN,
+    Origin,
+    by_key,
+    digest,
+    is_edited,
+    is_touched,
+    origin,
+    origins,
+    provenance,
+)
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -221,6 +235,13 @@ def _bring_note_back(client: ZeppelinClient, record: Record) -> Undone:
 
 def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> Undone:
     live = _live(client, record)
+    if live is None:
+        return Undone(None, ())
+    if not record.is_of_last_apply(live):
+        raise ProvisionError(
+            f"{record.path}: another machine or person has applied it since; nothing was undone",
+            next_step="undo that apply first, where it was made; or apply what you want the note to be",
+        )
     steps = make_undo(record, live)
     writing = {step.key: step for step in steps if step.writes}
     for key in carry_out(client, live.id, _writes(record, live, steps)):
@@ -233,10 +254,13 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> U
     return Undone(live.id, result)
 
 
-def _live(client: ZeppelinClient, record: Record) -> Note:
+def _live(client: ZeppelinClient, record: Record) -> Note | None:
+    """The note that was applied; None where an apply that failed has made none."""
     listed = client.list_notes()
     found = next((note for note in listed if note.id == record.note_id), None)
     found = found or (None if record.note_id else client.find_note(record.path))
+    if found is None and record.created and not record.done and not record.note_id:
+        return None
     if found is None:
         raise ProvisionError(
             f"{record.path}: the note that was applied is no longer on {client.url}",
@@ -251,6 +275,7 @@ def _writes(record: Record, live: Note, steps: Sequence[Step]) -> Iterator[Write
     arranged_ids = _order(record, there) or there
     for paragraph_id, index in moves(there, arranged_ids):
         yield Move(paragraph_id, index)
+    yield from _notes_of_kept(record, live, steps)
     ids: list[Id] = list(arranged_ids)
     before: list[Id] = [*record.order, *(saved.id for saved in record.before if saved.id not in record.order)]
     for step in steps:
@@ -267,6 +292,23 @@ def _writes(record: Record, live: Note, steps: Sequence[Step]) -> Iterator[Write
                 yield Add(step.key, text, saved.title, saved.config, index)
                 ids.insert(index, new)
                 before[before.index(saved.id)] = new
+
+
+def _notes_of_kept(record: Record, live: Note, steps: Sequence[Step]) -> Iterator[Write]:
+    """Let the paragraphs that stay although the apply added them forget those that go.
+
+    Else the next apply would take these for deleted by hand. One gets the note's origin, if its holder goes.
+    """
+    taken = [step for step in steps if isinstance(step, TakeAway)]
+    kept = [step.live for step in taken if step.verdict is Verdict.KEEP]
+    gone = {step.key for step in taken if step.verdict is Verdict.DROP}
+    for paragraph in kept:
+        mark = provenance(paragraph)
+        if mark.key and mark.keys & gone:
+            yield SetConfig(paragraph.id, {MARK: replace(mark, keys=mark.keys - gone).to_config()})
+    noted, has_holder = origin(live), not origins(live).keys() <= gone
+    if kept and noted != Origin() and not has_holder and not any(ORIGIN in saved.config for saved in record.before):
+        yield SetConfig(kept[0].id, {ORIGIN: replace(noted, sequence=noted.sequence + 1).to_config()})
 
 
 def _order(record: Record, there: Sequence[str]) -> tuple[str, ...]:

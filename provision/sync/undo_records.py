@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 
 from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
-from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance
+from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance, stamps
 from provision.sync.redaction import holds_secret
-from zeppelin_sdk import Paragraph, note_path
+from zeppelin_sdk import Note, Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
 
@@ -53,7 +53,8 @@ class Record:
 
     `order`: the ids of all its paragraphs before, a person's own too. `created`: there was no note before. `done`: it
     was done to the end. `undoing`: an undo of it has begun. `at`: seconds since the epoch. `run`: the same for all that
-    one command did. `revision`: the server's revision of what was before, empty without one.
+    one command did. `revision`: the server's revision of what was before, empty without one. `stamps`: all that the
+    note's marks may be stamped with between before and after; empty in older records.
     """
 
     what: str
@@ -69,13 +70,26 @@ class Record:
     undoing: bool = False
     run: str = ""
     revision: str = ""
+    stamps: tuple[str, ...] = ()
     version: int = VERSION
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The record in a file's JSON. The oldest ones have no `order`."""
         before, after = (tuple(Saved(**saved) for saved in data[name]) for name in ("before", "after"))
-        return cls(**{**data, "before": before, "after": after, "order": tuple(data.get("order", ()))})
+        return cls(
+            **{
+                **data,
+                "before": before,
+                "after": after,
+                "order": tuple(data.get("order", ())),
+                "stamps": tuple(data.get("stamps", ())),
+            }
+        )
+
+    def is_of_last_apply(self, live: Note) -> bool:
+        """Whether no other apply, as of another machine, has written to the note since; older records don't tell."""
+        return not self.stamps or stamps(live) <= frozenset(self.stamps)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from provision.errors import ProvisionError
 from provision.options.server import ServerOptions
 from provision.sync.apply import Applying, apply_note
 from provision.sync.plan import OURS, THEIRS, Verdict, make_plan
+from provision.sync.provenance import origin
 from provision.sync.remove import remove_note
 from provision.sync.revisions import record_from_revision
 from provision.sync.undo import Undone, undo_note
@@ -138,6 +139,80 @@ def test_an_apply_whose_end_was_lost_and_that_has_nothing_left_to_do_is_not_undo
     bench.apply(A2B2)
     assert undo(bench).note_id == bench.id
     assert bench.texts() == ["a1", "b1"]
+
+
+def test_what_an_undo_takes_away_comes_with_the_next_apply(records: Records) -> None:
+    bench = Bench(render(a="a1", b="b1", c="c1", d="d1"), records)
+    bench.edit(2, text="mine")
+    undo(bench)
+    assert bench.texts() == ["mine"]
+    bench.apply(render(a="a1", b="b1", c="c1", d="d1"))
+    assert bench.texts() == ["a1", "b1", "mine", "d1"]
+
+
+def test_what_an_undo_takes_away_beside_an_older_apply_comes_with_the_next(records: Records) -> None:
+    bench = Bench(AB, records)
+    wanted = render(a="a1", b="b1", c="c1", d="d1")
+    bench.apply(wanted)
+    bench.edit(2, text="mine")
+    bench.delete(1)
+    undo(bench)
+    bench.apply(wanted)
+    assert bench.texts() == ["a1", "mine", "d1"]
+
+
+def test_a_note_that_stays_after_its_apply_is_undone_still_tells_what_it_was_made_from(records: Records) -> None:
+    made = replace(AB, site={"path": "folder/note"})
+    bench = Bench(made, records)
+    bench.edit(1, text="mine")
+    undo(bench)
+    assert origin(bench.note).site == made.site
+
+
+@pytest.mark.parametrize("second", [A2B2, render(a="a1", b="b1", c="c1"), render(a="a1"), render(b="b1", a="a1")])
+def test_an_apply_of_another_machine_is_not_taken_away_with_an_older_one(
+    records: Records, second: RenderedNote
+) -> None:
+    bench = Bench(AB, records)
+    elsewhere = bench.records = Records("http://elsewhere.example:8080")
+    bench.apply(second)
+    after = bench.seen()
+    bench.records = records
+    with pytest.raises(ProvisionError, match="applied it since"):
+        undo(bench)
+    assert bench.seen() == after
+    bench.records = elsewhere
+    undo(bench)
+    bench.records = records
+    assert undo(bench).note_id is None
+
+
+def test_an_apply_over_what_another_machine_s_apply_made_of_one_that_was_cut_off_starts_from_there(
+    records: Records,
+) -> None:
+    bench = Bench(AB, records)
+    apply_cut_off(bench, render(a="a1", b="b1", c="c1"), 1)
+    bench.records = Records("http://elsewhere.example:8080")
+    bench.apply(render(a="a2", b="b2", c="c2"))
+    before = bench.seen()
+    bench.records = records
+    bench.apply(render(a="a3", b="b2", c="c2"))
+    undo(bench)
+    assert bench.seen() == before
+
+
+def test_an_apply_that_failed_before_it_made_the_note_does_not_block_undo(
+    records: Records, serve: Callable[[Bench], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(AB, records)
+    other = replace(AB, path="folder/other")
+    records.run = "the next command"
+    apply_cut_off(bench, other, 0)
+    serve(bench)
+    assert run(["undo"]) == 0
+    assert "failed before it made the note" in capsys.readouterr().out
+    assert run(["undo"]) == 0
+    assert bench.server.notes == {}
 
 
 def test_an_undo_leaves_nothing_to_undo(records: Records) -> None:
