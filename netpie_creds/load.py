@@ -16,6 +16,7 @@ VARIABLES = {"appid": "NETPIE_APPID", "appkey": "NETPIE_APPKEY", "appsecret": "N
 _NAMES = {alias.lower(): name for name, variable in VARIABLES.items() for alias in (name, variable)}
 # a spreadsheet's separator counts only after a name that is known: a value may hold any of them
 _CELLS = re.compile(rf'"?({"|".join(_NAMES)})"?\s*[;,\t:](.*)', re.IGNORECASE)
+_SHELL = re.compile(r"\s*(export\s+|set\s+|\$env:)", re.IGNORECASE)  # bash, cmd, PowerShell
 _AS_PAIRS = "write appid, appkey and appsecret as NAME=VALUE or TOML"
 
 
@@ -107,7 +108,7 @@ def _lines(file: Path, text: str) -> dict[str, str]:
         name, equals, value = (cells[1], "=", cells[2].rstrip(";,\t ")) if cells else line.partition("=")
         if not equals:
             raise _malformed(file, f"line {number} is not NAME=VALUE")
-        pairs[name.strip().removeprefix("export ").strip()] = _unquoted(value.strip())
+        pairs[_SHELL.sub("", name).strip()] = _unquoted(value.strip())
     return pairs
 
 

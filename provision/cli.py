@@ -96,6 +96,8 @@ def _flushed(status: int) -> int:
     """Write out what the streams still hold and return the exit status: 1 if an answer could not be written."""
     try:
         sys.stdout.flush()
+    except BrokenPipeError:
+        status = status or 1
     except OSError as error:
         status = status or _show(Console(), _from_os_error(error))
     with suppress(OSError):

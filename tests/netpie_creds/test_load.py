@@ -113,6 +113,8 @@ def as_written_on_windows(text: str) -> dict[str, bytes]:
         ("sheet.csv", LINES.replace("=", ",").replace("\n", ",,\n")),
         ("sheet.txt", LINES.replace("=", "\t")),
         ("notes.txt", LINES.replace("=", ": ")),
+        ("netpie.cmd", LINES.replace("app", "set NETPIE_APP")),
+        ("netpie.ps1", LINES.replace("app", "$env:NETPIE_APP").replace("=", ' = "').replace("\n", '"\n')),
     ],
 )
 def test_file_written_on_windows_or_by_a_spreadsheet_is_understood(tmp_path, name, text, how):
