@@ -10,7 +10,6 @@ from provision.errors import ProvisionError, UsageError
 from provision.sync.diff import DiffLine, file_diff
 from provision.sync.provenance import base_is_secret, digest, origin
 from provision.sync.pull import Made, Pulled
-from provision.sync.reverse import with_unix_lines
 from zeppelin_sdk import Note
 
 
@@ -23,8 +22,7 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
     rendered = render(bundle, values, made.connection, zeppelin=made.zeppelin, scala=made.scala, path=made.path)
     live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
     is_same = len(live) == len(rendered.paragraphs) and all(
-        (base_is_secret(there) or digest(with_unix_lines(there.text)) == digest(each.text))
-        and there.title == each.title
+        (base_is_secret(there) or digest(there.text) == digest(each.text)) and there.title == each.title
         for there, each in zip(live, rendered.paragraphs, strict=True)
     )
     if not is_same:

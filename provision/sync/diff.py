@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
+from provision.sync.line_ends import with_unix_lines
 from provision.sync.plan import Change, Plan, Verdict
 from provision.sync.provenance import base_text, digest
 from provision.sync.redaction import blotted
@@ -113,7 +114,8 @@ def file_diff(name: str, old: str, new: str) -> list[DiffLine]:
 def _diff(old: str, new: str, old_name: str, new_name: str) -> Iterator[DiffLine]:
     if digest(old) == digest(new):
         return
-    for line in unified_diff(old.rstrip().split("\n"), new.rstrip().split("\n"), old_name, new_name, lineterm=""):
+    before, after = (with_unix_lines(text).rstrip().split("\n") for text in (old, new))
+    for line in unified_diff(before, after, old_name, new_name, lineterm=""):
         yield DiffLine(_kind(line), f"  {line}")
 
 

@@ -6,6 +6,8 @@ from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
 
+from provision.sync.line_ends import with_lines_of, with_unix_lines
+
 
 class _Absent(Enum):
     ABSENT = "absent"
@@ -33,8 +35,15 @@ class _Edit:
 def merge_texts(base: str, ours: str, theirs: str) -> str | None:
     """`base` with the changes of both sides; None when both changed the same lines, or inserted at one place.
 
-    A merged text has every line of `ours` that `base` does not have.
+    A merged text has every line of `ours` that `base` does not have, and the line ends of `ours`.
     """
+    merged = _merged(*map(with_unix_lines, (base, ours, theirs)))
+    if merged is None or merged == with_unix_lines(ours):
+        return None if merged is None else ours
+    return with_lines_of(ours, merged)
+
+
+def _merged(base: str, ours: str, theirs: str) -> str | None:
     if theirs in (base, ours):
         return ours
     if ours == base:

@@ -16,6 +16,7 @@ from typing import Any, Self
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.bundles.roles import Role
 from provision.errors import ProvisionError
+from provision.sync.line_ends import with_unix_lines
 from provision.sync.merge import departs
 from zeppelin_sdk import Note, Paragraph
 
@@ -187,8 +188,8 @@ def _unpack(packed: str) -> str | None:
 
 @lru_cache(maxsize=256)
 def digest(text: str) -> str:
-    """The hash that stands for a text in a mark; white space at its end does not count."""
-    return hashlib.sha256(text.rstrip().encode()).hexdigest()
+    """The hash that stands for a text in a mark; the form of line ends and white space at its end do not count."""
+    return hashlib.sha256(with_unix_lines(text).rstrip().encode()).hexdigest()
 
 
 def read_mark(paragraph: Paragraph) -> Mark:

@@ -9,6 +9,7 @@ from provision.bundles.placeholders import Piece, filled_pieces
 from provision.bundles.render import INJECT, first_line, injection
 from provision.bundles.template import Template
 from provision.bundles.untemplate import to_template
+from provision.sync.line_ends import with_unix_lines
 from provision.sync.merge import departs
 from provision.sync.provenance import NEW_CONFIG
 
@@ -57,11 +58,6 @@ class Reverser:
         """The line that names the interpreter, and the rest."""
         pieces = filled_pieces(template.text, template.file, self.context)
         return first_line(template.interpreter, pieces, self.context), pieces
-
-
-def with_unix_lines(text: str) -> str:
-    """The text with `\\n` for `\\r\\n` and `\\r`."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def file_suffix(text: str) -> str:
