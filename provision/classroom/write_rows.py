@@ -16,7 +16,7 @@ from provision.home import private_dir
 from provision.platforms.netpie2015 import reachable
 from provision.prepare import ask_scala, render_for
 from provision.streams.interpreter import restart_spark
-from provision.streams.note_state import note_state, stream_state
+from provision.streams.note_state import LIVE, note_state, stream_state
 from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
 from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError, note_path
@@ -124,7 +124,7 @@ def _opens_no_more(before: Permissions, kept: Permissions) -> bool:
 def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
     """Run the note unless its stream runs and nothing changed; returns whether it ran."""
     note = client.get_note(note_id)
-    if note_state(note, stream_state(note)) in ("streaming", "running"):
+    if note_state(note, stream_state(note)) in LIVE:
         if not changed:
             return False
         restart_spark(client, note_id, "it runs", Quiet())

@@ -12,11 +12,11 @@ from rich.live import Live
 from provision.commands.stack import describe
 from provision.console import Console
 from provision.embedded import stack
-from provision.errors import UsageError
+from provision.errors import ProvisionError, UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
-from provision.streams.note_state import note_state
+from provision.streams.note_state import WELL, note_state
 from provision.streams.status import NoteStatus, status_of
 from provision.streams.stream_owner import later_on_its_page
 from provision.sync.find_note import find_note
@@ -39,6 +39,8 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
     The stream's figures are Spark's own, from the driver's page; what the note has counted (malformed events,
     windows) is as of the last run of its paragraph of latest windows, which --watch runs once a slide while the
     stream runs. With --watch and no terminal, or with --json, each look is a line.
+
+    Exit status with NOTE: 1 when its stream fails or is not there, so that a timer can tell.
     """
     if note is None:
         if watch:
@@ -54,6 +56,8 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
             return
         now = _look(client, found)
         console.result(now.to_json(client.note_url(found.id)), None if console.as_json else now.table())
+        if now.state not in WELL:
+            raise click.exceptions.Exit(ProvisionError.exit_code)
 
 
 def _look(client: ZeppelinClient, note: Note) -> NoteStatus:

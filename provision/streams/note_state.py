@@ -4,6 +4,10 @@ from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import PAGE
 from zeppelin_sdk import Note, ParagraphStatus
 
+LIVE = frozenset({"streaming", "failing", "running"})
+"""The states of a note whose stream there is to stop."""
+WELL = LIVE - {"failing"}
+
 
 def driver_page(note: Note) -> str:
     """The driver's page as the note's last run by the tool noted it; empty where none did."""
@@ -17,9 +21,9 @@ def stream_state(note: Note) -> StreamState | None:
 
 
 def note_state(note: Note, stream: StreamState | None) -> str:
-    """In a word: streaming, running, failed or stopped."""
+    """In a word: streaming, failing (it streams, and the newest batch failed), running, failed or stopped."""
     if stream is not None and stream.receivers:
-        return "streaming"
+        return "failing" if stream.failure else "streaming"
     statuses = [paragraph.status for paragraph in note.paragraphs]
     if any(status.is_active for status in statuses):
         return "running"

@@ -18,7 +18,8 @@ class StreamState:
     """A running StreamingContext: counts since its start, times in ms and events/s of the batches
     that Spark remembers, the receivers.
 
-    `messages` are what this project's connector counts, up to a heartbeat of Spark's executors ago: received, stored,
+    `failed_batches` of the batches that Spark remembers had an output that failed; `failure` says why the newest batch
+    did, and is empty if it did not. `messages` are what this project's connector counts, up to a heartbeat of Spark's executors ago: received, stored,
     acknowledged, reconnects, redelivered (these may be there twice). Other receivers have none.
     """
 
@@ -30,6 +31,8 @@ class StreamState:
     receivers: int
     last_error: str
     events_per_second: float = 0.0
+    failed_batches: int = 0
+    failure: str = ""
     messages: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -42,6 +45,8 @@ class StreamState:
             "delay_ms": self.delay_ms,
             "waiting_batches": self.waiting_batches,
             "receivers": self.receivers,
+            "failed_batches": self.failed_batches,
+            "failure": self.failure or None,
             "messages": dict(self.messages) or None,
             "error": self.last_error or None,
         }
@@ -59,7 +64,7 @@ class SparkPage:
         try:
             streaming = f"api/v1/applications/{self._get('api/v1/applications')[0]['id']}/streaming"
             statistics, receivers = self._get(f"{streaming}/statistics"), self._get(f"{streaming}/receivers")
-            return _state(statistics, receivers, self._messages())
+            return _state(statistics, receivers, self._get(f"{streaming}/batches"), self._messages())
         except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
             return None  # not Spark's answers: another server has that port now, or the stream has just ended
 
@@ -93,9 +98,14 @@ class SparkPage:
 
 
 def _state(
-    statistics: Mapping[str, Any], receivers: Sequence[Mapping[str, Any]], messages: Mapping[str, int]
+    statistics: Mapping[str, Any],
+    receivers: Sequence[Mapping[str, Any]],
+    batches: Sequence[Mapping[str, Any]],
+    messages: Mapping[str, int],
 ) -> StreamState:
     errors = [error for error in map(_error, receivers) if error]
+    ended = [batch for batch in batches if batch.get("status") == "COMPLETED"]
+    newest = max(ended, key=lambda batch: int(batch.get("batchId", 0)), default={})
     return StreamState(
         batches=int(statistics.get("numTotalCompletedBatches", 0)),
         events=int(statistics.get("numReceivedRecords", 0)),
@@ -105,8 +115,19 @@ def _state(
         receivers=sum(bool(receiver.get("isActive")) for receiver in receivers),
         last_error=errors[-1] if errors else "",
         events_per_second=float(statistics.get("avgInputRate") or 0),
+        failed_batches=sum(bool(batch.get("numFailedOutputOps")) for batch in ended),
+        failure=_failure(newest),
         messages=messages,
     )
+
+
+def _failure(batch: Mapping[str, Any]) -> str:
+    """Why an output of the batch failed: the first line of its exception, the deepest cause's where it has one."""
+    if not batch.get("numFailedOutputOps"):
+        return ""
+    lines = str(batch.get("firstFailureReason") or "Spark gives no reason").strip().splitlines()
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return (causes or lines)[-1 if causes else 0].strip()
 
 
 def _error(receiver: Mapping[str, Any]) -> str:

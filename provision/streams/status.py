@@ -61,6 +61,8 @@ class NoteStatus:
             lines.append(("stream", _figures(self.stream)))
             if self.stream.messages:
                 lines.append(("messages", _messages(self.stream.messages)))
+            if self.stream.failed_batches:
+                lines.append(("failures", _failures(self.stream)))
             if self.stream.last_error:
                 lines.append(("receiver", self.stream.last_error))
         if self.counts:
@@ -84,6 +86,11 @@ def _figures(stream: StreamState) -> str:
     if not stream.receivers:
         figures.append("no receiver runs")
     return "; ".join(figures)
+
+
+def _failures(stream: StreamState) -> str:
+    text = f"{stream.failed_batches} of the batches that Spark remembers failed"
+    return f"{text}, the newest too: {stream.failure}" if stream.failure else f"{text}, the newest did not"
 
 
 def _messages(counts: Mapping[str, int]) -> str:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.streams.interpreter import restart_spark
-from provision.streams.note_state import note_state, stream_state
+from provision.streams.note_state import LIVE, note_state, stream_state
 from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
 from provision.streams.stream_owner import later_on_its_page
 from provision.sync.provenance import by_role
@@ -51,5 +51,5 @@ def cancel_active(client: ZeppelinClient, note: Note) -> None:
 
 def stop_if_running(client: ZeppelinClient, note: Note, console: Console) -> None:
     """Stop the note's stream if it has one that runs, as far as can be told from here."""
-    if note_state(note, stream_state(note)) in ("streaming", "running"):
+    if note_state(note, stream_state(note)) in LIVE:
         stop_note(client, note, console)

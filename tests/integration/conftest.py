@@ -18,7 +18,7 @@ from provision.sync.find_note import find_note
 from zeppelin_sdk import ZeppelinClient
 
 from ..connector.conftest import QUICK_START
-from .command import Outcome, done
+from .command import Outcome, done, provision
 from .streams import TOPIC, Stream, parameters, publisher
 
 
@@ -193,7 +193,7 @@ def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list
 
 def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool) -> Round:
     applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
-    status = done("status", note, "--json")
+    status = provision("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
-    first = done("status", "/rounds/classic", "--json").json["state"]
+    first = provision("status", "/rounds/classic", "--json").json["state"]
     return Round(bundle, note, applied, status, cmdlines, first, done("stop", note, "--json") if stop else None)

@@ -9,7 +9,7 @@ import pytest
 
 from zeppelin_sdk import ParagraphStatus
 
-from .command import done
+from .command import done, provision
 from .conftest import Embedded
 from .streams import parameters
 
@@ -52,4 +52,4 @@ def test_the_demo_leaves_no_stream_behind(embedded: Embedded, shown: dict[str, A
     for answer in shown.values():
         note = embedded.client.get_note(answer["note"].rsplit("/", 1)[1])
         assert not any(paragraph.status is ParagraphStatus.RUNNING for paragraph in note.paragraphs)
-        assert done("status", note.path, "--json").json["state"] == "stopped"
+        assert provision("status", note.path, "--json").json["state"] == "stopped"

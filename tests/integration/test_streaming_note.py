@@ -11,7 +11,7 @@ from provision.embedded.application import application_file
 from provision.streams.windows import Window
 from zeppelin_sdk import ParagraphError
 
-from .command import done
+from .command import done, provision
 from .conftest import Streams
 from .streams import Stream, event, wait_for
 
@@ -161,4 +161,4 @@ def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) ->
     done("stop", stream.note.path)
 
     assert len([row for row in stream.windows()[-1].rows if row[1].startswith("last ")]) == 50
-    assert done("status", stream.note.path, "--json").json["state"] == "stopped"
+    assert provision("status", stream.note.path, "--json").json["state"] == "stopped"

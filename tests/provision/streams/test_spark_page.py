@@ -46,7 +46,8 @@ class FakePage:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}"
 
-    def stream(self, statistics: Any, receivers: Any) -> None:
+    def stream(self, statistics: Any, receivers: Any, batches: Any = ()) -> None:
+        self.answers[f"{STREAMING}/batches"] = batches
         self.answers[f"{STREAMING}/statistics"] = statistics
         self.answers[f"{STREAMING}/receivers"] = receivers
 
@@ -141,3 +142,40 @@ def test_a_proxy_from_the_environment_is_not_asked_for_this_machine(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert SparkPage(page.url).answers()
+
+
+ANALYSIS = (
+    "org.apache.spark.sql.AnalysisException: cannot resolve '`ts`' given input columns: [measure.id]; line 2 pos 13\n"
+    "\tat org.apache.spark.sql.catalyst.analysis.package.failAnalysis(package.scala:42)"
+)
+
+
+def batch(number: int, status: str = "COMPLETED", failure: str = "") -> dict[str, Any]:
+    failed = {"numFailedOutputOps": 1, "firstFailureReason": failure} if failure else {"numFailedOutputOps": 0}
+    return {"batchId": number, "batchTime": "2018-10-29T02:53:40.000GMT", "status": status, "inputSize": 5, **failed}
+
+
+def test_a_stream_whose_newest_batch_failed_says_why(page: FakePage) -> None:
+    page.stream(STATISTICS, [RECEIVER], [batch(3, "PROCESSING"), batch(2, failure=ANALYSIS), batch(1)])
+    stream = SparkPage(page.url).stream()
+    assert stream is not None
+    assert stream.failed_batches == 1
+    assert stream.failure == ANALYSIS.splitlines()[0]
+    assert stream.to_json()["failure"] == ANALYSIS.splitlines()[0]
+
+
+def test_the_deepest_cause_of_a_failed_job_is_told(page: FakePage) -> None:
+    reason = (
+        "org.apache.spark.SparkException: Job aborted.\n\tat a\nCaused by: java.io.IOException: No space left\n\tat b"
+    )
+    page.stream(STATISTICS, [RECEIVER], [batch(1, failure=reason)])
+    stream = SparkPage(page.url).stream()
+    assert stream is not None
+    assert stream.failure == "java.io.IOException: No space left"
+
+
+def test_a_stream_that_has_recovered_counts_its_failures_and_is_well(page: FakePage) -> None:
+    page.stream(STATISTICS, [RECEIVER], [batch(2), batch(1, failure=ANALYSIS)])
+    stream = SparkPage(page.url).stream()
+    assert stream is not None
+    assert (stream.failed_batches, stream.failure) == (1, "")

@@ -161,3 +161,18 @@ def server(status: ParagraphStatus = ParagraphStatus.FINISHED) -> FakeZeppelin:
     fake = FakeZeppelin(pace=math.inf)
     fake.notes["n"] = {"id": "n", "paragraphs": [{"id": "p", "status": str(status), "settings": {"params": {}}}]}
     return fake
+
+
+def test_a_stream_that_fails_in_its_newest_batch_is_not_well(zeppelin: FakeZeppelin, capsys, monkeypatch) -> None:
+    failing = replace(STREAM, failed_batches=3, failure="AnalysisException: cannot resolve 'ts'")
+    spark_says(monkeypatch, failing)
+    assert run(["status", "b", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["state"] == "failing"
+    assert run(["status", "b"]) == 1
+    assert "the newest too: AnalysisException: cannot resolve 'ts'" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_stream_that_is_not_there_is_told_by_the_exit_status(zeppelin: FakeZeppelin, capsys, monkeypatch) -> None:
+    spark_says(monkeypatch, None)
+    assert run(["status", "b", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["state"] == "stopped"
