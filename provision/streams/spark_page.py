@@ -19,8 +19,9 @@ class StreamState:
     that Spark remembers, the receivers.
 
     `failed_batches` of the batches that Spark remembers had an output that failed; `failure` says why the newest batch
-    did, and is empty if it did not. `messages` are what this project's connector counts, up to a heartbeat of Spark's executors ago: received, stored,
-    acknowledged, reconnects, redelivered (these may be there twice). Other receivers have none.
+    did, and is empty if it did not. `messages` are what this project's connector counts, up to a heartbeat of Spark's
+    executors ago: received, stored, acknowledged, reconnects, redelivered (these may be there twice). Other receivers
+    have none.
     """
 
     batches: int

@@ -79,7 +79,7 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
     )
     assert state.to_json() == {
         "batches": 7, "events": 100, "events_per_s": 1.4, "processing_ms": 250.5, "delay_ms": 260.0,
-        "waiting_batches": 2, "receivers": 1, "messages": None, "error": None,
+        "waiting_batches": 2, "receivers": 1, "failed_batches": 0, "failure": None, "messages": None, "error": None,
     }  # fmt: skip
 
 
@@ -165,9 +165,7 @@ def test_a_stream_whose_newest_batch_failed_says_why(page: FakePage) -> None:
 
 
 def test_the_deepest_cause_of_a_failed_job_is_told(page: FakePage) -> None:
-    reason = (
-        "org.apache.spark.SparkException: Job aborted.\n\tat a\nCaused by: java.io.IOException: No space left\n\tat b"
-    )
+    reason = "org.apache.spark.SparkException: Job aborted.\n\tat a\nCaused by: java.io.IOException: No space left\n"
     page.stream(STATISTICS, [RECEIVER], [batch(1, failure=reason)])
     stream = SparkPage(page.url).stream()
     assert stream is not None
