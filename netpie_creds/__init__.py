@@ -14,7 +14,7 @@ from netpie_creds.errors import (
     WrongSecretError,
 )
 from netpie_creds.load import load_application
-from netpie_creds.model import AccessToken, Application, Credentials
+from netpie_creds.model import AccessToken, Application, Credentials, broker_of
 from netpie_creds.mqtt import MqttLogin, mqtt_login
 from netpie_creds.thing import Refreshed, current_endpoint, get_credentials, refresh, revoke
 
@@ -36,6 +36,7 @@ __all__ = [
     "UnreachableError",
     "WrongKeyError",
     "WrongSecretError",
+    "broker_of",
     "cache_path",
     "current_endpoint",
     "delete_cache",

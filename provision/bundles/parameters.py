@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.bundles.values.brokers import check_broker
+from provision.bundles.values.durations import seconds_of
 from provision.bundles.values.spark import check_master, check_properties
 from provision.bundles.values.topics import check_filter, split_topics
 from provision.errors import UsageError, hide_passwords
@@ -88,15 +89,11 @@ def _whole(parameter: Parameter, text: str) -> int:
     return int(text)
 
 
-_UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
-_DURATION = re.compile(r"(\d{1,9}) ?([a-z]*)")
-
-
 def _seconds(parameter: Parameter, text: str) -> int:
-    match = _DURATION.fullmatch(text.strip())
-    if not match or match[2] not in _UNITS:
+    seconds = seconds_of(text)
+    if seconds is None or not seconds.is_integer():
         raise parameter.refuse(text, "a number of whole seconds such as 300, or 5m or 1h")
-    return int(match[1]) * _UNITS[match[2]]
+    return int(seconds)
 
 
 def _broker(parameter: Parameter, text: str) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from netpie_creds import Application, AuthServer, NetpieError, kept_cache, load_application, read_cache
+from netpie_creds import Application, AuthServer, NetpieError, broker_of, kept_cache, load_application, read_cache
 from provision.checks.finding import Finding, fail, ok, warn
 from provision.checks.machine import is_open
 from provision.options.application import ApplicationOptions
@@ -80,10 +80,10 @@ def _broker(options: ApplicationOptions, application: Application, auth: AuthSer
         endpoint = (kept and kept.endpoint) or auth.endpoint(application.appkey)
     except NetpieError as error:
         return fail("broker", error.message, error.next_step, error.exit_code)
-    host, _, port = endpoint.partition("://")[2].partition(":")
+    host, port = broker_of(endpoint)
     try:
-        socket.create_connection((host, int(port or 1883)), timeout=TIMEOUT).close()
-    except (OSError, ValueError) as error:
+        socket.create_connection((host, port), timeout=TIMEOUT).close()
+    except OSError as error:
         cause = getattr(error, "strerror", None) or str(error)
         next_step = "check the network and the firewall; the Spark driver's machine has to reach it too"
         return fail("broker", f"{host}:{port}: {cause}", next_step, 4)

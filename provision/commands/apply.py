@@ -7,6 +7,7 @@ import click
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.errors import ConflictError
+from provision.options.duration import Duration
 from provision.options.each import EachOptions, each_options
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
@@ -25,7 +26,7 @@ AUTOSAVE = 10.0  # seconds after which an open page saves an edit
 @click.option("--no-run", is_flag=True, help="Write the note, do not run it.")
 @click.option(
     "--settle",
-    type=click.FloatRange(min=0),
+    type=Duration(min=0),
     is_flag=False,
     flag_value=AUTOSAVE,
     metavar="[SECONDS]",

@@ -14,6 +14,7 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.home import private_dir, state_dir
 from provision.options.application import ApplicationOptions, application_options
+from provision.options.duration import Duration
 from provision.options.output import json_option
 from provision.platforms.netpie2015 import full_topic
 from provision.publisher import (
@@ -34,11 +35,11 @@ EVERY = 10.0  # seconds between a host's events, as in the seed document
 MOST_HOSTS = 1_000_000
 
 
-class Positive(click.FloatRange):
-    """A positive, finite number of seconds or events/s."""
+SHORTEST, MOST = 1e-6, 1e9  # seconds, and events/s
 
-    def __init__(self) -> None:
-        super().__init__(min=1e-6, max=1e9)
+
+class Rate(click.FloatRange):
+    """A positive, finite number of events/s."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         number = super().convert(value, param, ctx)
@@ -109,7 +110,9 @@ class EventSource:
 @application_options
 @click.option("--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC.")
 @click.option("--id", "host", metavar="NAME", help="Name of this host in its events.  [default: its own]")
-@click.option("--every", type=Positive(), help="Seconds between two events of a host.  [default: 10]")
+@click.option(
+    "--every", type=Duration(SHORTEST, MOST), help="Time between two events of a host, such as 10 or 5m.  [default: 10]"
+)
 @click.option("--hosts", type=click.IntRange(1, MOST_HOSTS), help="Simulate a fleet of so many hosts.")
 @click.option("--seed", type=int, help="Repeat the figures of an earlier simulation.")
 @click.option(
@@ -127,9 +130,9 @@ class EventSource:
 )
 @click.option("--message", metavar="TEXT", help="Publish this one event.")
 @click.option("--loop", is_flag=True, help="Start the file over at its end.")
-@click.option("--rate", type=Positive(), help="Events per second, over the whole fleet or of the file.")
+@click.option("--rate", type=Rate(SHORTEST, MOST), help="Events per second, over the whole fleet or of the file.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after so many events.")
-@click.option("--seconds", type=Positive(), help="Stop after so many seconds.")
+@click.option("--seconds", type=Duration(SHORTEST, MOST), help="Stop after so many seconds, or 5m, 1h.")
 @click.option(
     "--qos",
     type=click.IntRange(0, 1),

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from netpie_creds.text_file import decode_text
 from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.render import render
 from provision.errors import ProvisionError, UsageError
@@ -66,4 +67,4 @@ def delete_unused(pulled: Pulled, folder: Path, before: Iterable[Path]) -> list[
 
 
 def _read(file: Path) -> str | None:
-    return file.read_text(encoding="utf-8") if file.is_file() else None
+    return decode_text(file.read_bytes()) if file.is_file() else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from netpie_creds.text_file import decode_text
 from provision.bundles.bundle import Bundle
 from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
@@ -105,7 +106,7 @@ class _Pull:
 
     def __init__(self, note: Note, bundle: Bundle, folder: Path, made: Made) -> None:
         self._note, self._bundle = note, bundle
-        self._head, tables = split_paragraphs((folder / "note.toml").read_text(encoding="utf-8"))
+        self._head, tables = split_paragraphs(decode_text((folder / "note.toml").read_bytes()))
         context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
         self._reverser = Reverser(context)
         self._files: dict[str, str] = {}

@@ -188,6 +188,13 @@ def test_a_readable_credentials_file_and_a_broken_cache_are_told(emulator, serve
     assert ("warn", f"{tmp_path}/app.env can be read by others") in parts["secrets"]
 
 
+def test_the_broker_of_a_cache_that_names_none_is_asked_for(emulator, server, tmp_path: Path, capsys) -> None:
+    token = {"token": "t", "secret": "s", "endpoint": "", "revokecode": "r"}
+    (tmp_path / "microgear-Key123456789012.cache").write_text(json.dumps({"_": {"accesstoken": token}}))
+    _, parts = doctor(capsys, *named(emulator, server, tmp_path), "--cache-dir", str(tmp_path))
+    assert parts["broker"] == [("ok", f"127.0.0.1:{emulator.mqtt_port} takes connections")]
+
+
 def test_a_missing_application_is_told_and_its_secret_is_not_asked_for(emulator, server, capsys) -> None:
     status, parts = doctor(capsys, "--auth", emulator.auth_url, "--zeppelin", server.url, "--appid", "A")
     assert status == 0

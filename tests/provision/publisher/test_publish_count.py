@@ -282,6 +282,20 @@ def test_standard_input_is_published(broker, publish) -> None:
     assert (status, answer["published"], at.got) == (0, 2, [b'{"a": 1}', b'{"a": 2}'])
 
 
+def test_a_duration_may_have_a_unit(broker, publish) -> None:
+    at = broker()
+    status, answer, _ = publish(at, "--hosts", "1", "--rate", "50", "--seconds", "0.005m")
+    assert status == 0
+    assert 0 < answer["published"] <= 25
+
+
+@pytest.mark.parametrize("duration", ["5 minutes", "5d", "m", "1:00", "nan", "inf", "-1", "0"])
+def test_a_wrong_duration_is_refused(broker, publish, duration: str) -> None:
+    status, answer, _ = publish(broker(), "--seconds", duration)
+    assert status == 2
+    assert "--seconds" in answer["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

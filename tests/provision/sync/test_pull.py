@@ -284,3 +284,17 @@ def test_a_bundle_named_by_its_folder_is_changed_in_place_after_a_diff(
     assert '\n-key = "chart"' in out
     assert not (tmp_path / "mine" / "chart.sql").exists()
     assert (tmp_path / "mine" / "window.scala").read_text().endswith("// mine\n")
+
+
+def test_a_bundle_edited_on_windows_is_pulled_into(tmp_path: Path) -> None:
+    bench, source = applied(), load_bundle("streaming")
+    folder = tmp_path / "streaming"
+    write_files(pull(bench.note, source, source.folder), folder)
+    for file in source.folder.iterdir():
+        text = file.read_text() if not (folder / file.name).exists() else (folder / file.name).read_text()
+        (folder / file.name).write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    mine = load_bundle(str(folder))
+    files = pull(bench.note, mine, folder)
+    assert write_files(files, folder) == []
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
