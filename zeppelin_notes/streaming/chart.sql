@@ -1,1 +1,1 @@
-select * from averages order by window_end, id
+select * from averages order by window_end

@@ -11,6 +11,8 @@ from provision.bundles.placeholders import place_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
 
+from ..rendering import code, rendered
+
 PARAMETERS = """
 appid = { type = "word", help = "." }
 topic = { type = "topic", default = "metrics", help = "." }
@@ -203,3 +205,19 @@ def test_the_names_that_templates_may_use_are_all_used_by_some_bundle() -> None:
     bundles = [load_bundle(name) for name in ("classic", "streaming")]
     used = {name for bundle in bundles for template in bundle.templates for name in place_names(template.text)}
     assert used >= COMPUTED
+
+
+def test_the_chart_draws_a_line_of_the_averages_for_each_id() -> None:
+    note = rendered("streaming")
+    chart = next(paragraph for paragraph in note.paragraphs if paragraph.key == "chart")
+    graph = chart.config["results"]["0"]["graph"]
+    columns = ["window_end", "ts", "id", "avg(loadavg)", "avg(cpu)", "avg(mem)"]  # of the table averages
+    (key,), (group,), (value,) = graph["keys"], graph["groups"], graph["values"]
+    assert [columns[each["index"]] for each in (key, group, value)] == [each["name"] for each in (key, group, value)]
+    assert (key["name"], group["name"], value["name"], value["aggr"]) == ("window_end", "id", "avg(cpu)", "avg")
+    assert graph["setting"] == {"lineChart": {}}
+
+
+def test_the_chart_orders_by_the_one_column_that_every_query_s_table_has() -> None:
+    (line,) = code(rendered("streaming"), "chart").splitlines()
+    assert line.partition(" order by ")[2] == "window_end"
