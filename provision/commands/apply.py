@@ -1,6 +1,7 @@
 """`provision apply`: credentials -> note -> server -> running stream."""
 
 import time
+from collections.abc import Callable
 
 import click
 
@@ -13,11 +14,12 @@ from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
 from provision.prepare import write_note
 from provision.sync.apply import Applied, Applying, came_back
-from provision.sync.plan import Decision
+from provision.sync.plan import Decision, Plan
 from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ZeppelinClient
 
 AUTOSAVE = 10.0  # seconds after which an open page saves an edit
+AUTOSAVE_WAIT = 12.0  # seconds to wait for that before a note is written that is open in a page
 
 
 @click.command()
@@ -46,6 +48,9 @@ def apply(
     A note that is there already is brought up to date: paragraphs that you edited in Zeppelin's page stay as they
     are, paragraphs that you deleted stay away, paragraphs of your own are left alone. `provision plan` shows it
     before, `provision undo` takes it back.
+
+    A note that somebody has open in Zeppelin's page is planned, and written 12 s later, when the page has saved what
+    was typed in it; which paragraphs will be replaced there is told before.
 
     A paragraph that runs is not overwritten: its end is awaited for 30 s. The one that runs as long as the stream is
     stopped first, as the note is run anew anyway; with --no-run it is a conflict.
@@ -79,9 +84,8 @@ def _apply(
 
         stop_note(client, live, console)
 
-    how = Applying(decision, Records(client.url), stop if run else None)
+    how = Applying(decision, Records(client.url), stop if run else None, pages=_pages(client, console))
     applied = write_note(client, rendered, console, how)
-    _tell_open(client, applied, console, hint=settle is None)
     if settle is not None:
         _settle(client, applied, rendered, settle, console)
     if run:
@@ -98,18 +102,24 @@ def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
     announce_live(run)
 
 
-def _tell_open(client: ZeppelinClient, applied: Applied, console: Console, *, hint: bool) -> None:
-    """Warn when a note that was overwritten in part is open in a page."""
-    if not any(change.live for change in applied.plan.writes):
-        return
-    from provision.sync.open_elsewhere import (
-        open_elsewhere,  # imports the websocket library, rarely needed
-    )
+def _pages(client: ZeppelinClient, console: Console) -> Callable[[Note, Plan], bool]:
+    """What tells, before anything is written, whether the note may be open in a page, and waits for what that saves."""
 
-    where = open_elsewhere(client, applied.note_id)
-    if where is not None:
-        advice = "; --settle waits for that, and tells" if hint else ""
-        console.say(f"the note is open {where}: what was not saved there yet goes over what was written{advice}")
+    def ask(live: Note, plan: Plan) -> bool:
+        from provision.sync.open_elsewhere import open_elsewhere  # imports the websocket library, rarely needed
+
+        where = open_elsewhere(client, live.id)
+        replaced = [change.title or change.key for change in plan.writes if change.live]
+        if where and replaced:
+            console.say(
+                f"the note is open {where}: what is typed there and not saved is lost in paragraphs that are "
+                f"replaced: {', '.join(map(repr, replaced))}"
+            )
+            with console.step(f"waiting {AUTOSAVE_WAIT:g} s for what the page saves, then planning again"):
+                time.sleep(AUTOSAVE_WAIT)
+        return where != ""
+
+    return ask
 
 
 def _settle(client: ZeppelinClient, applied: Applied, rendered: RenderedNote, seconds: float, console: Console) -> None:

@@ -33,7 +33,7 @@ def apply_each(console: Console, each: EachOptions, options: NoteOptions, embedd
     run = uuid.uuid4().hex
 
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-        return apply_note(client, rendered, Applying(options.decision, Records(client.url, run)))
+        return apply_note(client, rendered, Applying(options.decision, Records(client.url, run), pages=lambda *_: True))
 
     bundle = load_bundle(options.bundle)
     people = read_people(each.file, bundle)

@@ -98,13 +98,20 @@ def _undo(client: ZeppelinClient, record: Record, records: Records, console: Con
         if record.created or any(paragraph.status.is_active for paragraph in live.paragraphs):
             stop_if_running(client, live, console)  # it may be deleted, or its blocking paragraph may be written
     with console.step(f"note {record.path}"):
-        done = undo_note(client, record, records)
+        done = undo_note(client, record, records, open_in_page=_is_open(client, live))
         if done.note_id:
             keep_revision(client, done.note_id, AFTER_UNDO)
     for step in done.steps:
         if step.verdict is not Verdict.SAME:
             console.say(f"  {verdict_line(step.verdict, step.title, step.key, _remark(step))}")
     return done
+
+
+def _is_open(client: ZeppelinClient, live: Note | None) -> bool:
+    """Whether the note may be open in a page."""
+    from provision.sync.open_elsewhere import open_elsewhere  # imports the websocket library
+
+    return live is not None and open_elsewhere(client, live.id) != ""
 
 
 def _live(client: ZeppelinClient, record: Record) -> Note | None:

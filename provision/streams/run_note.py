@@ -15,6 +15,7 @@ from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.spark_probe import probe_spark
 from provision.streams.stop_note import cancel_active, stop_note
 from provision.streams.stream_owner import started
+from provision.sync.guarded_write import refresh_pages
 from provision.sync.provenance import by_role, provenance
 from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient
@@ -82,6 +83,7 @@ class NoteRun:
             if mark.role == Role.START and (match := _PAGE.search(done.output)):
                 self.page = match.group()
                 self._note_page(paragraph, done.date_finished)
+                refresh_pages(self.client, self.note_id, paragraph.id)
 
     def _note_page(self, paragraph: Paragraph, finished: str = "") -> None:
         """Keep the driver's page with the paragraph that starts the stream, for a later `provision status`."""

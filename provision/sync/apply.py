@@ -51,13 +51,15 @@ class Applying:
     """How to apply: decisions on conflicts, where to keep the undo record, how to end a paragraph that blocks.
 
     `stop` ends the note's stream before a paragraph that runs as long as the stream is written; without it that is a
-    conflict. `patience`: seconds to wait for other paragraphs that run.
+    conflict. `patience`: seconds to wait for other paragraphs that run. `pages` is asked before anything of a note that
+    is there is written, and returns whether it may be open in a page; then the note is planned again.
     """
 
     decision: Decision = Decision()
     records: Records | None = None
     stop: Callable[[Note], None] | None = None
     patience: float = PATIENCE
+    pages: Callable[[Note, Plan], bool] = lambda _live, _plan: False
 
 
 def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class _Apply:
     def __init__(self, client: ZeppelinClient, note: RenderedNote, how: Applying) -> None:
         self._client, self._note, self._how = client, note, how
         self._done: dict[str, Change] = {}
+        self._open_in_page: bool | None = None
 
     def attempt(self) -> Applied:
         live = read_note(self._client, self._note.path)
@@ -114,10 +117,14 @@ class _Apply:
         writes = writes_of(self._note, live, plan)
         if not writes:
             return
+        if self._open_in_page is None:
+            self._open_in_page = self._how.pages(live, plan)
+            if self._open_in_page:
+                raise Meanwhile("it is open in a page")
         if not self._only_upgrades(live):
             writes = [*revision_writes(live, plan, self._record(live, plan)), *writes]
         changes = {change.key: change for change in plan.writes}
-        for key in carry_out(self._client, live.id, writes):
+        for key in carry_out(self._client, live.id, writes, open_in_page=bool(self._open_in_page)):
             if key in changes:
                 self._done[key] = changes[key]
 
@@ -245,7 +252,7 @@ def note_json(note: RenderedNote) -> dict[str, Any]:
 def came_back(client: ZeppelinClient, applied: Applied) -> list[str]:
     """The titles of the paragraphs that are no longer as the apply wrote them.
 
-    A page that was open with an unsaved edit saves it over what was written.
+    Somebody who went on typing in an open page has saved over what was written.
     """
     now = by_key(client.get_note(applied.note_id))
     titles = []

@@ -54,10 +54,11 @@ Id = str | NewId
 
 @dataclass(frozen=True)
 class SetConfig:
-    """Sets config that a person does not see, without a check before it."""
+    """Sets config that a person does not see, without a check before it; `quiet`: open pages need not have it."""
 
     paragraph: Id
     config: Mapping[str, Any]
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,24 +101,32 @@ class Delete:
 Write = SetConfig | Move | Add | SetContent | Delete
 
 
-def carry_out(client: ZeppelinClient, note_id: str, writes: Iterable[Write]) -> Iterator[str]:
+def carry_out(
+    client: ZeppelinClient, note_id: str, writes: Iterable[Write], *, open_in_page: bool = False
+) -> Iterator[str]:
     """Do the writes in order; yields the key of each `Add`, `SetContent` and `Delete` when it is done.
+
+    With `open_in_page` config is brought into open pages too, by `refresh_pages`.
 
     Raises `Meanwhile` instead of writing to a paragraph that somebody has changed.
     """
     added: dict[str, str] = {}
+    refresh = refresh_pages if open_in_page else _leave_pages
     for write in writes:
         match write:
-            case SetConfig(paragraph, config):
+            case SetConfig(paragraph, config, quiet):
                 paragraph_id = added[paragraph.key] if isinstance(paragraph, NewId) else paragraph
                 client.update_paragraph_config(note_id, paragraph_id, config)
+                if not quiet:
+                    refresh(client, note_id, paragraph_id)
             case Move(paragraph_id, index):
                 client.move_paragraph(note_id, paragraph_id, index)
             case Add(key, text, title, config, index):
                 added[key] = client.add_paragraph(note_id, text=text, title=title, index=index, config=config)
                 yield key
             case SetContent(key):
-                _set_content(client, note_id, write)
+                if _set_content(client, note_id, write):
+                    refresh(client, note_id, write.live.id)
                 yield key
             case Delete(key, live):
                 _check_untouched(client, note_id, live, provenance(live).config or ())
@@ -125,8 +134,23 @@ def carry_out(client: ZeppelinClient, note_id: str, writes: Iterable[Write]) -> 
                 yield key
 
 
-def _set_content(client: ZeppelinClient, note_id: str, write: SetContent) -> None:
-    """Text and title first, then settings and marks in one call."""
+def refresh_pages(client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:
+    """Write a paragraph's text once more as it is, so that open pages get its config.
+
+    The server tells pages of a new text, with the config as it then is, but not of a new config; and a page sends the
+    config that it has with its next save and run (`NotebookRestApi.updateParagraph`, `updateParagraphConfig`).
+    """
+    now = client.get_paragraph(note_id, paragraph_id)
+    if not now.status.is_active:  # the server tells pages of its end, with its config
+        client.update_paragraph(note_id, paragraph_id, text=now.text)
+
+
+def _leave_pages(_client: ZeppelinClient, _note_id: str, _paragraph_id: str) -> None:
+    """What stands for `refresh_pages` where no page is open."""
+
+
+def _set_content(client: ZeppelinClient, note_id: str, write: SetContent) -> bool:
+    """Text and title first, then settings and marks in one call; returns whether there were any of these."""
     live, after = write.live, write.after
     changes_text, settings = after.changes_text_of(live), after.changed_config(live)
     if changes_text or settings:
@@ -136,6 +160,7 @@ def _set_content(client: ZeppelinClient, note_id: str, write: SetContent) -> Non
     config = {**settings, **{k: v for k, v in write.marks.items() if live.config.get(k) != v}}
     if config:
         client.update_paragraph_config(note_id, live.id, config)
+    return bool(config)
 
 
 def _check_untouched(

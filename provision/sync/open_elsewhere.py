@@ -6,18 +6,21 @@ from provision.waiting import wait_until
 from zeppelin_sdk import NoteFollower, OthersPresent, ZeppelinClient, ZeppelinError
 
 _PATIENCE = 5.0  # seconds for the server to send the note
+_SINCE = (0, 9)  # the first Zeppelin that tells
 _POLL = 0.1  # seconds; the arrival of a note without paragraphs is no event
 _NOBODY = "anonymous"  # the user of a server without users
 
 
 def open_elsewhere(client: ZeppelinClient, note_id: str) -> str | None:
-    """Who has the note open ("in Zeppelin's page by ann, bob"); None if nobody has, or the server does not tell.
+    """Who has the note open ("in Zeppelin's page by ann, bob"); empty if nobody has, None if the server does not tell.
 
     It tells from 0.9 on, for the note and not for its paragraphs (`NotebookServer`, COLLABORATIVE_MODE_STATUS), unless
     `zeppelin.notebook.collaborative.mode.enable` is off. Whoever opens the note is told before the note is sent.
     """
     with suppress(ZeppelinError), client.follow(note_id) as follower:
         told = wait_until(lambda: _others(follower), _PATIENCE, every=0)
+        if told is not None and not told.present and client.get_version() >= _SINCE:
+            return ""
         if told is not None and told.present:
             users = ", ".join(sorted(told.users - {_NOBODY}))
             return f"in Zeppelin's page by {users}" if users else "in Zeppelin's page"

@@ -197,8 +197,10 @@ def _left_by(step: Step, secrets: Collection[str]) -> Iterator[Saved]:
             yield replace(now, config=_seen(now.config))
 
 
-def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undone:
+def undo_note(client: ZeppelinClient, record: Record, records: Records, *, open_in_page: bool = False) -> Undone:
     """Take back what `record` tells of, and forget it; edits made since stay.
+
+    `open_in_page`: the note may be open in a page, which needs to get what is written.
 
     Raises `ProvisionError` when the note is no longer on the server, `ConflictError` when somebody keeps changing it.
     """
@@ -207,7 +209,7 @@ def undo_note(client: ZeppelinClient, record: Record, records: Records) -> Undon
     else:
         records.save(replace(record, undoing=True))
         steps_done: dict[str, Step] = {}
-        done = plan_again(record.path, lambda: _attempt(client, record, steps_done))
+        done = plan_again(record.path, lambda: _attempt(client, record, steps_done, open_in_page=open_in_page))
     records.forget(record.path)
     return done
 
@@ -233,7 +235,7 @@ def _bring_note_back(client: ZeppelinClient, record: Record) -> Undone:
     return Undone(note_id, steps)
 
 
-def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> Undone:
+def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step], *, open_in_page: bool) -> Undone:
     live = _live(client, record)
     if live is None:
         return Undone(None, ())
@@ -244,7 +246,7 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step]) -> U
         )
     steps = make_undo(record, live)
     writing = {step.key: step for step in steps if step.writes}
-    for key in carry_out(client, live.id, _writes(record, live, steps)):
+    for key in carry_out(client, live.id, _writes(record, live, steps), open_in_page=open_in_page):
         if key in writing:
             done[key] = writing[key]
     result = with_done(steps, done)

@@ -133,8 +133,9 @@ class _Writer:
 
     def _set_mark(self, key: str, mark: Mark) -> Iterator[Write]:
         if self._marks[key] != mark:
-            self._marks[key] = mark
-            yield SetConfig(self._ids[key], {MARK: mark.to_config()})
+            old, self._marks[key] = self._marks[key], mark
+            only_brings = replace(old, keys=mark.keys) == mark and old.keys <= mark.keys
+            yield SetConfig(self._ids[key], {MARK: mark.to_config()}, quiet=only_brings and key != self._holder)
 
     def _set_origin(self, noted: Origin) -> Iterator[Write]:
         """Note the origin in its holder, once that is there, with the highest sequence number."""

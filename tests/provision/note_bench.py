@@ -43,7 +43,13 @@ class Bench:
 
     def apply(self, note: RenderedNote, decide: str | None = None, of: Mapping[str, str] | None = None) -> Applied:
         self.server.writes.clear()
-        return apply_note(self.client, note, Applying(Decision(decide, of or {}), self.records, patience=0))
+        return apply_note(self.client, note, self.applying(decide, of))
+
+    def applying(self, decide: str | None = None, of: Mapping[str, str] | None = None) -> Applying:
+        """How the bench applies; a page that is open is known to be."""
+        return Applying(
+            Decision(decide, of or {}), self.records, patience=0, pages=lambda *_: bool(self.server.fake.page)
+        )
 
     @property
     def note(self) -> Note:

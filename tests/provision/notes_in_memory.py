@@ -1,5 +1,6 @@
 """A client of a Zeppelin in this process whose notes a person edits too; its writes are counted, and can be cut off."""
 
+import copy
 import math
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -28,6 +29,8 @@ class CountingZeppelin(FakeZeppelin):
         self.writes: list[str] = []
         self.fail_at: int | None = None
         self.fails_late = False
+        self.page: dict[str, dict[str, Any]] = {}
+        """The config of paragraphs as an open page has it, by id; the server tells it of a new text alone."""
 
     def respond(self, request: Request) -> Answer:
         asked = f"{request.method} {request.path.removeprefix('/api/')}"
@@ -39,9 +42,16 @@ class CountingZeppelin(FakeZeppelin):
             raise Drop
         self.writes.append(what)
         answer = super().respond(request)
+        if what == "text" and (told := request.path.rpartition("/")[2]) in self.page:
+            self.page[told] = self.config(told)
         if fails:
             raise Drop
         return answer
+
+    def config(self, paragraph_id: str) -> dict[str, Any]:
+        """A copy of a paragraph's config."""
+        every = (entry for note in self.notes.values() for entry in note["paragraphs"])
+        return copy.deepcopy(next(entry["config"] for entry in every if entry["id"] == paragraph_id))
 
 
 class NotesInMemory(ZeppelinClient):
@@ -92,6 +102,17 @@ class NotesInMemory(ZeppelinClient):
 
     # what follows is the person at the web page
 
+    def open_page(self, note_id: str) -> None:
+        """Open the note in a page, which has the paragraphs as they are now."""
+        self.fake.page = {
+            entry["id"]: self.fake.config(entry["id"]) for entry in self.fake.notes[note_id]["paragraphs"]
+        }
+
+    def send_page(self, note_id: str) -> None:
+        """Run all paragraphs in the open page: it sends the config that it has, and the server merges it."""
+        for entry in self.fake.notes[note_id]["paragraphs"]:
+            entry["config"] |= copy.deepcopy(self.fake.page.get(entry["id"], {}))
+
     def put(self, note_id: str, index: int, paragraph: Paragraph) -> None:
         self.fake.notes[note_id]["paragraphs"].insert(index, paragraph_json(paragraph))
 
@@ -110,6 +131,8 @@ class NotesInMemory(ZeppelinClient):
     def swap(self, note_id: str, paragraph: Paragraph) -> None:
         note, changed = self.fake.notes[note_id], paragraph_json(paragraph)
         note["paragraphs"] = [changed if entry["id"] == paragraph.id else entry for entry in note["paragraphs"]]
+        if paragraph.id in self.fake.page:
+            self.fake.page[paragraph.id] = self.fake.config(paragraph.id)
 
 
 class Notes(MutableMapping[str, Note]):

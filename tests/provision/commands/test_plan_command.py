@@ -121,17 +121,24 @@ def test_what_came_back_from_an_open_page_is_status_3(
     [(None, ""), (["anonymous"], "open in Zeppelin's page:"), (["ann", "bob"], "open in Zeppelin's page by ann, bob:")],
 )
 def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
-    serve: Serve, capsys: Capture, others: list[str] | None, said: str
+    serve: Serve, capsys: Capture, monkeypatch: pytest.MonkeyPatch, others: list[str] | None, said: str
 ) -> None:
     bench = Bench(render(a="a1"))
     bench.server.fake.others = frozenset(others or ())
+    waited: list[str] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(f"{seconds:g} s with {bench.texts()[0]}")
+
+    monkeypatch.setattr("provision.commands.apply.time.sleep", wait)
     serve(bench, render(a="a1", b="b1"))
     assert run(["apply", *SAID, "--no-run"]) == 0
     assert "is open" not in capsys.readouterr().err  # nothing that an open page has is overwritten
     serve(bench, render(a="a2", b="b1"))
     assert run(["apply", *SAID, "--no-run"]) == 0
     told = capsys.readouterr().err
-    assert (said in told) if said else ("is open" not in told)
+    assert (said in told and "'Title of a'" in told) if said else ("is open" not in told)
+    assert waited == (["12 s with a1"] if said else [])
 
 
 def lines(old: RenderedNote, new: RenderedNote, mine: str | None = None) -> list[DiffLine]:

@@ -55,6 +55,7 @@ class History(RuleBasedStateMachine):
         self.records = Kept()
         self.typed: dict[str, dict[str, str]] = {}
         self.count = 0
+        self.page_missed = False
 
     @initialize(texts=templates)
     def first(self, texts: dict[str, str]) -> None:
@@ -129,6 +130,17 @@ class History(RuleBasedStateMachine):
     def age(self) -> None:
         self.bench.age()
 
+    @precondition(there)
+    @rule()
+    def open_page(self) -> None:
+        self.bench.server.open_page(self.bench.id)
+        self.page_missed = False
+
+    @precondition(there)
+    @rule()
+    def send_page(self) -> None:
+        self.bench.server.send_page(self.bench.id)
+
     @rule(texts=templates, decide=st.sampled_from([None, OURS]), cut=st.none() | st.integers(0, 12), late=st.booleans())
     def apply(self, texts: dict[str, str], decide: str | None, cut: int | None, late: bool) -> None:
         self.bench.server.writes.clear()
@@ -136,6 +148,7 @@ class History(RuleBasedStateMachine):
         try:
             self.bench.id = self.bench.apply(note_of(texts), decide).note_id
         except ConnectionError:
+            self.page_missed = True
             return
         except ConflictError:
             assert decide is None
@@ -148,6 +161,15 @@ class History(RuleBasedStateMachine):
         assert self.bench.apply(note_of(texts), decide).written == 0
         assert self.bench.server.writes == []
         assert self.bench.seen() == before
+        if not self.page_missed:
+            self.check_page(texts, before)
+
+    def check_page(self, texts: dict[str, str], before: list[tuple[str, str, dict[str, object]]]) -> None:
+        """What an open page sends changes no plan, unless an apply was cut off before the page had got everything."""
+        plan = self.bench.verdicts(note_of(texts))
+        self.bench.server.send_page(self.bench.id)
+        assert self.bench.verdicts(note_of(texts)) == plan
+        assert self.bench.seen() == before
 
     @precondition(there)
     @rule(cut=st.none() | st.integers(0, 8), late=st.booleans())
@@ -158,9 +180,9 @@ class History(RuleBasedStateMachine):
         self.bench.server.writes.clear()
         self.bench.server.fail_at, self.bench.server.fails_late = cut, late
         try:
-            undo_note(self.bench.client, record, self.records)
+            undo_note(self.bench.client, record, self.records, open_in_page=bool(self.bench.server.fake.page))
         except ConnectionError:
-            pass
+            self.page_missed = True
         finally:
             self.bench.server.fail_at = None
 

@@ -9,9 +9,9 @@ import pytest
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError
 from provision.platforms.netpie2015 import entities
-from provision.sync.apply import apply_note, put_credentials
-from provision.sync.plan import OURS, THEIRS, Verdict
-from provision.sync.provenance import MARK
+from provision.sync.apply import Applying, apply_note, put_credentials
+from provision.sync.plan import OURS, THEIRS, Plan, Verdict
+from provision.sync.provenance import MARK, ORIGIN
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 from ..note_bench import Bench, render, with_config
@@ -377,3 +377,40 @@ def test_the_json_answer_has_each_change_s_key_verdict_and_title() -> None:
         ],
         "written": 1,
     }
+
+
+@pytest.mark.parametrize("decide", [OURS, THEIRS])
+def test_a_page_that_sends_its_old_config_changes_no_plan(decide: str) -> None:
+    bench = Bench(render(a="a1", b="b1", c="c1", d="d1"))
+    bench.edit(1, text="mine")
+    bench.server.open_page(bench.id)
+    wanted = render(a="a2", b="b2", c="c1", e="e1")
+    bench.apply(wanted, decide)
+    noted = [{key: p.config.get(key) for key in (MARK, ORIGIN)} for p in bench.note.paragraphs]
+    plan = bench.verdicts(wanted)
+    bench.server.send_page(bench.id)
+    assert bench.verdicts(wanted) == plan
+    assert bench.verdicts(render(a="a2", b="b2", c="c1", d="d1", e="e1"))["d"] == Verdict.ADD
+    now = [{key: p.config.get(key) for key in (MARK, ORIGIN)} for p in bench.note.paragraphs]
+    assert [each[ORIGIN] for each in now] == [each[ORIGIN] for each in noted]
+
+
+def test_a_note_that_nobody_has_open_is_written_without_a_call_more() -> None:
+    bench = Bench(render(a="a1"))
+    bench.apply(render(a="a2"))
+    assert bench.server.writes == ["text", "config"]
+    bench.server.open_page(bench.id)
+    bench.apply(render(a="a3"))
+    assert bench.server.writes == ["text", "config", "text"]
+
+
+def test_what_a_page_saves_while_it_is_waited_for_is_planned_with() -> None:
+    bench = Bench(render(a="one\ntwo\nthree"))
+
+    def saves(_live: Note, _plan: Plan) -> bool:
+        bench.edit(0, text="one\ntwo\nmine")
+        return True
+
+    applied = apply_note(bench.client, render(a="ONE\ntwo\nthree"), Applying(pages=saves))
+    assert bench.texts() == ["ONE\ntwo\nmine"]
+    assert applied.plan.changes[0].merged
