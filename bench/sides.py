@@ -94,7 +94,7 @@ def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
 
 
 LISTENER = (Path(__file__).parent / "listener.scala").read_text(encoding="utf-8")
-_NEEDED = ("stop", "connector", "context")
+_NEEDED = ("stop", "connector", "results", "context")
 
 
 def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, str]:

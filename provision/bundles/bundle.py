@@ -11,6 +11,7 @@ from typing import Any
 from netpie_creds.text_file import NotTextError, decode_text
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
+from provision.bundles.engine import TYPED, is_generated, typed_part
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError
@@ -137,11 +138,7 @@ def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any]) -> None:
 def _template(folder: Path, entry: dict[str, Any]) -> Template:
     key = entry["key"]
     _check_entries(f"paragraph {key!r}", entry, _PARAGRAPH)
-    file = folder / entry["file"]
-    try:
-        text = _text(file)
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}", next_step="fix note.toml beside it") from error
+    file, text = _file_and_text(folder, entry["file"])
     return Template(
         key=key,
         title=entry.get("title", ""),
@@ -153,3 +150,14 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
         blocks=entry.get("blocks", False),
         file=file,
     )
+
+
+def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
+    """A template's text, and the file to name in errors; `engine:PART` is generated, any other name a file's."""
+    if is_generated(name):
+        return Path(name), typed_part(name.removeprefix(TYPED))
+    file = folder / name
+    try:
+        return file, _text(file)
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}", next_step="fix note.toml beside it") from error

@@ -1,17 +1,14 @@
-"""The connector as a jar, compiled by the Scala compiler that Spark ships: no sbt, Maven or JDK needed."""
+"""The engine as a jar, compiled by the Scala compiler that Spark ships: no sbt, Maven or JDK needed."""
 
 import hashlib
 import os
 import re
 import subprocess
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 
+from provision.bundles.engine import engine_sources
 from provision.errors import ProvisionError
-
-CONNECTOR_PACKAGE = "netpie.spark"
-"""What a note imports when the connector comes as a jar: `import netpie.spark._`."""
 
 COMPILE_TIMEOUT = 300.0
 """Seconds. About 10 on an idle core; a busy machine takes several times as long."""
@@ -25,29 +22,28 @@ class ConnectorBuildError(ProvisionError):
     kind = "connector-build"
 
 
-def connector_source() -> str:
-    """The connector as it is typed into a `%spark` paragraph: Scala without a package clause."""
-    return _source("NetpieMqtt.scala")
-
-
 def build_connector_jar(
     spark_home: Path, java: Path, paho_jar: Path, out_dir: Path, *, timeout: float = COMPILE_TIMEOUT
 ) -> Path:
-    """Return a jar of the connector and of Bahir's `MQTTUtils` for the Spark in `spark_home`.
+    """Return a jar of the engine (receiver, slices, results, Bahir's `MQTTUtils`) for the Spark in `spark_home`.
 
     It holds neither Spark nor Paho: `paho_jar` has to be on Spark's class path beside it. The file name has
     Scala's and Spark's versions and a hash of the sources: a jar that is there already is returned as it is.
     `timeout` is in seconds. Raises `ConnectorBuildError`.
     """
-    scala, spark = _versions(spark_home)
-    sources = _jar_sources()
-    jar = out_dir / f"netpie-mqtt_{scala}-{spark}-{_digest(sources)}.jar"
+    jar, sources = connector_jar(spark_home, out_dir), engine_sources()
     if not jar.exists():
         out_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".connector-", dir=out_dir) as work:
             compiled = _compile(spark_home, java, paho_jar, sources, Path(work), timeout)
             os.replace(compiled, jar)
     return jar
+
+
+def connector_jar(spark_home: Path, out_dir: Path) -> Path:
+    """Where `build_connector_jar` puts the jar, there already or not; raises `ConnectorBuildError`."""
+    scala, spark = _versions(spark_home)
+    return out_dir / f"netpie-mqtt_{scala}-{spark}-{_digest(engine_sources())}.jar"
 
 
 def spark_version(spark_home: Path) -> tuple[int, int]:
@@ -67,18 +63,6 @@ def _versions(spark_home: Path) -> tuple[str, str]:
     )
 
 
-def _source(name: str) -> str:
-    return (files("zeppelin_notes") / "connector" / name).read_text(encoding="utf-8")
-
-
-def _jar_sources() -> dict[str, str]:
-    # A class in a package cannot see one outside any, so in the jar the connector gets a package too.
-    return {
-        "NetpieMqtt.scala": f"package {CONNECTOR_PACKAGE}\n{connector_source()}",
-        "MQTTUtils.scala": _source("MQTTUtils.scala"),
-    }
-
-
 def _digest(sources: dict[str, str]) -> str:
     digest = hashlib.sha256()
     for name, text in sorted(sources.items()):
@@ -88,6 +72,7 @@ def _digest(sources: dict[str, str]) -> str:
 
 def _compile(spark_home: Path, java: Path, paho_jar: Path, sources: dict[str, str], work: Path, timeout: float) -> Path:
     for name, text in sources.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_text(text, encoding="utf-8")
     jar = work / "connector.jar"
     class_path = os.pathsep.join([str(spark_home / "jars" / "*"), str(paho_jar)])

@@ -30,7 +30,7 @@ object Compare {
 
   /** Slices that nothing comes into by itself. */
   private def slicesOf(context: StreamingContext, window: Int, slide: Int): Slices =
-    Slices.of(context.queueStream(new scala.collection.mutable.Queue[RDD[String]]()), Seconds(window), Seconds(slide))
+    Slices.of(context.queueStream(new scala.collection.mutable.Queue[RDD[String]]()), Columns, Seconds(window), Seconds(slide))
 
   private def active: StreamingContext = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
 
@@ -84,7 +84,7 @@ object Compare {
       val time = new Time(1000L * (1540000000 + i))
       slices.add(sc.parallelize(Seq("{}", "no event"), 2).asInstanceOf[RDD[Any]], time)
       slices.rows(time, "select count(*) from measure").collect
-      new java.lang.ref.WeakReference(Inside.analyzed(spark.table("measure")).collectLeaves.head.asInstanceOf[LogicalRDD].rdd)
+      new java.lang.ref.WeakReference(SparkInternals.analyzed(spark.table("measure")).collectLeaves.head.asInstanceOf[LogicalRDD].rdd)
     }
     System.gc()
     Bench.say("held " + tables.count(_.get != null))

@@ -1,1 +1,1 @@
-@transient val lineStream60 = Slices.of(lineStream, window = Seconds({{ window | scala }}), slide = Seconds({{ slide | scala }}))
+@transient val lineStream60 = Slices.of(lineStream, columns = Columns, window = Seconds({{ window | scala }}), slide = Seconds({{ slide | scala }}))

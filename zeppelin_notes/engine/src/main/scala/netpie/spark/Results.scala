@@ -1,18 +1,30 @@
-// What the stream has done: counts, and the latest windows as text and as the table "averages". It lives in the driver.
+package netpie.spark
+
 import org.apache.spark.sql.{DataFrame, Row}
 import org.apache.spark.sql.types.{StructField, StructType, TimestampType}
 import org.apache.spark.streaming.Time
 
+/** What the stream has done: counts, and the latest windows as text and as the table "averages". It lives in the driver. */
 object Results {
   private val keptWindows = 60
   private val keptRows = 1000
   private var windows = Vector.empty[(Long, String)]
   private var rows = Vector.empty[(Long, Seq[(String, String)], Seq[Row])]
-  private var counts = Map("events" -> 0L, "late" -> 0L, "malformed" -> 0L, "windows" -> 0L)
+  private val none = Map("events" -> 0L, "late" -> 0L, "malformed" -> 0L, "windows" -> 0L)
+  private var counts = none
   private var more = () => ""
 
+  /** Forgets the stream before. */
+  def clear(): Unit = synchronized {
+    windows = Vector.empty
+    rows = Vector.empty
+    counts = none
+    more = () => ""
+    System.clearProperty("netpie.mqtt.failure")
+  }
+
   /** Shows what `line` says along with the counts. */
-  def about(line: () => String): Unit = more = line
+  def about(line: () => String): Unit = synchronized { more = line }
 
   def count(name: String, more: Long): Unit = synchronized { counts = counts.updated(name, counts(name) + more) }
 
@@ -39,5 +51,6 @@ object Results {
     for ((end, text) <- windows.takeRight(howMany)) println("window until " + java.time.Instant.ofEpochMilli(end) + "\n" + text)
     println(counts.toSeq.sorted.map { case (name, n) => name + "=" + n }.mkString("counts: ", " ", ""))
     if (more().nonEmpty) println(more())
+    Option(System.getProperty("netpie.mqtt.failure")).foreach(message => println("the stream has ended: " + message))
   }
 }
