@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.shell import Shell
 from provision.bundles.bundle import load_bundle
-from provision.bundles.connector_jar import build_connector_jar
+from provision.bundles.engine_jar import build_engine_jar
 from provision.bundles.render import RenderedNote, default_path, render
 from provision.console import Console
 from provision.embedded.runtime import Choice, Runtime, install_runtime
@@ -40,7 +40,7 @@ class Machine:
 def machine() -> Machine:
     """The embedded Spark, installed when it is missing, and the connector compiled for it."""
     runtime = install_runtime(Choice(), Console())
-    jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
+    jar = build_engine_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
     return Machine(runtime, jar)
 
 

@@ -4,15 +4,18 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netpie_creds import Credentials
 from provision.bundles.bundle import Bundle
 from provision.bundles.context import dependencies
+from provision.bundles.engine_jar import build_engine_jar, engine_jar_path
 from provision.bundles.render import RenderedNote, default_path, render
 from provision.console import Console
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import cache_dir
+from provision.locks import one_at_a_time
 from provision.platforms.netpie2015 import Netpie2015, signed_at
 from provision.platforms.platform import Platform
 from provision.streams.interpreter import spark_setting
@@ -56,20 +59,27 @@ def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpe
 def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:
     """`spec` with the embedded stack's parameters and jar files, unless a package or jar files are given.
 
-    The connector's jar is compiled where the note takes it.
+    The engine's jar is compiled, once, where the note takes it.
     """
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
     given = {**spec.bundle.embedded, **spec.given}
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
-        from provision.bundles.connector_jar import build_connector_jar
-
-        with console.step("compiling the connector's jar"):
-            jar = build_connector_jar(runtime.spark_home, runtime.java, runtime.paho_jar, cache_dir() / "jars")
-        jars.insert(0, jar)
+        jars.insert(0, engine_jar(runtime, console))
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
     return _spec(spec.bundle, given, spec.path)
+
+
+def engine_jar(runtime: "Runtime", console: Console) -> Path:
+    """The engine's jar for the embedded Spark, from the cache or compiled into it; raises `ConnectorBuildError`."""
+    folder = cache_dir() / "jars"
+    jar = engine_jar_path(runtime.spark_home, folder)
+    if not jar.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with console.step("compiling the engine's jar"), one_at_a_time(folder / ".lock"):
+            jar = build_engine_jar(runtime.spark_home, runtime.java, runtime.paho_jar, folder)
+    return jar
 
 
 def ask_scala(client: ZeppelinClient) -> str:

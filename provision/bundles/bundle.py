@@ -155,7 +155,10 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
 def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
     """A template's text, and the file to name in errors; `engine:PART` is generated, any other name a file's."""
     if is_generated(name):
-        return Path(name), typed_part(name.removeprefix(TYPED))
+        try:
+            return Path(name), typed_part(name.removeprefix(TYPED))
+        except UsageError as error:
+            raise UsageError(f"{folder / 'note.toml'}: {error.message}", next_step=error.next_step) from error
     file = folder / name
     try:
         return file, _text(file)

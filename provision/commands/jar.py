@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from provision.bundles.connector_jar import build_connector_jar, spark_version
+from provision.bundles.engine_jar import build_engine_jar, spark_version
 from provision.console import Console
 from provision.embedded import install
 from provision.options.output import json_option
@@ -32,6 +32,6 @@ def jar(console: Console, /, spark_home: Path | None, into: Path) -> None:
     paho = install.install_mqtt(spark, console)
     into.mkdir(parents=True, exist_ok=True)
     with console.step("compiling the connector"):
-        connector = build_connector_jar(spark, jre / "bin" / "java", paho, into.absolute())
+        connector = build_engine_jar(spark, jre / "bin" / "java", paho, into.absolute())
     client = Path(shutil.copy(paho, into.absolute()))
     console.result({"jars": [str(connector), str(client)]}, f"{connector}\n{client}")

@@ -11,6 +11,7 @@ from netpie_creds.text_file import decode_text
 from provision.bundles.bundle import Bundle
 from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
+from provision.bundles.engine import is_generated
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
 from provision.bundles.render import chosen_templates
 from provision.bundles.template import Template
@@ -119,10 +120,15 @@ class _Pull:
         self._chosen = {each.template.key: each for each in self._declared if id(each.template) in chosen}
 
     def _bring_files_inside(self, folder: Path) -> None:
-        """Collect the bundle's files; one from outside its folder gets a name inside, in all tables that have it."""
+        """Collect the bundle's files; one from outside its folder gets a name inside, in all tables that have it.
+
+        A generated paragraph has no file, and stays generated.
+        """
         inside: dict[str, str] = {}
         for index, each in enumerate(self._declared):
             name = each.file
+            if is_generated(name):
+                continue
             if (folder / name).resolve().parent != folder.resolve():
                 name = inside[name] = inside.get(name) or self._free_name(Path(name).name)
                 self._declared[index] = replace(
@@ -218,6 +224,8 @@ class _Pull:
 
     def _file_of_its_own(self, declared: _Declared) -> str:
         """The paragraph's file, or a new one where others use that too."""
+        if is_generated(declared.file):
+            return self._free_name(f"{declared.template.key}.scala")
         is_shared = sum(each.file == declared.file for each in self._declared) > 1
         return self._free_name(f"{declared.template.key}{Path(declared.file).suffix}") if is_shared else declared.file
 

@@ -7,6 +7,11 @@ import org.apache.spark.streaming.dstream.{DStream, ReceiverInputDStream}
 import org.apache.spark.streaming.mqtt._
 import org.apache.spark.streaming.scheduler._
 
+/** Makes elements of messages with a class that is missing. */
+class Broken extends ((String, String) => String) with Serializable {
+  override def apply(topic: String, text: String): String = throw new NoClassDefFoundError("example/Missing")
+}
+
 object Probe {
   def say(word: String, text: Any): Unit = println("PROBE " + word + " " + text.toString.replace("\n", "\\n"))
 
@@ -53,6 +58,7 @@ object Probe {
         case "end" => // as Zeppelin does before it ends its interpreter
           sc.stop()
           say("ended", "")
+        case "state" => say("state", ssc.getState())
         case "page" => say("page", sc.uiWebUrl.get)
         case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
         case "threads" =>
@@ -66,7 +72,11 @@ object Probe {
   private def connector(ssc: StreamingContext, options: Map[String, String]): DStream[String] = {
     val (url, topics) = (options("url"), options("topics").split(" ").toSeq)
     val clientId = options.getOrElse("clientId", "")
-    if (options.contains("topicColumn"))
+    if (options.contains("broken")) {
+      val login = NetpieMqtt.anonymous
+      val settings = new NetpieSettings(url, topics.toArray, clientId, login, 1, true, 5, 60, 4, 5000, 200, 20, 100, "", "")
+      NetpieMqtt.streams(ssc, Seq(settings), NetpieMqtt.eachBatch, StorageLevel.MEMORY_ONLY, new Broken).head
+    } else if (options.contains("topicColumn"))
       NetpieMqtt.createTopicStream(ssc, url, topics, clientId).map { case (topic, text) => topic + " " + text }
     else
       NetpieMqtt.createStream(
@@ -108,6 +118,8 @@ object Probe {
     override def onReceiverStarted(event: StreamingListenerReceiverStarted): Unit = say("receiver", "started")
     override def onReceiverError(event: StreamingListenerReceiverError): Unit =
       say("error", event.receiverInfo.lastErrorMessage + event.receiverInfo.lastError)
+    override def onReceiverStopped(event: StreamingListenerReceiverStopped): Unit =
+      say("receiver-stopped", event.receiverInfo.lastErrorMessage + event.receiverInfo.lastError)
     override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit = say("batch", event.batchInfo.numRecords)
   }
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.bundles.connector_jar import build_connector_jar
+from provision.bundles.engine_jar import build_engine_jar
 from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
 
@@ -76,7 +76,7 @@ def spark() -> SparkForTests:
 
 @pytest.fixture(scope="session")
 def connector_jar(spark: SparkForTests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_connector_jar(spark.home, spark.compiler, spark.paho_jar, tmp_path_factory.mktemp("connector"))
+    return build_engine_jar(spark.home, spark.compiler, spark.paho_jar, tmp_path_factory.mktemp("connector"))
 
 
 @pytest.fixture(scope="session")

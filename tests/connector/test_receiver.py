@@ -284,3 +284,21 @@ def test_a_store_that_fails_holds_the_broker_back(store, broker):
     finally:
         broker.drop() if sender.is_alive() else None
         sender.join()
+
+
+def test_an_error_that_no_retry_can_cure_ends_the_stream(probe, broker):
+    probe.start(broker.url, broken=1)
+    broker.until_subscribed()
+    broker.publish("any")
+    assert "NoClassDefFoundError: example/Missing" in probe.wait("receiver-stopped")
+    end = time.monotonic() + 20
+    while (state := probe.ask("state")) != "STOPPED":
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+    assert broker.acknowledged == []
+
+
+def test_a_connect_that_runs_out_of_memory_is_not_tried_again(probe_to_end, broker):
+    probe_to_end.start(broker.url.replace("tcp:", "ssl:"), caFile="/dev/zero")
+    assert "OutOfMemoryError" in probe_to_end.wait("receiver-stopped", timeout=60)
+    assert not [said for said in probe_to_end.heard("error") if "next try" in said]

@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,8 +8,7 @@ from typing import Any, cast
 import pytest
 
 from netpie_creds import AccessToken, Application, Credentials
-from provision import prepare as noting
-from provision.bundles import connector_jar
+from provision import prepare
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
 from provision.console import Console
@@ -64,30 +65,63 @@ def test_a_bundle_that_is_not_there_is_refused() -> None:
 
 
 @pytest.fixture
-def compiled(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the connector's jar was compiled with."""
+def compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """What the engine's jar was compiled with."""
     calls: list[Any] = []
 
     def build(*arguments: Any) -> Path:
         calls.append(arguments)
         return Path("/jars/connector.jar")
 
-    monkeypatch.setattr(connector_jar, "build_connector_jar", build)
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
+    monkeypatch.setattr(prepare, "engine_jar_path", lambda spark_home, folder: Path("/jars/connector.jar"))
+    monkeypatch.setattr(prepare, "build_engine_jar", build)
     return calls
 
 
-def test_on_the_embedded_stack_the_streaming_note_has_the_mqtt_client_s_jar(compiled: list[Any]) -> None:
-    fitted = fit_embedded(wanted(), RUNTIME, Console())
+def test_on_the_embedded_stack_a_typed_note_has_the_mqtt_client_s_jar(compiled: list[Any]) -> None:
+    fitted = fit_embedded(wanted("streaming", "connector=paragraph"), RUNTIME, Console())
     assert fitted.values["mqtt_jars"] == ["/jars/paho.jar"]
     assert not compiled
 
 
-@pytest.mark.parametrize("asked", [wanted("classic"), wanted("streaming", "connector=jar")])
-def test_on_the_embedded_stack_the_classic_note_is_on_the_connector_s_jar(asked: NoteSpec, compiled: list[Any]) -> None:
+@pytest.mark.parametrize("asked", [wanted("classic"), wanted(), wanted("streaming", "connector=jar")])
+def test_on_the_embedded_stack_a_note_is_on_the_engine_s_jar(asked: NoteSpec, compiled: list[Any]) -> None:
     fitted = fit_embedded(asked, RUNTIME, Console())
     assert fitted.values["connector"] == "jar"
     assert ",".join(fitted.values["mqtt_jars"]) == JARS
     assert compiled[0][:3] == (RUNTIME.spark_home, RUNTIME.java, RUNTIME.paho_jar)
+
+
+def test_a_jar_in_the_cache_is_taken_as_it_is(
+    compiled: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jar = tmp_path / "engine.jar"
+    jar.touch()
+    monkeypatch.setattr(prepare, "engine_jar_path", lambda spark_home, folder: jar)
+    assert fit_embedded(wanted(), RUNTIME, Console()).values["mqtt_jars"] == [str(jar), "/jars/paho.jar"]
+    assert not compiled
+    assert "compiling" not in capsys.readouterr().err
+
+
+def test_two_commands_at_once_compile_one_jar(
+    compiled: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jar = tmp_path / "engine.jar"
+
+    def build(*arguments: Any) -> Path:
+        if not jar.exists():
+            time.sleep(0.2)
+            jar.touch()
+            compiled.append(arguments)
+        return jar
+
+    monkeypatch.setattr(prepare, "engine_jar_path", lambda spark_home, folder: jar)
+    monkeypatch.setattr(prepare, "build_engine_jar", build)
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _: fit_embedded(wanted(), RUNTIME, Console()), range(2)))
+    assert both[0].values == both[1].values
+    assert len(compiled) == 1
 
 
 @pytest.mark.parametrize("pair", ["mqtt_package=g:a:1", "mqtt_jars=/mine.jar"])
@@ -207,7 +241,7 @@ def test_a_note_with_its_secrets_inline_keeps_its_login_until_its_thing_is_anoth
     client = cast(ZeppelinClient, server)
 
     def rendered(token: str, now: int) -> RenderedNote:
-        monkeypatch.setattr(noting, "time", SimpleNamespace(time=lambda: now))
+        monkeypatch.setattr(prepare, "time", SimpleNamespace(time=lambda: now))
         access = AccessToken(token, "TokenSecret", "pie://broker:1883", "code")
         return render_for(client, asked, Credentials(application, access))
 

@@ -7,6 +7,7 @@ import pytest
 
 from provision.bundles.bundle import bundle_names, load_bundle
 from provision.bundles.context import COMPUTED
+from provision.bundles.engine import typed_part
 from provision.bundles.placeholders import place_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
@@ -179,6 +180,17 @@ def test_every_role_is_a_shipped_paragraph_s_and_alternatives_have_the_same(name
 def test_a_paragraph_s_missing_file_is_named(tmp_path: Path) -> None:
     error = refusal(tmp_path, note=NOTE.replace("one.scala", "two.scala"))
     assert "two.scala: No such file" in error.message
+
+
+def test_a_paragraph_can_be_a_part_of_the_engine(tmp_path: Path) -> None:
+    load(tmp_path, note=NOTE.replace("one.scala", "engine:slices"))
+    (template,) = load_bundle(str(tmp_path)).templates
+    assert template.text == typed_part("slices")
+
+
+def test_a_part_that_the_engine_has_not_is_a_usage_error(tmp_path: Path) -> None:
+    error = refusal(tmp_path, note=NOTE.replace("one.scala", "engine:slice"))
+    assert "the engine has no part 'slice'" in error.message
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

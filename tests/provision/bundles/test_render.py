@@ -151,6 +151,17 @@ def test_streaming_has_the_connector_s_source_or_the_import_of_its_jar() -> None
 
 
 @pytest.mark.parametrize("variant", ["print", "average", "csv"])
+def test_with_the_jar_the_note_holds_no_source_of_the_engine(variant: str) -> None:
+    typed, jar = (
+        {paragraph.key: paragraph.text for paragraph in rendered("streaming", variant=variant, **given).paragraphs}
+        for given in ({}, {"connector": "jar", "mqtt_jars": "/a.jar"})
+    )
+    assert typed.keys() - jar.keys() == {"results", "slices"} - ({"slices"} if variant == "print" else set())
+    assert {key for key in jar if jar[key] != typed[key]} == {"connector", "dependencies"}
+    assert not re.search(r"^(final )?class ", "\n".join(jar.values()), re.MULTILINE)
+
+
+@pytest.mark.parametrize("variant", ["print", "average", "csv"])
 def test_streaming_s_paragraphs_stand_in_order_and_none_blocks(variant: str) -> None:
     note = rendered("streaming", variant=variant)
     keys = [paragraph.key for paragraph in note.paragraphs]

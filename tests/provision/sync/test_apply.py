@@ -347,6 +347,38 @@ def test_switching_the_variant_updates_what_both_have_and_drops_what_one_has() -
     assert [p.text for p in server.notes[note_id].paragraphs] == [p.text for p in first.paragraphs]
 
 
+def typed_and_jar() -> tuple[RenderedNote, RenderedNote]:
+    return rendered("streaming", path="note"), rendered("streaming", path="note", connector="jar", mqtt_jars="/a.jar")
+
+
+def test_a_typed_note_that_gets_the_jar_loses_the_typed_engine_and_gets_it_back() -> None:
+    server = NotesInMemory()
+    client = cast(ZeppelinClient, server)
+    typed, jar = typed_and_jar()
+    note_id = apply_note(client, typed).note_id
+    plan = apply_note(client, jar).plan
+    assert {change.key: change.verdict for change in plan.writes} == {
+        "dependencies": Verdict.UPDATE,
+        "connector": Verdict.UPDATE,
+        "results": Verdict.DROP,
+        "slices": Verdict.DROP,
+    }
+    assert [p.text for p in server.notes[note_id].paragraphs] == [p.text for p in jar.paragraphs]
+    apply_note(client, typed)
+    assert [p.text for p in server.notes[note_id].paragraphs] == [p.text for p in typed.paragraphs]
+
+
+def test_a_typed_paragraph_that_a_person_edited_stays_when_the_jar_comes() -> None:
+    typed, jar = typed_and_jar()
+    bench = Bench(typed)
+    at = next(i for i, paragraph in enumerate(typed.paragraphs) if paragraph.key == "slices")
+    edited = f"{bench.texts()[at]}\n// mine"
+    bench.edit(at, text=edited)
+    bench.apply(jar)
+    assert edited in bench.texts()
+    assert [text for text in bench.texts() if text != edited] == [p.text for p in jar.paragraphs]
+
+
 def test_classic_s_titles_follow_its_variant() -> None:
     server = NotesInMemory()
     client = cast(ZeppelinClient, server)

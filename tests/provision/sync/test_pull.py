@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.bundle import Bundle, load_bundle
+from provision.bundles.engine import typed_part
 from provision.bundles.render import RenderedNote, render
 from provision.cli import run
 from provision.errors import ConflictError, ProvisionError
@@ -142,11 +143,19 @@ def test_a_file_of_several_bundles_is_edited_in_a_copy(tmp_path: Path) -> None:
     bench = applied()
     at = index_of(bench.note, "connector")
     bench.edit(at, text=bench.texts()[at].replace("\n", "\n// mine\n", 1))
-    shared = Path(load_bundle("streaming").folder).parent / "connector" / "NetpieMqtt.scala"
-    before = shared.read_text()
+    before = typed_part("connector")
     check(bench, pulled(bench, tmp_path))
-    assert shared.read_text() == before
+    assert typed_part("connector") == before
     assert not list(tmp_path.glob("connector"))
+    assert (tmp_path / "streaming" / "connector.scala").read_text().startswith("// mine\n")
+
+
+def test_what_is_generated_and_was_not_edited_stays_generated(tmp_path: Path) -> None:
+    bench = applied()
+    check(bench, pulled(bench, tmp_path))
+    files = {template.key: str(template.file) for template in load_bundle(str(tmp_path / "streaming")).templates}
+    assert [files[key] for key in ("results", "slices")] == ["engine:results", "engine:slices"]
+    assert not [file.name for file in (tmp_path / "streaming").iterdir() if ":" in file.name]
 
 
 def test_a_bundle_that_has_changed_since_the_last_apply_is_a_conflict(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ class ConnectorBuildError(ProvisionError):
     kind = "connector-build"
 
 
-def build_connector_jar(
+def build_engine_jar(
     spark_home: Path, java: Path, paho_jar: Path, out_dir: Path, *, timeout: float = COMPILE_TIMEOUT
 ) -> Path:
     """Return a jar of the engine (receiver, slices, results, Bahir's `MQTTUtils`) for the Spark in `spark_home`.
@@ -31,7 +31,7 @@ def build_connector_jar(
     Scala's and Spark's versions and a hash of the sources: a jar that is there already is returned as it is.
     `timeout` is in seconds. Raises `ConnectorBuildError`.
     """
-    jar, sources = connector_jar(spark_home, out_dir), engine_sources()
+    jar, sources = engine_jar_path(spark_home, out_dir), engine_sources()
     if not jar.exists():
         out_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".connector-", dir=out_dir) as work:
@@ -40,8 +40,8 @@ def build_connector_jar(
     return jar
 
 
-def connector_jar(spark_home: Path, out_dir: Path) -> Path:
-    """Where `build_connector_jar` puts the jar, there already or not; raises `ConnectorBuildError`."""
+def engine_jar_path(spark_home: Path, out_dir: Path) -> Path:
+    """Where `build_engine_jar` puts the jar, there already or not; raises `ConnectorBuildError`."""
     scala, spark = _versions(spark_home)
     return out_dir / f"netpie-mqtt_{scala}-{spark}-{_digest(engine_sources())}.jar"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.bundles.connector_jar import ConnectorBuildError, build_connector_jar
+from provision.bundles.engine_jar import ConnectorBuildError, build_engine_jar
 
 COMPILER = """#!/bin/sh
 echo run >> "{log}"
@@ -28,7 +28,7 @@ def build(tmp_path, spark_home):
         java = tmp_path / "java"
         java.write_text(COMPILER.format(log=tmp_path / "runs", body=body))
         java.chmod(0o755)
-        return build_connector_jar(spark_home, java, tmp_path / "paho.jar", tmp_path / "out", timeout=timeout)
+        return build_engine_jar(spark_home, java, tmp_path / "paho.jar", tmp_path / "out", timeout=timeout)
 
     return run
 
@@ -49,15 +49,15 @@ def test_a_jar_that_is_there_is_not_built_again(build, tmp_path):
     assert (tmp_path / "runs").read_text() == "run\n"
 
 
-def test_the_connector_gets_a_package_and_bahirs_names_keep_theirs(build):
-    packages = build('jar="$2"; shift 2; grep -h "^package " "$@" > "$jar"').read_text().splitlines()
+def test_the_engine_is_one_package_and_bahirs_names_keep_theirs(build):
+    packages = build('jar="$2"; shift 2; grep -h "^package " "$@" | sort -u > "$jar"').read_text().splitlines()
     assert packages == ["package netpie.spark", "package org.apache.spark.streaming.mqtt"]
 
 
 def test_a_compile_error_is_shown_by_its_first_line(build, tmp_path):
     with pytest.raises(ConnectorBuildError) as raised:
         build('echo noise; echo "$3:7: error: not found: value x"; echo "  more"; exit 1')
-    assert raised.value.message == "connector: NetpieMqtt.scala:7: error: not found: value x"
+    assert raised.value.message == "connector: netpie/spark/Aggregates.scala:7: error: not found: value x"
     assert left_over(tmp_path) == []
 
 
@@ -69,9 +69,9 @@ def test_a_compiler_that_hangs_is_stopped(build, tmp_path):
 
 def test_a_folder_without_spark_is_named(tmp_path):
     with pytest.raises(ConnectorBuildError, match="is not a Spark home"):
-        build_connector_jar(tmp_path, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
+        build_engine_jar(tmp_path, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
 
 
 def test_a_java_that_does_not_run_is_named(tmp_path, spark_home):
     with pytest.raises(ConnectorBuildError, match="java does not run: No such file"):
-        build_connector_jar(spark_home, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
+        build_engine_jar(spark_home, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
