@@ -22,6 +22,8 @@ MEASURES = {
     "loss": "events missing and doubled after three kills of the broker",
     "receivers": "the rate that one and two receivers store",
     "memory": "the driver's heap after a collection, minute by minute",
+    "parsing": "events/s that one thread parses",
+    "reruns": "whether ten runs of the note in one Spark leave its shell healthy",
     "plot": "not a measure: plots the result of `stream --save`",
 }
 RESULTS = Path(__file__).parent / "results"

@@ -20,6 +20,7 @@ from provision.errors import UsageError
 from provision.home import private_dir, write_private
 
 SERVER_MEMORY = "-Xmx512m"
+STACK_SIZE = "-Xss4m"  # of an interpreter's threads: Scala's shell nests all that was ever typed into it
 _UNFIT = set(":;,%#?|&<>*[]{}^`'\"\\$!")
 
 
@@ -149,7 +150,9 @@ def environment(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stac
         "ZEPPELIN_LOCAL_IP": LOOPBACK,
         "ZEPPELIN_INTP_CLASSPATH_OVERRIDES": _class_path(*loopback.interpreters),
         "ZEPPELIN_INTERPRETER_REMOTE_RUNNER": str(runtime.zeppelin_home / "bin" / "interpreter.sh"),
-        "ZEPPELIN_INTP_JAVA_OPTS": " ".join([*_temporary_options(folders), *trust_options(folders.trust_store)]),
+        "ZEPPELIN_INTP_JAVA_OPTS": " ".join(
+            [STACK_SIZE, *_temporary_options(folders), *trust_options(folders.trust_store)]
+        ),
         "SPARK_HOME": str(runtime.spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "JAVA_HOME": str(runtime.java_home),

@@ -1,5 +1,6 @@
 """The `streaming` note while it runs: edited, run again, stopped; its topic has quotes, `$`, braces and Thai in it."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,6 +126,20 @@ def test_the_whole_note_runs_again_without_a_restart(streams: Streams, stream: S
     assert again.application() == spark
     assert "restart" not in outcome.err
     assert again.counts()["events"] == 1
+
+
+def test_the_whole_note_runs_again_and_again_in_one_spark(streams: Streams, stream: Stream) -> None:
+    """TEST_NOTE_RUNS is how often: more than a few is for a longer look."""
+    spark, runs = stream.application(), int(os.environ.get("TEST_NOTE_RUNS", "3"))
+    for _ in range(runs):
+        outcome = done("run", stream.note.path, "--json")
+        stream = streams.started("streaming", stream.out)
+        assert "restart" not in outcome.err
+    stream.publish([event(AT, f"after {runs} runs")])
+
+    assert windows_with(stream, f"after {runs} runs")
+    assert stream.application() == spark
+    assert stream.counts()["events"] == 1
 
 
 def test_new_credentials_restart_the_stream_and_nothing_else(streams: Streams, stream: Stream) -> None:
