@@ -30,12 +30,12 @@ val shouted = lineStream.map(event => event._1 + " " + event._2.toUpperCase)
 shouted.foreachRDD { rdd => rdd.collect.foreach(text => println("GOT " + text)) }
 val windows = Slices.of(lineStream, Columns, window = Seconds(1), slide = Milliseconds(500))
 spark.conf.set("netpie.query", "select id, topic, count(*) from measure where id is not null group by id, topic")
-windows.foreachWindow { (rows, time) => rows.collect.foreach(row => println("ROW " + row)) }
+@volatile var seen = false
+windows.foreachWindow { (rows, time) => rows.collect.foreach { row => println("ROW " + row); seen = true } }
 ssc.start()
-val end = System.currentTimeMillis + 20000
-def waiting = NetpieMqtt.counters(shouted).getOrElse("acknowledged", 0L) == 0
+val end = System.currentTimeMillis + 90000
+def waiting = !seen || NetpieMqtt.counters(shouted).getOrElse("acknowledged", 0L) == 0
 while (waiting && System.currentTimeMillis < end) Thread.sleep(100)
-Thread.sleep(2500)
 ssc.stop(stopSparkContext = false)
 Results.show(0)
 """
@@ -90,7 +90,7 @@ def test_a_typed_engine_streams_and_runs_again(spark, broker, script, tmp_path):
         "--name",
         "shell",
     ]
-    shell += ["--master", "local[2]", "--jars", str(spark.paho_jar), "--conf", "spark.ui.enabled=false"]
+    shell += ["--master", "local[4]", "--jars", str(spark.paho_jar), "--conf", "spark.ui.enabled=false"]
     shell += ["--conf", "spark.executor.heartbeatInterval=300ms"]  # which brings the counters
     command = [*spark.command(options=("-Dscala.usejavacp=true",)), *shell, "spark-shell"]
     output = tmp_path / "output"
@@ -100,7 +100,7 @@ def test_a_typed_engine_streams_and_runs_again(spark, broker, script, tmp_path):
             for times, text in enumerate(("first", "second"), start=1):
                 broker.until(lambda b, times=times: len(b.subscriptions) == times, timeout=240)
                 broker.publish(EVENT.format(text))
-            process.wait(timeout=120)
+            process.wait(timeout=180)
         finally:
             process.kill()
             process.wait()
