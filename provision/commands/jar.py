@@ -19,19 +19,21 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @json_option
 @click.pass_obj
 def jar(console: Console, /, spark_home: Path | None, into: Path) -> None:
-    """Compile the connector for a Spark (2.4 to 4.x) and put it beside the MQTT client that it needs.
+    """Compile the engine for a Spark (2.4 to 4.x) and put it beside the MQTT client that it needs.
+
+    The engine is the MQTT connector with all that a note's windows and results need.
 
     Spark's own Scala compiler does it; a Java runtime is installed when needed. Without --spark-home the embedded
     Spark is meant. Copy both jars to a folder that the Zeppelin server can read, then:
 
     \b
-    provision apply --bundle classic --param connector=jar --param mqtt_jars=/DIR/netpie-mqtt….jar,/DIR/….mqttv3….jar
+    provision apply --param connector=jar --param mqtt_jars=/DIR/netpie-mqtt….jar,/DIR/….mqttv3….jar
     """
     spark = spark_home or install.install_spark("spark-3.1.3", console)
     jre = install.install_jre("jre-11" if spark_version(spark) < (3, 3) else "jre-17", console)
     paho = install.install_mqtt(spark, console)
     into.mkdir(parents=True, exist_ok=True)
-    with console.step("compiling the connector"):
-        connector = build_engine_jar(spark, jre / "bin" / "java", paho, into.absolute())
+    with console.step("compiling the engine"):
+        engine = build_engine_jar(spark, jre / "bin" / "java", paho, into.absolute())
     client = Path(shutil.copy(paho, into.absolute()))
-    console.result({"jars": [str(connector), str(client)]}, f"{connector}\n{client}")
+    console.result({"jars": [str(engine), str(client)]}, f"{engine}\n{client}")
