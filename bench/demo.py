@@ -15,7 +15,8 @@ PAUSE = 0.2  # seconds between memory samples
 def measure() -> dict[str, Any]:
     """Seconds from the command to the first window shown, to its end, and the peak of all its processes in GiB.
 
-    Memory is the sum of the processes' proportional set sizes (PSS), so that shared pages count once.
+    `first_window_cpu_s` are the processor seconds until then, which other work on the machine does not stretch. Memory
+    is the sum of the processes' proportional set sizes (PSS), so that shared pages count once.
     """
     began = time.monotonic()
     process = subprocess.Popen(
@@ -25,15 +26,16 @@ def measure() -> dict[str, Any]:
         text=True,
     )
     watch = _Memory(process.pid)
-    first = 0.0
+    first = cpu = 0.0
     assert process.stderr is not None
     for line in process.stderr:
         if re.match(r"window until ", line) and not first:
-            first = time.monotonic() - began
+            first, cpu = time.monotonic() - began, watch.cpu
     status = process.wait()
     watch.stop()
     return {
         "first_window_s": round(first, 1),
+        "first_window_cpu_s": round(cpu, 1),
         "whole_s": round(time.monotonic() - began, 1),
         "peak_gib": round(watch.peak / 2**30, 2),
         "status": status,
@@ -46,11 +48,17 @@ class _Memory(threading.Thread):
         super().__init__(daemon=True)
         self._root, self._end = psutil.Process(pid), threading.Event()
         self.peak = 0
+        self._cpu: dict[int, float] = {}
         self.start()
 
     def run(self) -> None:
         while not self._end.wait(PAUSE):
             self.peak = max(self.peak, self._now())
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds that all of them have taken so far, on any core."""
+        return sum(self._cpu.values())
 
     def _now(self) -> int:
         total = 0
@@ -61,6 +69,7 @@ class _Memory(threading.Thread):
         for process in processes:
             try:
                 total += process.memory_full_info().pss
+                self._cpu[process.pid] = sum(process.cpu_times()[:2])
             except (psutil.Error, AttributeError):
                 continue
         return total
