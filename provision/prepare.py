@@ -72,7 +72,7 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSp
 
 
 def engine_jar(runtime: "Runtime", console: Console) -> Path:
-    """The engine's jar for the embedded Spark, from the cache or compiled into it; raises `ConnectorBuildError`."""
+    """The engine's jar for the embedded Spark, from the cache or compiled into it; raises `CompileError`."""
     folder = cache_dir() / "jars"
     jar = engine_jar_path(runtime.spark_home, folder)
     if not jar.exists():

@@ -28,7 +28,7 @@ def compile_jar(
     class_path: Iterable[Path] = (),
     timeout: float = COMPILE_TIMEOUT,
 ) -> None:
-    """Compile `sources` (file name -> text) into `jar` against the Spark in `spark_home`; writes the jar whole or not.
+    """Compile `sources` (relative path -> text) into `jar` against the Spark in `spark_home`, atomically.
 
     `what` names it in errors, `timeout` is in seconds. Raises `CompileError`.
     """
@@ -36,6 +36,7 @@ def compile_jar(
     with tempfile.TemporaryDirectory(prefix=".compile-", dir=jar.parent) as folder:
         work = Path(folder)
         for name, text in sources.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
             (work / name).write_text(text, encoding="utf-8")
         made = work / "compiled.jar"
         command = _command(spark_home, java, class_path, made, [work / name for name in sources])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.bundles.engine_jar import ConnectorBuildError, build_engine_jar
+from provision.bundles.engine_jar import build_engine_jar
+from provision.scala_compiler import CompileError
 
 COMPILER = """#!/bin/sh
 echo run >> "{log}"
@@ -55,23 +56,23 @@ def test_the_engine_is_one_package_and_bahirs_names_keep_theirs(build):
 
 
 def test_a_compile_error_is_shown_by_its_first_line(build, tmp_path):
-    with pytest.raises(ConnectorBuildError) as raised:
+    with pytest.raises(CompileError) as raised:
         build('echo noise; echo "$3:7: error: not found: value x"; echo "  more"; exit 1')
     assert raised.value.message == "connector: netpie/spark/Aggregates.scala:7: error: not found: value x"
     assert left_over(tmp_path) == []
 
 
 def test_a_compiler_that_hangs_is_stopped(build, tmp_path):
-    with pytest.raises(ConnectorBuildError, match="more than 0.3 s"):
+    with pytest.raises(CompileError, match="more than 0.3 s"):
         build("exec sleep 30", timeout=0.3)
     assert left_over(tmp_path) == []
 
 
 def test_a_folder_without_spark_is_named(tmp_path):
-    with pytest.raises(ConnectorBuildError, match="is not a Spark home"):
+    with pytest.raises(CompileError, match="is not a Spark home"):
         build_engine_jar(tmp_path, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
 
 
 def test_a_java_that_does_not_run_is_named(tmp_path, spark_home):
-    with pytest.raises(ConnectorBuildError, match="java does not run: No such file"):
+    with pytest.raises(CompileError, match="java does not run: No such file"):
         build_engine_jar(spark_home, tmp_path / "java", tmp_path / "paho.jar", tmp_path / "out")
