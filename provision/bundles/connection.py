@@ -53,6 +53,10 @@ class Connection:
         """The values by the names that templates have for them."""
         return dict(vars(self.values))
 
+    def secret_names(self) -> tuple[str, ...]:
+        """What templates call each of `secrets`."""
+        return tuple(name for entry in self.store for name in (entry.user[0], entry.password[0]))
+
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
         return tuple(value for entry in self.store for value in entry.pair())

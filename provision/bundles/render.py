@@ -41,7 +41,8 @@ class RenderedNote:
     """A note as the server is to have it; `credentials` are entity -> (user, password) of its store.
 
     `values` are the parameters as text, and `site` what else the texts were made of; `rows` is where the stream writes
-    all its rows ("/tmp/avg-*"; empty for nowhere); `secrets` are all that must never be shown.
+    all its rows ("/tmp/avg-*"; empty for nowhere); `secrets` are all that must never be shown, and
+    `secret_names` what templates call them.
     """
 
     bundle: str
@@ -52,6 +53,7 @@ class RenderedNote:
     site: Mapping[str, str] = field(default_factory=dict)
     rows: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    secret_names: tuple[str, ...] = ()
 
 
 def render(
@@ -84,6 +86,7 @@ def render(
         rows=f"{context['out_prefix']}*" if "out_prefix" in names else "",
         site={**connection.site, "zeppelin": str(zeppelin), "scala": scala, "path": path},
         secrets=connection.secrets(),
+        secret_names=connection.secret_names(),
     )
 
 

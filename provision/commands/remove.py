@@ -10,6 +10,7 @@ from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.stop_note import stop_if_running
 from provision.sync.find_note import find_note
+from provision.sync.known_secrets import secrets_of_note
 from provision.sync.provenance import by_key
 from provision.sync.remove import hand_made, remove_note
 from provision.sync.undo_records import Records
@@ -35,7 +36,7 @@ def remove(console: Console, /, server: ServerOptions, note: str, yes: bool) -> 
         _confirm(found, yes)
         stop_if_running(client, found, console)
         with console.step(f"deleting {found.path}"):
-            removed = remove_note(client, found, Records(client.url))
+            removed = remove_note(client, found, Records(client.url), secrets_of_note(client, found))
         answer = {"note": client.note_url(found.id), "edited": removed.edited, "credentials": removed.entities}
         kept = f" ({len(removed.edited)} paragraphs of yours are kept for it)" if removed.edited else ""
         console.result(answer, f"{removed.path}: deleted; `provision undo {found.id}` brings it back{kept}")

@@ -13,9 +13,11 @@ from provision.streams.interpreter import take_per_note_back
 from provision.streams.stop_note import stop_if_running
 from provision.sync.diff import verdict_line
 from provision.sync.find_note import find_note, pick
+from provision.sync.known_secrets import secrets_of_record
 from provision.sync.plan import Verdict
+from provision.sync.redaction import is_sealed
 from provision.sync.revisions import AFTER_UNDO, keep_revision, noted_revision, record_from_revision
-from provision.sync.undo import Step, Undone, undo_note
+from provision.sync.undo import BringBack, Step, Undone, undo_note
 from provision.sync.undo_records import REMOVE, Record, Records, SparkRecord
 from zeppelin_sdk import Note, NoteNotFoundError, ZeppelinClient, ZeppelinError
 
@@ -98,7 +100,9 @@ def _undo(client: ZeppelinClient, record: Record, records: Records, console: Con
         if record.created or any(paragraph.status.is_active for paragraph in live.paragraphs):
             stop_if_running(client, live, console)  # it may be deleted, or its blocking paragraph may be written
     with console.step(f"note {record.path}"):
-        done = undo_note(client, record, records, open_in_page=_is_open(client, live))
+        done = undo_note(
+            client, record, records, open_in_page=_is_open(client, live), secrets=secrets_of_record(client, record)
+        )
         if done.note_id:
             keep_revision(client, done.note_id, AFTER_UNDO)
     for step in done.steps:
@@ -131,6 +135,8 @@ def _latest(client: ZeppelinClient, record: Record, live: Note) -> Record:
 
 def _remark(step: Step) -> str:
     match step.verdict:
+        case Verdict.ADD if isinstance(step, BringBack) and is_sealed(step.text):
+            return "a secret is missing in it, which `provision apply` fills in"
         case Verdict.KEEP:
             return "edited since, or a secret is in it; it stays"
         case Verdict.GONE:

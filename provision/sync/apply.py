@@ -1,13 +1,14 @@
 """Brings a rendered note to a server: plans, records how to undo it, then does the plan's writes and no others."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from provision.bundles.render import RenderedNote
 from provision.errors import ConflictError
 from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
-from provision.sync.plan import Change, Content, Decision, Plan, make_plan
+from provision.sync.known_secrets import plain_names
+from provision.sync.plan import Change, Content, Decision, Plan, Verdict, make_plan
 from provision.sync.provenance import (
     MARK,
     NEW_CONFIG,
@@ -22,6 +23,7 @@ from provision.sync.provenance import (
     stamps_for,
     upgraded,
 )
+from provision.sync.redaction import unsealed
 from provision.sync.revisions import keep_revision
 from provision.sync.undo import undone
 from provision.sync.undo_records import APPLY, Record, Records, Saved
@@ -100,6 +102,7 @@ class _Apply:
 
     def attempt(self) -> Applied:
         live = read_note(self._client, self._note.path)
+        self._fill_places(live)
         plan = make_plan(live, self._note, self._how.decision)
         if plan.conflicts:
             raise _undecided(self._note, plan, bool(self._done))
@@ -112,6 +115,15 @@ class _Apply:
         self._write(live, plan)
         self._finish(live.id)
         return Applied(live.id, replace(plan, changes=with_done(plan.changes, self._done)), len(self._done))
+
+    def _fill_places(self, live: Note | None) -> None:
+        """Put the secrets back into texts that an undo could bring back only without them."""
+        secrets = _names(self._note)
+        for paragraph in live.paragraphs if live else ():
+            text = unsealed(paragraph.text, secrets)
+            if live and text != paragraph.text and not paragraph.status.is_active:
+                self._client.update_paragraph(live.id, paragraph.id, text=text)
+                raise Meanwhile(f"{called(paragraph)} got its secret")
 
     def _write(self, live: Note, plan: Plan) -> None:
         writes = writes_of(self._note, live, plan)
@@ -148,7 +160,8 @@ class _Apply:
             before, order, created = undone(earlier, live, secrets), earlier.order, earlier.created
             revision = earlier.revision
         else:
-            before, order, created = _before(live, plan, secrets), _ids(live), live is None
+            names = _names(self._note)
+            before, order, created = _before(live, plan, secrets, names), _ids(live), live is None
             revision = keep_revision(self._client, live.id) if live else ""
         record = Record(
             APPLY,
@@ -196,11 +209,21 @@ def _ids(live: Note | None) -> tuple[str, ...]:
     return tuple(paragraph.id for paragraph in live.paragraphs) if live else ()
 
 
-def _before(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:
-    """The paragraphs concerned, as they are."""
+def _names(note: RenderedNote) -> dict[str, str]:
+    """The note's secrets by name."""
+    return plain_names(dict(zip(note.secret_names, note.secrets, strict=False)))
+
+
+def _before(live: Note | None, plan: Plan, secrets: Collection[str], names: Mapping[str, str]) -> tuple[Saved, ...]:
+    """The paragraphs concerned, as they are; of those that go the text is kept even if a secret is in it."""
+    going = {change.live.id for change in plan.changes if change.live and change.verdict is Verdict.DROP}
     concerned = {change.live.id for change in plan.changes if change.live}
     there = live.paragraphs if live else ()
-    return tuple(Saved.of(paragraph, secrets) for paragraph in there if paragraph.id in concerned)
+    return tuple(
+        Saved.of(paragraph, secrets, names if paragraph.id in going else None)
+        for paragraph in there
+        if paragraph.id in concerned
+    )
 
 
 def _after(live: Note | None, plan: Plan, secrets: Collection[str]) -> tuple[Saved, ...]:

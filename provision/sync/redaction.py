@@ -1,7 +1,8 @@
 """Finds secrets in texts, in any literal that a template or a person may have written, and blots them out. Pure."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
@@ -9,6 +10,15 @@ from provision.bundles.literals import FILTERS
 from provision.errors import UsageError
 
 _BLOT = "***"
+_PLACE = "\N{MATHEMATICAL LEFT DOUBLE ANGLE BRACKET}secret: %s\N{MATHEMATICAL RIGHT DOUBLE ANGLE BRACKET}"
+_PLACES = re.compile(re.escape(_PLACE).replace("%s", "([^\n]*?)"))
+_SHORT = 5  # characters of a secret's part that may be a word of any text
+_LOGIN = re.compile(
+    r"""(?P<before>\bsigned\s*\(\s*"(?:[^"\\\n]|\\.)*"\s*,\s*|\b(?P<name>clientId|username|password)\s*=\s*(?:Some\s*\(\s*)?)"""
+    r"""(?P<quote>"{3}|")(?P<value>(?:[^"\\\n]|\\.)*)(?P=quote)"""
+)
+"""Where the shipped bundles have secrets in a text: `NetpieMqtt.signed("KEY", "…")`, `password=Some("…")`."""
+_REFERENCE = re.compile(r"\{[\w.-]+\}")
 
 
 @lru_cache(maxsize=64)
@@ -33,5 +43,66 @@ def blotted(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def looks_like_login(text: str) -> bool:
+    """Whether a text has what looks like a login's secret, known or not, in the place that one has."""
+    return any(_is_secret(match) for match in _LOGIN.finditer(text))
+
+
+def _is_secret(match: re.Match[str]) -> bool:
+    value = match["value"]
+    return bool(value) and not _REFERENCE.fullmatch(value) and not _PLACES.fullmatch(value) and "{{" not in value
+
+
+def login_in(text: str) -> dict[str, str]:
+    """The secrets of the login in a text, by name, in so far as they look like one."""
+    return {_name(match): match["value"] for match in _LOGIN.finditer(text) if _is_secret(match)}
+
+
+def _name(match: re.Match[str]) -> str:
+    return {None: "hmac_key", "clientId": "client_id"}.get(match["name"]) or match["name"]
+
+
+def sealed(text: str, secrets: Mapping[str, str], *, has_login: bool = False) -> str:
+    """The text with a place for each of `secrets`, which are by name; `unsealed` fills them.
+
+    `has_login`: there is a secret in it; one that is not among them gets a place where it looks like one.
+    """
+    forms = {form: name for name, secret in secrets.items() if secret for form in literal_forms(secret)}
+    if forms:
+        longest_first = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+        text = re.sub(longest_first, lambda match: _PLACE % forms[match[0]], text)
+    return _LOGIN.sub(_with_place, text) if has_login else text
+
+
+def _with_place(match: re.Match[str]) -> str:
+    if not _is_secret(match) or _PLACES.search(match["value"]):
+        return match[0]
+    return f"{match['before']}{match['quote']}{_PLACE % _name(match)}{match['quote']}"
+
+
+def unsealed(text: str, secrets: Mapping[str, str]) -> str:
+    """The text with its places filled from `secrets`; those of others stay."""
+    known = {"hmac_key": "&".join(filter(None, (secrets.get("token_secret"), secrets.get("appsecret")))), **secrets}
+    if not secrets.get("token_secret") or not secrets.get("appsecret"):
+        known = dict(secrets)
+    return _PLACES.sub(lambda match: known.get(match[1]) or match[0], text)
+
+
+def without_places(text: str) -> str:
+    """The text without its places for secrets."""
+    return _PLACES.sub("", text)
+
+
+def is_sealed(text: str) -> bool:
+    """Whether the text has a place for a secret."""
+    return _PLACES.search(text) is not None
+
+
 def _forms(secrets: Iterable[str]) -> set[str]:
-    return {form for secret in secrets if secret for form in literal_forms(secret)}
+    return {form for secret in secrets for part in _parts(secret) for form in literal_forms(part)}
+
+
+def _parts(secret: str) -> list[str]:
+    """A secret, and the parts of a signing key, "TOKENSECRET&APPSECRET", which are secrets each."""
+    parts = [part for part in secret.split("&") if len(part) > _SHORT]
+    return [secret, *parts] if secret else []

@@ -1,13 +1,14 @@
 """Deletes a provisioned note, and the credential entries that only it names; `undo` brings the note back."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from provision.sync.known_secrets import named
 from provision.sync.provenance import base_text, by_key, is_edited, origin
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
-from zeppelin_sdk import Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
+from zeppelin_sdk import Credential, Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
 _OF_A_NOTE = re.compile(r"(netpie-\w+)-[0-9a-f]{8}((?:-mqtt)?)")
 """An entry of one note. Older versions had one for all notes of an application, without the digits."""
@@ -31,20 +32,24 @@ def hand_made(note: Note) -> tuple[str, ...]:
     return tuple(p.title or p.text.strip().partition("\n")[0][:40] for p in theirs)
 
 
-def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed:
+def remove_note(
+    client: ZeppelinClient, note: Note, records: Records, names: Mapping[str, str] | None = None
+) -> Removed:
     """Record the note, then delete it and the credential entries that no other note names.
 
-    The entries go first: once the note is gone nothing tells which they were.
+    Of texts with one of `names`, secrets by name, in them, the name is kept. The entries go first: once the note is
+    gone nothing tells which they were.
     """
     edited = hand_made(note)
     named = _own_entities(client, note)
     stored = {entry.entity: entry for entry in client.list_credentials()} if named else {}
     entities = tuple(entity for entity in named if entity in stored)
     secrets = [secret for entity in entities for secret in (stored[entity].user, stored[entity].password)]
+    names = _with_own(dict(names or {}), [stored[entity] for entity in entities])
     earlier = records.find(note.path)
     begun = earlier is not None and earlier.what == REMOVE and not earlier.done and earlier.note_id == note.id
     if not begun:
-        before = tuple(Saved.of(paragraph, secrets) for paragraph in note.paragraphs)
+        before = tuple(Saved.of(paragraph, [*secrets, *names.values()], names) for paragraph in note.paragraphs)
         records.save(Record(REMOVE, note.path, note.id, origin(note).bundle, before, (), run=records.run))
     for entity in entities:
         with suppress(NotFoundError):
@@ -52,6 +57,17 @@ def remove_note(client: ZeppelinClient, note: Note, records: Records) -> Removed
     delete_quietly(client, note.id)
     records.finish(note.path, note.id)
     return Removed(note.path, edited, entities)
+
+
+def _with_own(names: dict[str, str], entries: Iterable[Credential]) -> dict[str, str]:
+    """`names`, in which the secrets of the note's own entries have the names by which an apply knows them."""
+    for entry in entries:
+        for name, value in named(entry).items():
+            old = next((each for each in names if names[each] == value), "")
+            if value and (not old or old == f"{name} of {entry.entity}"):
+                names.pop(old, None)
+                names[f"{name} of {entry.entity}" if name in names else name] = value
+    return names
 
 
 def delete_quietly(client: ZeppelinClient, note_id: str) -> None:

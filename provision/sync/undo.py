@@ -197,19 +197,28 @@ def _left_by(step: Step, secrets: Collection[str]) -> Iterator[Saved]:
             yield replace(now, config=_seen(now.config))
 
 
-def undo_note(client: ZeppelinClient, record: Record, records: Records, *, open_in_page: bool = False) -> Undone:
+def undo_note(
+    client: ZeppelinClient,
+    record: Record,
+    records: Records,
+    *,
+    open_in_page: bool = False,
+    secrets: Mapping[str, str] | None = None,
+) -> Undone:
     """Take back what `record` tells of, and forget it; edits made since stay.
 
-    `open_in_page`: the note may be open in a page, which needs to get what is written.
+    `secrets`, by name, fill texts that were kept without them. `open_in_page`: the note may be open in a page, which
+    needs to get what is written.
 
     Raises `ProvisionError` when the note is no longer on the server, `ConflictError` when somebody keeps changing it.
     """
+    filled = record.filled(secrets or {})
     if record.what == REMOVE:
-        done = _bring_note_back(client, record)
+        done = _bring_note_back(client, filled)
     else:
         records.save(replace(record, undoing=True))
         steps_done: dict[str, Step] = {}
-        done = plan_again(record.path, lambda: _attempt(client, record, steps_done, open_in_page=open_in_page))
+        done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
     records.forget(record.path)
     return done
 

@@ -15,8 +15,8 @@ from typing import Any, Self, TypeVar
 
 from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
-from provision.sync.provenance import BEFORE, VERSION, base_is_secret, check_version, provenance, stamps
-from provision.sync.redaction import holds_secret
+from provision.sync.provenance import BEFORE, ORIGIN, VERSION, Origin, base_is_secret, check_version, provenance, stamps
+from provision.sync.redaction import holds_secret, sealed, unsealed, without_places
 from zeppelin_sdk import Note, Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
@@ -26,17 +26,24 @@ _Record = TypeVar("_Record", "Record", "SparkRecord")
 
 @dataclass(frozen=True)
 class Saved:
-    """A paragraph as it was; `text` is None if it held a secret, `id` empty if the server had not given it one yet."""
+    """A paragraph as it was; `id` is empty if the server had not given it one yet.
+
+    `text` is None if it held a secret; `sealed` then may be the text with places for the secrets.
+    """
 
     id: str
     key: str
     title: str
     text: str | None = field(repr=False)
     config: Mapping[str, Any]
+    sealed: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, paragraph: Paragraph, secrets: Collection[str] = ()) -> Self:
-        """What is kept of a paragraph: its text only if none of `secrets` is in it."""
+    def of(cls, paragraph: Paragraph, secrets: Collection[str] = (), names: Mapping[str, str] | None = None) -> Self:
+        """What is kept of a paragraph: its text only if none of `secrets` is in it.
+
+        With `names`, secrets by name, a text that holds one is kept too, with places for them.
+        """
         is_secret = base_is_secret(paragraph) or holds_secret(paragraph.text, secrets)
         return cls(
             id=paragraph.id,
@@ -44,7 +51,13 @@ class Saved:
             title=paragraph.title,
             text=None if is_secret else paragraph.text,
             config={name: value for name, value in paragraph.config.items() if name != BEFORE},
+            sealed=_sealed(paragraph, secrets, names) if is_secret and names is not None else None,
         )
+
+
+def _sealed(paragraph: Paragraph, secrets: Collection[str], names: Mapping[str, str]) -> str | None:
+    text = sealed(paragraph.text, names, has_login=base_is_secret(paragraph))
+    return None if holds_secret(without_places(text), secrets) else text
 
 
 @dataclass(frozen=True)
@@ -87,9 +100,22 @@ class Record:
             }
         )
 
+    def site(self) -> Mapping[str, str]:
+        """What else than its parameters the note was made from before; empty if there was none."""
+        every = (Origin.from_config(saved.config.get(ORIGIN)) for saved in self.before)
+        return max(every, key=lambda each: each.sequence, default=Origin()).site
+
+    def filled(self, secrets: Mapping[str, str]) -> Self:
+        """The record with the texts that were kept with places for secrets, filled: never to be saved."""
+        return replace(self, before=tuple(_filled(saved, secrets) for saved in self.before))
+
     def is_of_last_apply(self, live: Note) -> bool:
         """Whether no other apply, as of another machine, has written to the note since; older records don't tell."""
         return not self.stamps or stamps(live) <= frozenset(self.stamps)
+
+
+def _filled(saved: Saved, secrets: Mapping[str, str]) -> Saved:
+    return replace(saved, text=unsealed(saved.sealed, secrets)) if saved.sealed is not None else saved
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,21 @@
 """`provision remove`, and what a removal leaves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from netpie_creds import AccessToken
+from netpie_creds.cache import write_cache
 from provision.cli import run
+from provision.home import private_dir, state_dir
 from provision.options.server import ServerOptions
+from provision.sync.apply import put_credentials
 from provision.sync.remove import remove_note
 from provision.sync.undo_records import Records
 
 from ..note_bench import Bench, render
+from ..rendering import LOGIN, SECRETS, rendered
 
 STORED = {"netpie-KEY-1": ("id", "hmac"), "netpie-KEY-2": ("id", "hmac"), "other": ("user", "password")}
 NOTE = render(a='val id = "{netpie-KEY-1.user}"', b='val key = "{netpie-KEY-1.password}{netpie-KEY-2.user}"')
@@ -120,3 +126,46 @@ def test_a_stream_that_runs_is_stopped_first(bench: Bench, monkeypatch: pytest.M
 def test_nothing_to_undo_in_json_has_the_keys_of_an_apply(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["undo", "folder/note", "--json"]) == 0
     assert capsys.readouterr().out == '{"note": null, "changes": [], "written": 0}\n'
+
+
+OWN = "%md\n# Notes of three weeks\nour ClientId is TokenOfTheThing, and 'AppSecret' is the secret"
+
+
+@pytest.fixture
+def kept_token(bench: Bench) -> None:
+    """The thing's token in the cache, where `apply` and `creds` keep it."""
+    folder = private_dir(state_dir() / "netpie")
+    write_cache(folder, LOGIN.appkey, AccessToken(LOGIN.client_id, "TokenSecret", "pie://broker.example:1883", ""))
+
+
+@pytest.mark.usefixtures("kept_token")
+@pytest.mark.parametrize("bundle", ["classic", "streaming"])
+@pytest.mark.parametrize("secrets", ["inline", "store"])
+def test_what_was_typed_beside_a_secret_comes_back_and_the_secret_with_the_next_apply(
+    bench: Bench, tmp_path: Path, bundle: str, secrets: str
+) -> None:
+    note = rendered(bundle, secrets=secrets, path="folder/note")
+    bench.id = bench.apply(replace(note, path="typed/note")).note_id
+    put_credentials(bench.client, note)
+    stream = next(index for index, each in enumerate(note.paragraphs) if each.key == "stream")
+    bench.edit(stream, text=f"{bench.texts()[stream]}\n// MINE")
+    bench.server.insert(bench.id, 1, OWN if (bundle, secrets) != ("classic", "inline") else OWN.partition(", and")[0])
+    before = bench.texts()
+    assert run(["remove", "/typed/note", "--yes"]) == 0
+    records = "".join(file.read_text() for file in (tmp_path / "state" / "records").rglob("*.json"))
+    assert [each for each in SECRETS if each in records] == []
+    assert run(["undo", "/typed/note"]) == 0
+    bench.id = next(each for each, there in bench.server.notes.items() if there.path == "/typed/note")
+    assert len(bench.texts()) == len(before)
+    assert "// MINE" in bench.texts()[stream + 1]
+    assert "ClientId is TokenOfTheThing" in bench.texts()[1]
+    bench.apply(replace(note, path="typed/note"))
+    assert bench.texts() == before
+
+
+def test_an_undo_says_where_a_secret_is_missing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    note = rendered("streaming", secrets="inline", path="typed/note")
+    bench.apply(note)
+    assert run(["remove", "/typed/note", "--yes"]) == 0
+    assert run(["undo", "/typed/note"]) == 0
+    assert "a secret is missing in it, which `provision apply` fills in" in capsys.readouterr().err
