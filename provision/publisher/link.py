@@ -67,6 +67,7 @@ class Link:
     def __init__(self, login: MqttLogin, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
         self.where = f"{login.host}:{login.port}"
         self.cause = ""
+        self.closed_by_broker = False
         self.largest = 0
         """Bytes of the largest event that the broker has acknowledged."""
         self.confirms = True
@@ -204,6 +205,7 @@ class Link:
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         late = reason.value == _KEEP_ALIVE_TIMEOUT
+        self.closed_by_broker = not late
         self.cause = "no sign of life from it" if late else "it closed the connection"
 
     def _on_unsubscribe(self, _client: Client, _data: Any, _mid: int, _reasons: Any, _properties: Any) -> None:

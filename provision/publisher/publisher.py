@@ -65,7 +65,7 @@ class Publisher:
         self._changed = Condition()
         self._closing = Event()
         self._ended = False
-        self._told_unconfirmed = False
+        self._told_no_answer = False
         self._failure: ProvisionError | NetpieError | None = None
         self._thread: Thread | None = None
 
@@ -234,8 +234,8 @@ class Publisher:
                 self._wake.recv(4096)
             self._count(link)
         self._count(link)
-        if not link.confirms and not self._told_unconfirmed:
-            self._told_unconfirmed = True
+        if not link.confirms and not self._told_no_answer:
+            self._told_no_answer = True
             self._say(
                 f"broker {link.where}: it answers no UNSUBSCRIBE; events count as published when they are written"
             )
@@ -251,15 +251,13 @@ class Publisher:
             self._lost += link.unread
             self._unread = 0
             self._changed.notify_all()
-        if link.unread:
-            link.cause += f"; events on their way to it that may be lost: {link.unread}"
 
     def _drop_too_large(self, link: Link) -> bool:
         """Leave the oldest event out if the broker closes each connection on it; return whether it was left out."""
         with self._changed:
             sent = {event.number for event in link.unsent()}
             head = self._queue[0] if self._queue and self._queue[0].number in sent else None
-            if not self._qos or not self._too_large.closed_on(head, link.largest):
+            if not self._qos or not link.closed_by_broker or not self._too_large.closed_on(head, link.largest):
                 return False
             self._queue.popleft()
             self._queued_bytes -= len(head.payload) if head else 0
@@ -286,7 +284,8 @@ class Publisher:
 
     def _next_link(self, lost: Link, delay: float) -> Link | None:
         """Reconnect, for as long as it takes; None if this publisher is closed meanwhile."""
-        self._say(f"broker {lost.where}: {lost.cause}; connecting again")
+        at_risk = f"; events on their way to it that may be lost: {lost.unread}" if lost.unread else ""
+        self._say(f"broker {lost.where}: {lost.cause}{at_risk}; connecting again")
         since = time.monotonic()
         while not self._closing.wait(delay * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads the tries
             delay = min(2 * delay, LONGEST_DELAY)
