@@ -100,7 +100,7 @@ def _read(file: Path, table: dict[str, Any]) -> Bundle:
         embedded={name: as_text(value) for name, value in table.get("embedded", {}).items()},
         folder=file.parent,
     )
-    _check_entries("note.toml", table, _NOTE)
+    _check_entries("note.toml", table, NOTE_ENTRIES)
     try:
         _check_parameters(bundle, table.get("embedded", {}))
         check_templates(bundle.templates, parameters, COMPUTED | set(parameters))
@@ -110,8 +110,8 @@ def _read(file: Path, table: dict[str, Any]) -> Bundle:
     return bundle
 
 
-_NOTE = ("title", "help", "path", "parameters", "embedded", "paragraphs")
-_PARAGRAPH = ("key", "title", "file", "interpreter", "config", "when", "role", "blocks")
+NOTE_ENTRIES = ("title", "help", "path", "parameters", "embedded", "paragraphs")
+PARAGRAPH_ENTRIES = ("key", "title", "file", "interpreter", "config", "when", "role", "blocks")
 
 
 def _check_entries(what: str, table: Mapping[str, Any], known: Collection[str]) -> None:
@@ -137,7 +137,7 @@ def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any]) -> None:
 
 def _template(folder: Path, entry: dict[str, Any]) -> Template:
     key = entry["key"]
-    _check_entries(f"paragraph {key!r}", entry, _PARAGRAPH)
+    _check_entries(f"paragraph {key!r}", entry, PARAGRAPH_ENTRIES)
     file, text = _file_and_text(folder, entry["file"])
     return Template(
         key=key,

@@ -31,7 +31,7 @@ class Parameter:
             if self.default is None:
                 raise UsageError(f"no {self.name} given", next_step=f"give --param {self.name}=… ({self.help})")
             return self.default
-        value = _TYPES[self.type](self, text)
+        value = TYPES[self.type](self, text)
         if isinstance(value, int):
             self._check_range(value)
         return value
@@ -59,8 +59,8 @@ class Parameter:
 def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
     """The parameter that a table of `note.toml` declares; raises ValueError, KeyError or TypeError."""
     kind = entry["type"]
-    if kind not in _TYPES:
-        raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(_TYPES)}")
+    if kind not in TYPES:
+        raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(TYPES)}")
     declared = Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
     if declared.default is not None:
         check_default(declared, declared.default)
@@ -165,7 +165,7 @@ def _properties(parameter: Parameter, text: str) -> list[str]:
     return check_properties(text)
 
 
-_TYPES: dict[str, Callable[[Parameter, str], Any]] = {
+TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "broker": _broker,
     "choice": _choice,
     "coordinate": _coordinate,

@@ -7,9 +7,6 @@ class Role(StrEnum):
     """Roles that a paragraph can have; docs/bundles.md says what each asks of its paragraph."""
 
     DEPENDENCIES = "dependencies"
-    CONNECTOR = "connector"
-    CONTEXT = "context"
-    STREAM = "stream"
     WINDOW = "window"
     QUERY = "query"
     OUTPUTS = "outputs"

@@ -1,0 +1,1 @@
+import netpie.spark._

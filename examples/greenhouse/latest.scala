@@ -1,0 +1,1 @@
+Results.show(3)

@@ -1,0 +1,2 @@
+ssc.start
+println("The stream runs. Spark's own page: " + sc.uiWebUrl.getOrElse("off"))
