@@ -21,10 +21,11 @@ from provision.platforms.platform import Platform
 from provision.streams.interpreter import spark_setting
 from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
+from provision.sync.note_lock import note_lock
 from provision.sync.plan import Verdict
 from provision.sync.provenance import origin
 from provision.sync.pull import Made
-from zeppelin_sdk import Note, ServerVersion, ZeppelinClient
+from zeppelin_sdk import Note, ServerVersion, ZeppelinClient, note_path
 
 if TYPE_CHECKING:
     from provision.embedded.runtime import Runtime
@@ -166,8 +167,12 @@ def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console,
     """Apply the note, store its secrets, and report each paragraph that changed."""
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
-        applied = apply_note(client, rendered, how)
+        with note_lock(client.url, rendered.path, lambda: console.say("  waiting for another apply of this note")):
+            applied = apply_note(client, rendered, how)
         put_credentials(client, rendered)
+    there = client.get_note(applied.note_id).path
+    if note_path(there) != note_path(rendered.path):
+        console.say(f"  the note that was made there is now at {there}; it was followed. --note PATH makes another")
     told = {Verdict.SAME} if any(change.live for change in applied.plan.changes) else {Verdict.SAME, Verdict.ADD}
     for change in applied.plan.changes:
         if change.verdict not in told:

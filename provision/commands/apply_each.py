@@ -24,6 +24,7 @@ from provision.options.note import NoteOptions
 from provision.options.server import ServerOptions
 from provision.prepare import fit_embedded, note_spec
 from provision.sync.apply import Applied, Applying, apply_note
+from provision.sync.note_lock import note_lock
 from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
 
@@ -33,7 +34,10 @@ def apply_each(console: Console, each: EachOptions, options: NoteOptions, embedd
     run = uuid.uuid4().hex
 
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-        return apply_note(client, rendered, Applying(options.decision, Records(client.url, run), pages=lambda *_: True))
+        with note_lock(client.url, rendered.path):
+            return apply_note(
+                client, rendered, Applying(options.decision, Records(client.url, run), pages=lambda *_: True)
+            )
 
     bundle = load_bundle(options.bundle)
     people = read_people(each.file, bundle)

@@ -10,6 +10,7 @@ from provision.options.output import json_option
 from provision.sync.apply import plan_json, read_note
 from provision.sync.diff import STYLES, plan_lines
 from provision.sync.plan import make_plan
+from zeppelin_sdk import note_path
 
 
 @click.command()
@@ -36,6 +37,8 @@ def plan(console: Console, /, note: NoteOptions) -> None:
     console.result(plan_json(made, url, 0))
     if not console.as_json:
         console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))
+        if live and note_path(live.path) != note_path(rendered.path):
+            console.out.print(Text(f"the note that was made there is now at {live.path}; apply follows it"))
         console.out.print(text)
     if made.conflicts:
         raise click.exceptions.Exit(ConflictError.exit_code)

@@ -72,7 +72,11 @@ def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, li
     found = pick(name, ((record.note_id, record.path, record) for record in records.all()))
     if found is not None:
         return found.run, [found]
-    told = record_from_revision(client, find_note(client, name))
+    live = find_note(client, name)
+    moved = next((record for record in records.all() if record.note_id == live.id), None)
+    if moved is not None:
+        return moved.run, [moved]
+    told = record_from_revision(client, live)
     return "", [told] if told else []
 
 

@@ -1,11 +1,12 @@
 """Brings a rendered note to a server: plans, records how to undo it, then does the plan's writes and no others."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from provision.bundles.render import RenderedNote
-from provision.errors import ConflictError
+from provision.errors import ConflictError, UsageError
 from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
 from provision.sync.known_secrets import plain_names
 from provision.sync.plan import Change, Content, Decision, Plan, Verdict, make_plan
@@ -17,6 +18,7 @@ from provision.sync.provenance import (
     by_key,
     digest,
     mark_for,
+    origin,
     origin_for,
     provenance,
     stamps,
@@ -29,8 +31,9 @@ from provision.sync.undo import undone
 from provision.sync.undo_records import APPLY, Record, Records, Saved
 from provision.sync.writer import revision_writes, writes_of
 from provision.waiting import wait_until
-from zeppelin_sdk import Note, Paragraph, ZeppelinClient
+from zeppelin_sdk import Note, NoteNotFoundError, Paragraph, PermissionDeniedError, ZeppelinClient, note_path
 
+TRASH = "/~Trash"
 PATIENCE = 30.0  # seconds for a paragraph that is to be written to end its run
 _POLL = 0.5
 
@@ -77,9 +80,30 @@ def put_credentials(client: ZeppelinClient, note: RenderedNote) -> None:
 
 
 def read_note(client: ZeppelinClient, path: str) -> Note | None:
-    """The note at this path, or None."""
+    """The note at this path, or else the one that was applied to it and has been moved; None without either."""
     found = client.find_note(path)
-    return client.get_note(found.id) if found else None
+    return client.get_note(found.id) if found else _moved(client, path)
+
+
+def _moved(client: ZeppelinClient, path: str) -> Note | None:
+    """The note that an apply made at this path and that a person has moved or renamed; not one in the trash.
+
+    Raises `UsageError` for more than one, as copies of it are.
+    """
+    moved = []
+    for listed in client.list_notes():
+        if not listed.path.startswith(TRASH):
+            with suppress(NoteNotFoundError, PermissionDeniedError):
+                note = client.get_note(listed.id)
+                made_at = origin(note).site.get("path", "")
+                moved += [note] if made_at and note_path(made_at) == note_path(path) else []
+    if len(moved) > 1:
+        paths = ", ".join(note.path for note in moved)
+        raise UsageError(
+            f"{path}: no note is there, and more than one was made there: {paths}",
+            next_step="delete or rename so that one of them has that path, or name another path with --note",
+        )
+    return moved[0] if moved else None
 
 
 def apply_note(client: ZeppelinClient, note: RenderedNote, how: Applying | None = None) -> Applied:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from provision.errors import ConflictError
 from provision.sync.plan import Content
-from provision.sync.provenance import digest, provenance
+from provision.sync.provenance import MARK, Mark, digest, provenance
 from zeppelin_sdk import NoteExistsError, NotFoundError, Paragraph, ZeppelinClient
 
 ATTEMPTS = 5
@@ -123,6 +123,7 @@ def carry_out(
                 client.move_paragraph(note_id, paragraph_id, index)
             case Add(key, text, title, config, index):
                 added[key] = client.add_paragraph(note_id, text=text, title=title, index=index, config=config)
+                _check_no_double(client, note_id, write, added[key])
                 yield key
             case SetContent(key):
                 if _set_content(client, note_id, write):
@@ -132,6 +133,21 @@ def carry_out(
                 _check_untouched(client, note_id, live, provenance(live).config or ())
                 client.delete_paragraph(note_id, live.id)
                 yield key
+
+
+def _check_no_double(client: ZeppelinClient, note_id: str, write: Add, added: str) -> None:
+    """Take an added paragraph away and raise `Meanwhile` if another machine's apply has brought the same one.
+
+    Of two that add at once, both see both: the one that stands first stays.
+    """
+    key = Mark.from_config(write.config.get(MARK)).key
+    now = client.get_note(note_id)
+    first = next((each.id for each in now.paragraphs if key and provenance(each).key == key), added)
+    if first != added:
+        mine = now.paragraph(added)
+        if mine is not None and digest(mine.text) == digest(write.text):
+            client.delete_paragraph(note_id, added)
+        raise Meanwhile(f"{write.title!r} was added by another apply")
 
 
 def refresh_pages(client: ZeppelinClient, note_id: str, paragraph_id: str) -> None:

@@ -1,17 +1,22 @@
 """What an apply does to a note that a person has worked on: examples. `test_apply_keeps_edits` has the rule."""
 
 import contextlib
+import threading
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
-from provision.errors import ConflictError
+from provision.errors import ConflictError, UsageError
 from provision.platforms.netpie2015 import entities
 from provision.sync.apply import Applying, apply_note, put_credentials
+from provision.sync.note_lock import note_lock
 from provision.sync.plan import OURS, THEIRS, Plan, Verdict
-from provision.sync.provenance import MARK, ORIGIN
+from provision.sync.provenance import MARK, ORIGIN, provenance
+from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 from ..note_bench import Bench, render, with_config
@@ -427,6 +432,46 @@ def test_a_page_that_sends_its_old_config_changes_no_plan(decide: str) -> None:
     assert [each[ORIGIN] for each in now] == [each[ORIGIN] for each in noted]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_paragraph_that_another_machine_adds_at_the_same_time_is_there_once(first: bool) -> None:
+    """The other's stands before or behind one's own; one's own goes where it stands behind."""
+    bench = Bench(A)
+    add, added = bench.client.add_paragraph, []
+
+    def both(note_id: str, **given: Any) -> str:
+        if not added:
+            add(note_id, **{**given, "text": f"{given['text']} elsewhere"})
+        mine = add(note_id, **{**given, "index": given["index"] + (1 if first else 0)})
+        added.append(mine)
+        return mine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.server, "add_paragraph", both)
+        bench.apply(AB)
+    keys = [provenance(each).key for each in bench.note.paragraphs]
+    assert keys.count("b") == (1 if first else 2)
+    assert bench.texts()[1] == "b1"
+
+
+def test_applies_of_one_machine_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
+    said: list[str] = []
+    with note_lock("http://a:1", "folder/note"):
+        with note_lock("http://a:1", "another"), note_lock("http://b:1", "folder/note"):
+            pass
+        waits = threading.Thread(target=hold, args=("/folder/note", lambda: said.append("waits")))
+        waits.start()
+        assert wait_until(lambda: bool(said), 5, 0.01)
+        assert waits.is_alive()
+    waits.join(5)
+    assert not waits.is_alive()
+
+
+def hold(path: str, waiting: Callable[[], None]) -> None:
+    with note_lock("http://a:1", path, waiting):
+        pass
+
+
 def test_a_note_that_nobody_has_open_is_written_without_a_call_more() -> None:
     bench = Bench(render(a="a1"))
     bench.apply(render(a="a2"))
@@ -446,3 +491,31 @@ def test_what_a_page_saves_while_it_is_waited_for_is_planned_with() -> None:
     applied = apply_note(bench.client, render(a="ONE\ntwo\nthree"), Applying(pages=saves))
     assert bench.texts() == ["ONE\ntwo\nmine"]
     assert applied.plan.changes[0].merged
+
+
+MADE = replace(A, site={"path": "folder/note"})
+
+
+def test_a_note_that_a_person_has_moved_is_followed() -> None:
+    bench = Bench(MADE)
+    bench.edit(0, text="mine")
+    bench.client.rename_note(bench.id, "/archive/note")
+    bench.client.create_note("/folder/other")
+    applied = bench.apply(replace(AB, site=MADE.site))
+    assert applied.note_id == bench.id
+    assert bench.texts() == ["mine", "b1"]
+    assert bench.note.path == "/archive/note"
+
+
+def test_a_note_in_the_trash_is_not_followed() -> None:
+    bench = Bench(MADE)
+    bench.client.rename_note(bench.id, "/~Trash/folder/note")
+    assert bench.apply(MADE).note_id != bench.id
+
+
+def test_two_copies_of_a_note_that_is_no_longer_there_are_not_guessed_between() -> None:
+    bench = Bench(MADE)
+    bench.client.clone_note(bench.id, "/copy")
+    bench.client.rename_note(bench.id, "/archive/note")
+    with pytest.raises(UsageError, match="/archive/note"):
+        bench.apply(MADE)
