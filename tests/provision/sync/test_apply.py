@@ -440,7 +440,7 @@ def test_a_paragraph_that_another_machine_adds_at_the_same_time_is_there_once(fi
 
     def both(note_id: str, **given: Any) -> str:
         if not added:
-            add(note_id, **{**given, "text": f"{given['text']} elsewhere"})
+            add(note_id, **given)
         mine = add(note_id, **{**given, "index": given["index"] + (1 if first else 0)})
         added.append(mine)
         return mine
