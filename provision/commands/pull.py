@@ -14,10 +14,10 @@ from provision.prepare import made_of
 from provision.sync.bundle_files import check_pulled, delete_unused, folder_diff, write_files
 from provision.sync.diff import STYLES, verdict_line
 from provision.sync.find_note import find_note
+from provision.sync.known_secrets import secrets_of_note
 from provision.sync.plan import Verdict
 from provision.sync.pull import Pull, pulled_bundle_name
 from provision.sync.pull import pull as pull_note
-from zeppelin_sdk import ZeppelinClient
 
 
 @click.command()
@@ -56,7 +56,7 @@ def pull(
         if not in_place and not force:
             _check_empty(target)
         made = made_of(found, loaded)
-        pulled = pull_note(found, loaded, loaded.folder, made, _stored_secrets(client))
+        pulled = pull_note(found, loaded, loaded.folder, made, list(secrets_of_note(client, found).values()))
         check_pulled(pulled, found, made, loaded.name)
         if in_place and not console.as_json:
             lines = folder_diff(pulled, target)
@@ -79,10 +79,6 @@ def pull(
 def _check_empty(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()):
         raise UsageError(f"{folder}: there are files in it", next_step="name another folder with --into, or --force")
-
-
-def _stored_secrets(client: ZeppelinClient) -> list[str]:
-    return [secret for entry in client.list_credentials() for secret in (entry.user, entry.password)]
 
 
 def _source(given: str | None, name: str) -> str:

@@ -19,7 +19,7 @@ from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
 from provision.sync.plan import Verdict
 from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, provenance
-from provision.sync.redaction import holds_secret
+from provision.sync.redaction import holds_secret, looks_like_login
 from provision.sync.reverse import Reverser, file_suffix, reversed_config
 from zeppelin_sdk import Note, Paragraph, ServerVersion
 
@@ -73,7 +73,8 @@ def pull(note: Note, bundle: Bundle, folder: Path, made: Made, secrets: Sequence
     """
     pulled = _Pull(note, bundle, folder, made).pulled()
     for name, text in pulled.files.items():
-        if holds_secret(text, (secret for secret in secrets if len(secret) > _SHORT)):
+        known = (secret for secret in secrets if len(secret) > _SHORT)
+        if holds_secret(text, known) or looks_like_login(text):
             raise ProvisionError(
                 f"{note.path}: a credential stands in the text of {name}; nothing was written",
                 next_step="take it out of the paragraph, then pull again",

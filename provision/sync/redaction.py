@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from urllib.parse import quote
 
 from provision.bundles.literals import FILTERS
 from provision.errors import UsageError
@@ -18,13 +19,14 @@ _LOGIN = re.compile(
     r"""(?P<quote>"{3}|")(?P<value>(?:[^"\\\n]|\\.)*)(?P=quote)"""
 )
 """Where the shipped bundles have secrets in a text: `NetpieMqtt.signed("KEY", "…")`, `password=Some("…")`."""
+_KEYS = ("hmac_key", "password")
 _REFERENCE = re.compile(r"\{[\w.-]+\}")
 
 
 @lru_cache(maxsize=64)
 def literal_forms(secret: str) -> frozenset[str]:
     """A secret as it stands in a text: bare, in JSON, and in every language that paragraphs are written in."""
-    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
     for language in FILTERS.values():
         with suppress(UsageError):  # one that can't stand there
             forms.add(language.escaped(secret))
@@ -37,15 +39,21 @@ def holds_secret(text: str, secrets: Iterable[str]) -> bool:
 
 
 def blotted(text: str, secrets: Iterable[str]) -> str:
-    """The text with `***` wherever one of `secrets` stands."""
+    """The text with `***` wherever one of `secrets` stands, or what looks like a login's."""
     for form in sorted(_forms(secrets), key=len, reverse=True):
         text = text.replace(form, _BLOT)
-    return text
+    return _LOGIN.sub(_with_blot, text)
+
+
+def _with_blot(match: re.Match[str]) -> str:
+    if not _is_secret(match) or _name(match) not in _KEYS:
+        return match[0]
+    return f"{match['before']}{match['quote']}{_BLOT}{match['quote']}"
 
 
 def looks_like_login(text: str) -> bool:
-    """Whether a text has what looks like a login's secret, known or not, in the place that one has."""
-    return any(_is_secret(match) for match in _LOGIN.finditer(text))
+    """Whether a text has what looks like a signing key or a password, known or not, in the place that one has."""
+    return any(_is_secret(match) and _name(match) in _KEYS for match in _LOGIN.finditer(text))
 
 
 def _is_secret(match: re.Match[str]) -> bool:

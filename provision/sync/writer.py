@@ -108,6 +108,8 @@ class _Writer:
                 if change.key in self._adopted:
                     self._keys.add(change.key)
                 mark = self._mark_of(render)
+                if self._marks[change.key].secret and digest(after.text) != digest(render.text):
+                    mark = replace(mark, secret=True)  # the old text stays, or lines of it
                 if mark != self._marks[change.key] or after.differs_from(live):
                     yield SetContent(change.key, live, after, {MARK: mark.to_config()})
                 self._marks[change.key] = mark

@@ -16,8 +16,10 @@ from provision.cli import run
 from provision.errors import ConflictError, ProvisionError
 from provision.options.server import ServerOptions
 from provision.prepare import made_of
+from provision.sync.apply import put_credentials
 from provision.sync.bundle_files import check_pulled, write_files
-from provision.sync.plan import Verdict, make_plan
+from provision.sync.diff import plan_lines
+from provision.sync.plan import OURS, Verdict, make_plan
 from provision.sync.provenance import by_key
 from provision.sync.pull import Pulled
 from provision.sync.pull import pull as pull_made
@@ -307,3 +309,60 @@ def test_a_bundle_edited_on_windows_is_pulled_into(tmp_path: Path) -> None:
     files = pull(bench.note, mine, folder)
     assert write_files(files, folder) == []
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def pull_into(bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Pull with the command, whatever it exits with; returns all that was written."""
+    monkeypatch.setenv("PROVISION_HOME", str(folder / "home"))
+    monkeypatch.setattr(ServerOptions, "connect_running", lambda _self: bench.server)
+    run(["pull", bench.id, "--into", str(folder / "pulled"), "--force"])
+    return "".join(file.read_text() for file in (folder / "pulled").rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize("bundle", ["classic", "streaming"])
+def test_a_copy_of_a_paragraph_with_its_secrets_is_not_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: str
+) -> None:
+    bench = applied(bundle, secrets="inline")
+    index = index_of(bench.note, "stream")
+    bench.server.copy(bench.id, index, index + 1)
+    assert pull_into(bench, tmp_path, monkeypatch) == ""
+    bench.apply(rendered(bundle, secrets="inline", window="120"))
+    assert pull_into(bench, tmp_path, monkeypatch) == ""
+
+
+@pytest.mark.parametrize("secret", ["AppSecret", "TokenSecret", LOGIN.hmac_key, "TokenSecret%26AppSecret"])
+@pytest.mark.parametrize("secrets", ["store", "inline"])
+def test_a_part_of_the_key_in_a_person_s_text_is_not_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str, secrets: str
+) -> None:
+    bench = applied(secrets=secrets)
+    put_credentials(bench.client, rendered("streaming", secrets=secrets))
+    bench.server.insert(bench.id, 1, f"%md\nappsecret = '{secret}'")
+    assert pull_into(bench, tmp_path, monkeypatch) == ""
+
+
+def test_a_secret_that_nobody_knows_any_more_is_neither_pulled_nor_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An inline text, edited and kept with --ours by an apply with new credentials in the server's store."""
+    bench = applied(secrets="inline")
+    index = index_of(bench.note, "stream")
+    bench.edit(index, text=f"{bench.texts()[index]}\n// mine")
+    new = replace(LOGIN, client_id="NewToken", password="NewPassword", hmac_key="NewTokenSecret&NewAppSecret")
+    wanted = rendered("streaming", login=new, secrets="store")
+    bench.apply(wanted, OURS)
+    bench.apply(rendered("streaming", login=new, secrets="store", window="120"), OURS)
+    shown = "\n".join(line.text for line in plan_lines(make_plan(bench.note, wanted), wanted.secrets))
+    assert [each for each in SECRETS if each in shown] == []
+    assert pull_into(bench, tmp_path, monkeypatch) == ""
+    bench.server.insert(bench.id, 1, bench.texts()[index].replace("%spark", "%spark.scala"))
+    bench.delete(index + 1)
+    assert pull_into(bench, tmp_path, monkeypatch) == ""
+
+
+def test_a_word_that_is_another_entry_s_user_is_pulled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = applied()
+    bench.server.credentials = {"warehouse": ("streams", "of-another")}
+    bench.server.insert(bench.id, 1, "%md\nabout streams")
+    assert "about streams" in pull_into(bench, tmp_path, monkeypatch)
