@@ -8,6 +8,7 @@ from threading import Event
 from typing import IO
 
 from netpie_creds.text_file import decode_text
+from provision.errors import UsageError
 from provision.publisher.json_document import document, values
 from provision.publisher.lines import Readable, read_lines
 from provision.publisher.table import fits, is_header, table
@@ -21,7 +22,7 @@ _TABLES = (".csv", ".tsv")
 def read_events(file: Readable, path: Path, form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
     """Yield the events of `file`, until it ends or `stop` is set. `path` names it; its suffix tells a table.
 
-    Raises: UsageError when it is no JSON, or a table without names of columns.
+    Raises: UsageError when it is no text, no JSON, or a table without names of columns.
     """
     name = shown_name(path)
     lines = read_lines(file, stop, tally)
@@ -67,6 +68,11 @@ def _again(read: list[tuple[int, bytes]], tally: Tally) -> Iterator[bytes]:
 def _recognised(lines: Iterator[bytes], path: Path) -> str:
     """What a file has, by its name and its first lines, which are taken from `lines`."""
     first = _next_line(lines)
+    if b"\0" in first:
+        raise UsageError(
+            f"{shown_name(path)}: it is not text, or UTF-16 without a byte order mark",
+            next_step="save it as UTF-8, or send its lines as they stand with --format lines",
+        )
     if path.suffix.lower() in _TABLES:
         return "csv"
     if first.lstrip().startswith((b"{", b"[")):

@@ -27,7 +27,7 @@ def read_lines(file: Readable, stop: Event, tally: Tally) -> Iterator[bytes]:
 
     UTF-16 with a byte order mark becomes UTF-8. A line that is too long for MQTT is left out.
     """
-    return _lines(_utf8(_chunks(file, stop)), tally)
+    return _lines(_unix(_utf8(_chunks(file, stop))), tally)
 
 
 def _chunks(file: Readable, stop: Event) -> Iterator[bytes]:
@@ -59,6 +59,14 @@ def _utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
         for data in chain([start], chunks):
             yield decoder.decode(data).encode("utf-8", "replace")
         yield decoder.decode(b"", True).encode()
+
+
+def _unix(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks; with `\\n` for each `\\r` where no line ends otherwise, as in a spreadsheet's file for an old Mac."""
+    first = next(chunks, b"")
+    only_returns = b"\r" in first.rstrip(b"\r") and b"\n" not in first
+    for data in chain([first], chunks):
+        yield data.replace(b"\r", b"\n") if only_returns else data
 
 
 def _lines(chunks: Iterator[bytes], tally: Tally) -> Iterator[bytes]:

@@ -34,8 +34,9 @@ def replay(
     tally = tally or Tally()
     if path == STANDARD_INPUT:
         return _batches(_input(form, stop, tally), rate, stop, batch=1)  # none waits for the next
-    if not path.is_file() or next(_read(path, form, Event(), Tally()), None) is None:
-        raise _no_events(path)
+    noticed = Tally()
+    if not path.is_file() or next(_read(path, form, Event(), noticed), None) is None:
+        raise _no_events(path, noticed)
     events = _rounds(path, form, stop, tally) if loop else _read(path, form, stop, tally)
     return _batches(events, rate, stop)
 
@@ -65,7 +66,7 @@ def _input(form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
     events = _read(STANDARD_INPUT, form, stop, tally)
     first = next(events, None)
     if first is None and not stop.is_set():
-        raise _no_events(STANDARD_INPUT)
+        raise _no_events(STANDARD_INPUT, tally)
     yield from chain([] if first is None else [first], events)
 
 
@@ -82,5 +83,6 @@ def _read(path: Path, form: str, stop: Event, tally: Tally) -> Iterator[bytes]:
         yield from read_events(file, path, form, stop, tally)
 
 
-def _no_events(path: Path) -> UsageError:
-    return UsageError(f"{shown_name(path)} has no events", next_step="give a file with a JSON object on each line")
+def _no_events(path: Path, noticed: Tally) -> UsageError:
+    why = "".join(f"; {warning}" for warning in noticed.warnings())
+    return UsageError(f"{shown_name(path)} has no events{why}", next_step="give a file with a JSON object on each line")

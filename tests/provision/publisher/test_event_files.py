@@ -24,6 +24,7 @@ def as_written_on_windows(text: str) -> dict[str, bytes]:
         "plain": text.encode(),
         "crlf": crlf.encode(),
         "bom": crlf.encode("utf-8-sig"),
+        "old-mac": text.replace("\n", "\r").encode(),
         "utf-16-le": b"\xff\xfe" + crlf.encode("utf-16-le"),
         "utf-16-be": b"\xfe\xff" + crlf.encode("utf-16-be"),
     }
@@ -139,6 +140,10 @@ def test_rows_that_can_not_be_read_are_left_out_and_counted(tmp_path: Path) -> N
         ("e.csv", b"a,,b\n1,2,3\n", "does not name the columns: ''"),
         ("e.csv", b"a,b,a\n1,2,3\n", "does not name the columns: 'a'"),
         ("e.csv", b"a,b\n", "has no events"),
+        ("e.csv", b"a,b\n1,2,3\n", "has no events; 1 left out, the first at line 2: more cells than the 2 columns"),
+        ("e.jsonl", '{"a": 1}\n'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        ("e.csv", "a,b\n1,2\n".encode("utf-16-be"), "UTF-16 without a byte order mark"),
+        ("e.gz", b"\x1f\x8b\x08\x00\x00", "it is not text"),
         ("e.csv", b"caf\xe9,b\n1,2\n", "no text in UTF-8"),
     ],
 )
