@@ -54,7 +54,21 @@ def note_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | None
 
 def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpec:
     values = bundle.values(given)
-    return NoteSpec(bundle, given, values, path or default_path(bundle, values))
+    return NoteSpec(bundle, given, values, _clean_path(path) if path else default_path(bundle, values))
+
+
+def _clean_path(path: str) -> str:
+    """A note's path as Zeppelin keeps it, without the first slash: one spelling of a path is one note and client id.
+
+    Raises `UsageError` for one that Zeppelin would change.
+    """
+    parts = [part.strip() for part in path.replace("\\", "/").split("/")]
+    clean = "/".join(part for part in parts if part not in ("", "."))
+    if not clean or ".." in parts or "?" in clean or not clean.isprintable():
+        raise UsageError(
+            f"--note {path!r}: Zeppelin keeps no such path", next_step="leave out ? and .., such as Class/ann"
+        )
+    return clean
 
 
 def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:

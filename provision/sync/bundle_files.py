@@ -9,7 +9,7 @@ from provision.bundles.bundle import Bundle, load_bundle
 from provision.bundles.render import render
 from provision.errors import ProvisionError, UsageError
 from provision.sync.diff import DiffLine, file_diff
-from provision.sync.provenance import base_is_secret, digest, origin
+from provision.sync.provenance import base_is_secret, by_key, digest, is_empty, origin
 from provision.sync.pull import Made, Pulled
 from zeppelin_sdk import Note
 
@@ -21,7 +21,8 @@ def check_pulled(pulled: Pulled, note: Note, made: Made, name: str) -> None:
         bundle = _loaded(Path(folder) / name, note)
     values = bundle.values(origin(note).values)
     rendered = render(bundle, values, made.connection, zeppelin=made.zeppelin, scala=made.scala, path=made.path)
-    live = [paragraph for paragraph in note.paragraphs if paragraph.text.strip()]
+    ours = {paragraph.id for paragraph in by_key(note).values()}
+    live = [p for p in note.paragraphs if p.text.strip() and (p.id in ours or not is_empty(p))]
     is_same = len(live) == len(rendered.paragraphs) and all(
         (base_is_secret(there) or digest(there.text) == digest(each.text)) and there.title == each.title
         for there, each in zip(live, rendered.paragraphs, strict=True)

@@ -7,6 +7,7 @@ one is read as it is, and upgraded by the next apply; a newer one is refused.
 import base64
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,9 @@ NEW_CONFIG = {"enabled": True, "colWidth": 12, "fontSize": 9}
 
 _ROLES_BY_OLD_KEY = {**{str(role): str(role) for role in Role}, "output": str(Role.OUTPUTS)}
 """What paragraphs of the two shipped bundles are, by their keys: marks of version 0 don't tell."""
+
+
+_EMPTY = re.compile(r"\s*(?:%[A-Za-z]*(?:\.[A-Za-z]+)*(?:\([^()\n]*\))?)?\s*")
 
 
 @dataclass(frozen=True)
@@ -323,6 +327,11 @@ def upgraded(live: Note, note: RenderedNote) -> Note:
             config[ORIGIN] = replace(noted, rows=note.rows).to_config()
         paragraphs.append(replace(paragraph, config=config))
     return replace(live, paragraphs=tuple(paragraphs))
+
+
+def is_empty(live: Paragraph) -> bool:
+    """Whether nothing but the interpreter is in a paragraph, as in those that Zeppelin itself appends."""
+    return _EMPTY.fullmatch(live.text) is not None
 
 
 def is_edited(live: Paragraph) -> bool:

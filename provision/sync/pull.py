@@ -18,7 +18,7 @@ from provision.bundles.template import Template
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.sync.guarded_write import called
 from provision.sync.plan import Verdict
-from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, provenance
+from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, is_empty, provenance
 from provision.sync.redaction import holds_secret, looks_like_login
 from provision.sync.reverse import Reverser, file_suffix, reversed_config
 from zeppelin_sdk import Note, Paragraph, ServerVersion
@@ -142,9 +142,9 @@ class _Pull:
         told: list[_Told] = []
         taken = self._known_keys()
         for paragraph in self._note.paragraphs:
-            if not paragraph.text.strip():
-                continue
             declared = self._chosen.get(keys.get(paragraph.id, ""))
+            if not paragraph.text.strip() or (declared is None and is_empty(paragraph)):
+                continue
             if declared is not None:
                 told.append(self._kept(declared, paragraph))
             else:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from provision.sync.known_secrets import named
-from provision.sync.provenance import base_text, by_key, is_edited, origin
+from provision.sync.provenance import base_text, by_key, is_edited, is_empty, origin
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Credential, Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
@@ -28,7 +28,7 @@ class Removed:
 def hand_made(note: Note) -> tuple[str, ...]:
     """The titles of the paragraphs that a person has edited or added."""
     ours = {paragraph.id for paragraph in by_key(note).values()}
-    theirs = [p for p in note.paragraphs if (is_edited(p) if p.id in ours else p.text.strip())]
+    theirs = [p for p in note.paragraphs if (is_edited(p) if p.id in ours else not is_empty(p))]
     return tuple(p.title or p.text.strip().partition("\n")[0][:40] for p in theirs)
 
 

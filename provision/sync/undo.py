@@ -30,6 +30,7 @@ from provision.sync.provenance import (
     by_key,
     digest,
     is_edited,
+    is_empty,
     is_touched,
     origin,
     origins,
@@ -259,7 +260,7 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step], *, o
         if key in writing:
             done[key] = writing[key]
     result = with_done(steps, done)
-    if record.created and not client.get_note(live.id).paragraphs:
+    if record.created and all(map(is_empty, client.get_note(live.id).paragraphs)):
         client.delete_note(live.id)
         return Undone(None, result)
     return Undone(live.id, result)

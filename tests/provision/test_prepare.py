@@ -250,3 +250,14 @@ def test_a_note_with_its_secrets_inline_keeps_its_login_until_its_thing_is_anoth
     assert rendered("Token1", 1_700_000_500).paragraphs == first.paragraphs
     other = rendered("Token2", 1_700_000_500)
     assert any("AppKey123%1700000500" in paragraph.text for paragraph in other.paragraphs)
+
+
+@pytest.mark.parametrize("path", ["Class/ann", "/Class/ann", "./Class/ann", "Class//ann", "Class\\ann", "Class/./ann/"])
+def test_every_spelling_of_a_path_is_one_note(path: str) -> None:
+    assert note_spec(load_bundle("streaming"), ["topic=t"], "App", path).path == "Class/ann"
+
+
+@pytest.mark.parametrize("path", ["a?b", "../a", "a/../b", "/", "a\nb"])
+def test_a_path_that_zeppelin_would_change_is_refused(path: str) -> None:
+    with pytest.raises(UsageError, match="Zeppelin keeps no such path"):
+        note_spec(load_bundle("streaming"), ["topic=t"], "App", path)

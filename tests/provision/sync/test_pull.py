@@ -366,3 +366,12 @@ def test_a_word_that_is_another_entry_s_user_is_pulled(tmp_path: Path, monkeypat
     bench.server.credentials = {"warehouse": ("streams", "of-another")}
     bench.server.insert(bench.id, 1, "%md\nabout streams")
     assert "about streams" in pull_into(bench, tmp_path, monkeypatch)
+
+
+def test_an_empty_paragraph_that_zeppelin_has_appended_is_not_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = applied()
+    bench.server.insert(bench.id, len(bench.texts()), "%md\n")
+    assert changes(bench) == {}
+    assert pull_into(bench, tmp_path, monkeypatch) != ""

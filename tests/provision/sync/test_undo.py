@@ -16,7 +16,7 @@ from provision.options.server import ServerOptions
 from provision.sync.apply import Applying, apply_note
 from provision.sync.plan import OURS, THEIRS, Verdict, make_plan
 from provision.sync.provenance import origin
-from provision.sync.remove import remove_note
+from provision.sync.remove import hand_made, remove_note
 from provision.sync.revisions import record_from_revision
 from provision.sync.undo import Undone, undo_note
 from provision.sync.undo_records import Record, Records
@@ -126,6 +126,15 @@ def test_a_note_that_the_apply_has_made_stays_with_what_is_the_person_s(records:
     bench.server.insert(bench.id, 0, "own")
     assert undo(bench).note_id == bench.id
     assert bench.texts() == ["own", "mine"]
+
+
+@pytest.mark.parametrize("text", ["", "%spark", "%md\n", "%spark.sql(saveAs=x)\n\n"])
+def test_an_empty_paragraph_that_zeppelin_has_appended_keeps_no_note(records: Records, text: str) -> None:
+    bench = Bench(AB, records)
+    bench.server.insert(bench.id, 2, text)
+    assert hand_made(bench.note) == ()
+    assert undo(bench).note_id is None
+    assert bench.server.notes == {}
 
 
 def test_an_apply_whose_end_was_lost_and_that_has_nothing_left_to_do_is_not_undone_with_the_next(
