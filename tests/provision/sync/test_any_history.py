@@ -1,4 +1,5 @@
-"""Any history of a note: edits, template changes, applies cut off anywhere, undos, notes of an older version.
+"""Any history of a note: edits, template changes, applies cut off anywhere, undos, notes of an older version, two
+machines, another name, a page that sends old config.
 
 What a person has typed stays.
 """
@@ -8,13 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
-from provision.errors import ConflictError
+from provision.errors import ConflictError, ProvisionError
 from provision.sync.plan import OURS
 from provision.sync.provenance import base_text, by_key, provenance
 from provision.sync.undo import undo_note
 from provision.sync.undo_records import Record, Records
+from zeppelin_sdk import Paragraph
 
-from ..note_bench import Bench
+from ..note_bench import Bench, seen_config
 
 TEXTS = ("one\ntwo\nthree", "one\nTWO\nthree", "ONE\ntwo\nthree\nfour", "other")
 templates = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(TEXTS), min_size=1)
@@ -44,7 +46,7 @@ def note_of(texts: dict[str, str]) -> RenderedNote:
         RenderedParagraph(key, f"Title {len(text)}", f"{key}\n{text}", {"results": {"0": {"height": len(text)}}})
         for key, text in texts.items()
     )
-    return RenderedNote("bundle", "folder/note", tuple(paragraphs))
+    return RenderedNote("bundle", "folder/note", tuple(paragraphs), site={"path": "folder/note"})
 
 
 class History(RuleBasedStateMachine):
@@ -52,14 +54,14 @@ class History(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.records = Kept()
+        self.machines = (Kept(), Kept())
         self.typed: dict[str, dict[str, str]] = {}
         self.count = 0
         self.page_missed = False
 
     @initialize(texts=templates)
     def first(self, texts: dict[str, str]) -> None:
-        self.bench = Bench(note_of(texts), self.records)
+        self.bench = Bench(note_of(texts), self.machines[0])
 
     def there(self) -> bool:
         return hasattr(self, "bench") and self.bench.id in self.bench.server.notes and bool(self.bench.note.paragraphs)
@@ -125,6 +127,16 @@ class History(RuleBasedStateMachine):
         self.typed.pop(self.bench.note.paragraphs[index].id, None)
         self.bench.delete(index)
 
+    @rule(number=st.integers(0, 1))
+    def take_the_other_machine(self, number: int) -> None:
+        self.bench.records = self.machines[number]
+
+    @precondition(there)
+    @rule(path=st.sampled_from(["/folder/note", "/archive/note"]))
+    def rename(self, path: str) -> None:
+        if self.bench.client.find_note(path) is None:
+            self.bench.client.rename_note(self.bench.id, path)
+
     @precondition(there)
     @rule()
     def age(self) -> None:
@@ -174,22 +186,29 @@ class History(RuleBasedStateMachine):
     @precondition(there)
     @rule(cut=st.none() | st.integers(0, 8), late=st.booleans())
     def undo(self, cut: int | None, late: bool) -> None:
-        record = self.records.find("folder/note")
-        if record is None:
+        records = self.bench.records
+        record = records.find("folder/note") if records else None
+        if records is None or record is None:
             return
         self.bench.server.writes.clear()
         self.bench.server.fail_at, self.bench.server.fails_late = cut, late
         try:
-            undo_note(self.bench.client, record, self.records, open_in_page=bool(self.bench.server.fake.page))
+            undo_note(self.bench.client, record, records, open_in_page=bool(self.bench.server.fake.page))
         except ConnectionError:
             self.page_missed = True
+        except ProvisionError:
+            pass  # the other machine has applied it since, or taken the note away
         finally:
             self.bench.server.fail_at = None
+
+    def every_paragraph(self) -> list[Paragraph]:
+        """Those of all notes: a renamed one of which nothing tells any more is left for a new one."""
+        return [paragraph for note in self.bench.server.notes.values() for paragraph in note.paragraphs]
 
     @invariant()
     def nothing_typed_is_lost(self) -> None:
         if hasattr(self, "bench"):
-            seen = repr(self.bench.seen()) if self.bench.id in self.bench.server.notes else ""
+            seen = repr([seen_config(p) | {"text": p.text, "title": p.title} for p in self.every_paragraph()])
             assert [word for typed in self.typed.values() for word in typed.values() if word not in seen] == []
 
 
