@@ -54,14 +54,10 @@ starting another.
 """
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the integration tests, each for one of two processes: those that share the stack, and the others."""
     for item in items:
         if _is_here(item):
             item.add_marker(pytest.mark.integration)
-        if item.get_closest_marker("integration") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("stack" if _is_here(item) else "others"))
     items.sort(key=_place)
 
 

@@ -15,8 +15,6 @@ from provision.embedded.record import read_mark
 
 from .streams import parameters, wait_for
 
-pytestmark = pytest.mark.xdist_group("others")
-
 
 @pytest.mark.parametrize(
     "moment",

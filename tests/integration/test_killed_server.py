@@ -22,8 +22,6 @@ from provision.sync.undo import undo_note
 from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ZeppelinClient, ZeppelinError
 
-pytestmark = pytest.mark.xdist_group("others")
-
 
 class Killed(Exception):  # noqa: N818 - the end of a process is no error of it
     """The server was killed at the call that a test has chosen."""
