@@ -14,7 +14,7 @@ DATA = json.loads(picture.DATA.read_text(encoding="utf-8"))
 DRAWN = picture.DRAWING.read_text(encoding="utf-8")
 BY_KEY = {paragraph["key"]: paragraph for paragraph in DATA["paragraphs"]}
 CHART = (
-    "window_end\tid\tavg(cpu)\n2026-11-26 07:00:10.0\tb\t2.5\n2026-11-26 07:00:00.0\tb\t1.5\n2026-11-26 07:00:00.0\ta\t3"
+    "window_end\tid\tavg(cpu)\n2026-11-26 07:00:10.0\tb\t2\n2026-11-26 07:00:00.0\tb\t1\n2026-11-26 07:00:00.0\ta\t3"
 )
 
 
@@ -47,7 +47,7 @@ def test_the_last_window_and_its_counts_are_shown() -> None:
 def test_a_line_of_the_chart_is_an_id_s_windows_in_order() -> None:
     lines = picture.series(CHART)
 
-    assert {name: [value for _, value in line] for name, line in lines.items()} == {"a": [3.0], "b": [1.5, 2.5]}
+    assert {name: [value for _, value in line] for name, line in lines.items()} == {"a": [3.0], "b": [1.0, 2.0]}
 
 
 @pytest.mark.parametrize(
