@@ -1,7 +1,8 @@
-"""Draws the README's picture of the note, `docs/note.svg`, from what a run of the note has left in `docs/note.json`.
+"""Draws the README's picture of the note, `docs/note.svg`: `python -m docs.picture`.
 
-`python -m docs.picture` draws it. `python -m docs.picture capture NOTE` first fills `note.json` from a note on the
-server that ZEPPELIN_URL names, after running its paragraphs "Latest windows" and "Chart" there.
+Titles and texts are the bundle's; windows and chart are what a real run of the note has left in `docs/note.json`.
+`python -m docs.picture capture NOTE` first fills that from a note on the server that ZEPPELIN_URL names, after running
+the paragraphs "Latest windows" and "Chart" there.
 """
 
 import json
@@ -14,17 +15,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.bundle import load_bundle
+from provision.bundles.render import chosen_templates
+from provision.bundles.roles import Role
+from provision.bundles.template import Template
 from provision.sync.find_note import find_note
-from zeppelin_sdk import Note, Paragraph, ZeppelinClient
+from provision.sync.provenance import by_role
+from zeppelin_sdk import ServerVersion, ZeppelinClient
 
 DATA = Path(__file__).with_name("note.json")
 DRAWING = DATA.with_suffix(".svg")
-RUN = ("latest", "chart")
-WHOLE = ("query", *RUN)
-"""Keys of the paragraphs that are drawn whole; the others are in the outline only."""
+RUN = (Role.LATEST, Role.CHART)
 EDITED = ("query", "outputs", "columns", "chart")
 """Keys of the paragraphs that the README says to edit."""
-DRAWN = "avg(cpu)"
 
 WIDTH, MARGIN, LINE = 960, 24, 17
 LEFT = 272  # width of the outline
@@ -34,53 +37,49 @@ SMALL = f'font-size="11" fill="{GREY}"'
 MONO = 'font-family="ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace" xml:space="preserve"'
 
 
-# --- what a run has left ---
+# --- what is drawn ---
 
 
-def capture(name: str) -> dict[str, Any]:
-    """The note's path and paragraphs; text and output of those that are drawn whole."""
+def capture(name: str) -> dict[str, str]:
+    """The note's path, and the output of its paragraphs with a role of `RUN`."""
     with ZeppelinClient(os.environ["ZEPPELIN_URL"]) as client:
         note = find_note(client, name)
-        for paragraph in note.paragraphs:
-            if _key(paragraph) in RUN:
-                client.execute_paragraph(note.id, paragraph.id)
-        return left_by(client.get_note(note.id))
+        found = by_role(note)
+        outputs = {str(role): client.execute_paragraph(note.id, found[role].id).output for role in RUN}
+    return {"path": note.path, **outputs}
 
 
-def left_by(note: Note) -> dict[str, Any]:
-    """What the picture is made of."""
-    return {"path": note.path, "paragraphs": [_kept(paragraph) for paragraph in note.paragraphs]}
-
-
-def _kept(paragraph: Paragraph) -> dict[str, Any]:
-    kept = {"key": _key(paragraph), "title": paragraph.title, "status": str(paragraph.status)}
-    whole = {"text": paragraph.text, "output": paragraph.output} if _key(paragraph) in WHOLE else {}
-    return {**kept, **whole}
-
-
-def _key(paragraph: Paragraph) -> str:
-    return str(paragraph.config.get("provision", {}).get("key", ""))
+def paragraphs() -> list[Template]:
+    """The note's, as on the embedded stack."""
+    bundle = load_bundle("streaming")
+    values = bundle.values({"appid": "DEMO", "variant": "average", **bundle.embedded})
+    return chosen_templates(bundle, values, ServerVersion(0, 10, 0))
 
 
 # --- the drawing ---
 
 
-def svg(data: Mapping[str, Any]) -> str:
+def svg(data: Mapping[str, str], templates: Sequence[Template]) -> str:
     """The picture: the outline on the left; query, latest window and chart on the right."""
-    by_key = {each["key"]: each for each in data["paragraphs"]}
+    by_role = {each.role: each for each in templates}
     x, width = LEFT + 2 * MARGIN, WIDTH - LEFT - 3 * MARGIN
     parts, y = [], 62
-    panels = (
-        (by_key["query"], _code(by_key["query"]["text"], x + 12)),
-        (by_key["latest"], _code(last_window(by_key["latest"]["output"]), x + 12)),
-        (by_key["chart"], chart(by_key["chart"]["output"], x + 12, width - 24)),
-    )
-    for paragraph, (body, height) in panels:
-        parts += _panel(paragraph, x, y, width, height, body)
+    panels = {
+        Role.QUERY: _code(by_role[Role.QUERY].text, x + 12),
+        Role.LATEST: _code(last_window(data[Role.LATEST]), x + 12),
+        Role.CHART: chart(data[Role.CHART], drawn(by_role[Role.CHART]), x + 12, width - 24),
+    }
+    for role, (body, height) in panels.items():
+        parts += _panel(by_role[role].title, x, y, width, height, body)
         y += height + 58
-    outline = _outline(data["paragraphs"], MARGIN, 80)
-    height = max(y, 80 + 22 * (len(data["paragraphs"]) + 3)) + 4
-    return "\n".join([*_page(data["path"], height), *outline, *parts, "</svg>"]) + "\n"
+    height = max(y, 80 + 22 * (len(templates) + 3)) + 4
+    return "\n".join([*_page(data["path"], height), *_outline(templates, MARGIN, 80), *parts, "</svg>"]) + "\n"
+
+
+def drawn(template: Template) -> str:
+    """The column that the chart draws."""
+    graph: dict[str, Any] = template.config["results"]["0"]["graph"]
+    return str(graph["values"][0]["name"])
 
 
 def _page(path: str, height: int) -> list[str]:
@@ -94,11 +93,12 @@ def _page(path: str, height: int) -> list[str]:
     ]
 
 
-def _outline(paragraphs: Sequence[Mapping[str, str]], x: int, y: int) -> list[str]:
+def _outline(templates: Sequence[Template], x: int, y: int) -> list[str]:
     parts = []
-    for paragraph in paragraphs:
-        edited = paragraph["key"] in EDITED
-        parts += [_dot(x + 5, y, edited), _text(x + 20, y, _short(paragraph), "" if edited else f'fill="{GREY}"')]
+    for template in templates:
+        edited = template.key in EDITED
+        title = template.title.partition(":")[0] or template.key.capitalize()
+        parts += [_dot(x + 5, y, edited), _text(x + 20, y, title, "" if edited else f'fill="{GREY}"')]
         y += 22
     parts.append(f'<path d="M{x} {y - 6}H{x + LEFT}" stroke="{RULE}"/>')
     for edited, words in ((True, "yours to edit first"), (False, "the rest; yours too, if you like")):
@@ -108,20 +108,15 @@ def _outline(paragraphs: Sequence[Mapping[str, str]], x: int, y: int) -> list[st
     return parts
 
 
-def _short(paragraph: Mapping[str, str]) -> str:
-    return paragraph["title"].partition(":")[0] or paragraph["key"].capitalize()
-
-
 def _dot(x: int, y: int, filled: bool) -> str:
     return f'<circle cx="{x}" cy="{y - 4}" r="4" fill="{ACCENT if filled else "white"}" stroke="{ACCENT}"/>'
 
 
-def _panel(paragraph: Mapping[str, str], x: int, y: int, width: int, height: int, body: Iterable[str]) -> list[str]:
+def _panel(title: str, x: int, y: int, width: int, height: int, body: Iterable[str]) -> list[str]:
     return [
         f'<g transform="translate(0 {y})">',
         f'<rect x="{x}" width="{width}" height="{height + 46}" rx="4" fill="none" stroke="{RULE}"/>',
-        _text(x + 12, 22, paragraph["title"], 'font-weight="bold"'),
-        _text(x + width - 12, 22, paragraph["status"], f'{SMALL} text-anchor="end"'),
+        _text(x + 12, 22, title, 'font-weight="bold"'),
         *body,
         "</g>",
     ]
@@ -142,9 +137,9 @@ def last_window(output: str) -> str:
     return "\n".join([*lines, "", "counts:" + counts.partition("\n")[0]])
 
 
-def chart(output: str, x: int, width: int, height: int = 190) -> tuple[list[str], int]:
-    """Lines of `DRAWN` by id over the windows' ends, as Zeppelin draws the table, and their height."""
-    lines = series(output)
+def chart(output: str, column: str, x: int, width: int, height: int = 190) -> tuple[list[str], int]:
+    """A line of `column` for each id over the windows' ends, as Zeppelin draws the table, and the chart's height."""
+    lines = series(output, column)
     points = [point for line in lines.values() for point in line]
     begin, end = min(at for at, _ in points), max(at for at, _ in points)
     top, bottom, right = 46, 46 + height - 30, x + width - 90
@@ -160,7 +155,7 @@ def chart(output: str, x: int, width: int, height: int = 190) -> tuple[list[str]
         parts.append(_text(x + 22, y + 4, str(percent), f'{SMALL} text-anchor="end"'))
     below = (
         (x + 28, f"{begin:%H:%M:%S}", "start"),
-        ((x + 28 + right) / 2, f"{DRAWN} by id", "middle"),
+        ((x + 28 + right) / 2, f"{column} by id", "middle"),
         (right, f"{end:%H:%M:%S}", "end"),
     )
     for where, words, anchor in below:
@@ -173,10 +168,10 @@ def chart(output: str, x: int, width: int, height: int = 190) -> tuple[list[str]
     return parts, height
 
 
-def series(output: str) -> dict[str, list[tuple[datetime, float]]]:
+def series(output: str, column: str) -> dict[str, list[tuple[datetime, float]]]:
     """id -> (end of the window, value), from the chart's table."""
     header, *lines = (line.split("\t") for line in output.splitlines() if line.strip())
-    when, who, what = (header.index(name) for name in ("window_end", "id", DRAWN))
+    when, who, what = (header.index(name) for name in ("window_end", "id", column))
     found: dict[str, list[tuple[datetime, float]]] = {}
     for line in sorted(lines):
         found.setdefault(line[who], []).append((datetime.fromisoformat(line[when]), float(line[what])))
@@ -199,4 +194,4 @@ def _text(x: float, y: float, text: str, style: str = "") -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["capture"]:
         DATA.write_text(json.dumps(capture(sys.argv[2]), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    DRAWING.write_text(svg(json.loads(DATA.read_text(encoding="utf-8"))), encoding="utf-8")
+    DRAWING.write_text(svg(json.loads(DATA.read_text(encoding="utf-8")), paragraphs()), encoding="utf-8")
