@@ -620,3 +620,15 @@ def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
 def test_a_note_s_state_in_a_word(statuses: list[str], stream: StreamState | None, state: str) -> None:
     paragraphs = tuple(Paragraph(str(n), status=ParagraphStatus(s)) for n, s in enumerate(statuses))
     assert note_state(Note("n", "/n", paragraphs), stream) == state
+
+
+def test_an_open_page_gets_what_is_noted_with_the_start() -> None:
+    client = FakeClient(paragraph("start"))
+    start = client.fake.notes["note"]["paragraphs"][0]
+    start["config"] = {MARK: {"key": "start", "role": "start"}}
+    client.fake.outputs = {start["title"]: "http://driver:4040"}
+    note_run(client)[0].start()
+    assert [(each.method, each.path.rpartition("/")[2]) for each in client.fake.asked("PUT", "paragraph")] == [
+        ("PUT", "config"),
+        ("PUT", start["id"]),
+    ]
