@@ -40,6 +40,10 @@ from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 
+class NoteGoneError(ProvisionError):
+    """The note that was applied is no longer on the server."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of an undo; `key` is empty for a paragraph that came from no bundle."""
@@ -219,7 +223,11 @@ def undo_note(
     else:
         records.save(replace(record, undoing=True))
         steps_done: dict[str, Step] = {}
-        done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
+        try:
+            done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
+        except NoteGoneError:
+            records.forget(record.path)  # else it would stand before all that was applied earlier
+            raise
     records.forget(record.path)
     return done
 
@@ -274,7 +282,7 @@ def _live(client: ZeppelinClient, record: Record) -> Note | None:
     if found is None and record.created and not record.done and not record.note_id:
         return None
     if found is None:
-        raise ProvisionError(
+        raise NoteGoneError(
             f"{record.path}: the note that was applied is no longer on {client.url}",
             next_step="apply again to make a new one",
         )

@@ -244,6 +244,7 @@ def test_a_note_that_is_no_more_can_not_be_undone(records: Records) -> None:
     bench.server.notes.clear()
     with pytest.raises(ProvisionError, match="no longer on"):
         undo(bench)
+    assert records.all() == []
 
 
 def apply_cut_off(bench: Bench, note: RenderedNote, after: int) -> None:
