@@ -61,6 +61,11 @@ def _is_secret(match: re.Match[str]) -> bool:
     return bool(value) and not _REFERENCE.fullmatch(value) and not _PLACES.fullmatch(value) and "{{" not in value
 
 
+def holds_signing_key(text: str) -> bool:
+    """Whether a signing key, known or not, stands in the text as the shipped bundles have it."""
+    return "hmac_key" in login_in(text)
+
+
 def login_in(text: str) -> dict[str, str]:
     """The secrets of the login in a text, by name, in so far as they look like one."""
     return {_name(match): match["value"] for match in _LOGIN.finditer(text) if _is_secret(match)}
@@ -79,7 +84,7 @@ def sealed(text: str, secrets: Mapping[str, str], *, has_login: bool = False) ->
     if forms:
         longest_first = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
         text = re.sub(longest_first, lambda match: _PLACE % forms[match[0]], text)
-    return _LOGIN.sub(_with_place, text) if has_login else text
+    return _LOGIN.sub(_with_place, text) if has_login or holds_signing_key(text) else text
 
 
 def _with_place(match: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
 from provision.sync.provenance import BEFORE, ORIGIN, VERSION, Origin, base_is_secret, check_version, provenance, stamps
-from provision.sync.redaction import holds_secret, sealed, unsealed, without_places
+from provision.sync.redaction import holds_secret, holds_signing_key, sealed, unsealed, without_places
 from zeppelin_sdk import Note, Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
@@ -45,6 +45,7 @@ class Saved:
         With `names`, secrets by name, a text that holds one is kept too, with places for them.
         """
         is_secret = base_is_secret(paragraph) or holds_secret(paragraph.text, secrets)
+        is_secret |= names is not None and holds_signing_key(paragraph.text)
         return cls(
             id=paragraph.id,
             key=provenance(paragraph).key,

@@ -163,6 +163,16 @@ def test_what_was_typed_beside_a_secret_comes_back_and_the_secret_with_the_next_
     assert bench.texts() == before
 
 
+def test_a_copy_of_a_secret_that_nobody_knows_is_in_no_record(bench: Bench, tmp_path: Path) -> None:
+    bench.server.insert(bench.id, 1, rendered("streaming", secrets="inline").paragraphs[7].text)
+    bench.server.insert(bench.id, 1, 'val login = NetpieMqtt.signed("KEY", "Unknown&Secret") // MINE')
+    assert run(["remove", "note", "--yes"]) == 0
+    kept = "".join(file.read_text() for file in (tmp_path / "state" / "records").rglob("*.json"))
+    assert "MINE" in kept
+    assert "Unknown" not in kept
+    assert "AppSecret" not in kept
+
+
 def test_an_undo_says_where_a_secret_is_missing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     note = rendered("streaming", secrets="inline", path="typed/note")
     bench.apply(note)
