@@ -11,6 +11,7 @@ PAGES = (
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "bench" / "README.md",
     ROOT / "examples" / "README.md",
+    ROOT / "examples" / "README.md",
 )
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 

@@ -83,7 +83,7 @@ def check_parameters(options: dict[str, object]) -> None:
     if not pairs or bundle.startswith("./"):
         return
     given = dict(pair.split("=", 1) for pair in pairs)
-    load_bundle(bundle).values({"appid": "APPID", **given})
+    load_bundle(str(ROOT / bundle) if "/" in bundle else bundle).values({"appid": "APPID", **given})
 
 
 def check_bench(words: list[str]) -> None:

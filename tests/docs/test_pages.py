@@ -75,6 +75,19 @@ def test_pages_speak_of_no_machine(page: Path) -> None:
     assert re.findall(r"/(?:work|root|home)/\S*", text(page)) == []
 
 
+# --- CONTRIBUTING ---
+
+
+def test_each_row_of_where_to_go_names_a_place() -> None:
+    table = list(rows(ROOT / "CONTRIBUTING.md", "| what | where |"))
+    places = {what: [span for span in re.findall(r"`([^`]+)`", where) if "/" in span] for what, where in table}
+
+    assert len(places) >= 10
+    assert {
+        what: named for what, named in places.items() if not named or any(not (ROOT / p).exists() for p in named)
+    } == {}
+
+
 # --- the README ---
 
 
