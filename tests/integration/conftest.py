@@ -19,7 +19,7 @@ from zeppelin_sdk import ZeppelinClient
 
 from ..connector.conftest import QUICK_START
 from .command import Outcome, done, provision
-from .streams import TOPIC, Stream, parameters, publisher
+from .streams import FOLDERS, TOPIC, Stream, parameters, publisher
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ ORDER = [
     "numbers",
     "loopback",
     "streaming_note",
+    "example_bundle",
     "logs",
     "person",
     "sdk_contract",
@@ -120,7 +121,7 @@ class Streams:
 
     def apply(self, bundle: str, out: Path, *options: str) -> Outcome:
         """`provision apply` of the bundle's note, whose files go to `out`."""
-        note = ["--bundle", bundle, "--note", f"/streams/{bundle}"]
+        note = ["--bundle", FOLDERS.get(bundle, bundle), "--note", f"/streams/{bundle}"]
         return done("apply", "--json", *note, *parameters(bundle, topic=TOPIC, out=out), *options)
 
     def started(self, bundle: str, out: Path) -> Stream:

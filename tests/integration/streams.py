@@ -24,6 +24,8 @@ from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 TOPIC = 'it\'s "5$" ${x} {y.user} a\\b ไทย☃'  # what could break out of Scala, of a Zeppelin form, of a credential
+FOLDERS = {"greenhouse": str(Path(__file__).parents[2] / "examples" / "greenhouse")}
+"""Where bundles are that do not come with the tool."""
 PATIENCE = 120.0  # seconds for what takes a few batches on an idle machine
 
 
@@ -35,7 +37,7 @@ class Lengths:
     window: int
 
 
-LENGTHS = {"streaming": Lengths(2, 6), "classic": Lengths(4, 8)}
+LENGTHS = {"streaming": Lengths(2, 6), "greenhouse": Lengths(2, 6), "classic": Lengths(4, 8)}
 """As short as two busy cores bear: the document's code takes seconds for a window, however few events it has."""
 
 
