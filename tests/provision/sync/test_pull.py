@@ -20,7 +20,7 @@ from provision.sync.apply import put_credentials
 from provision.sync.bundle_files import check_pulled, write_files
 from provision.sync.diff import plan_lines
 from provision.sync.plan import OURS, Verdict, make_plan
-from provision.sync.provenance import by_key
+from provision.sync.provenance import by_key, is_empty
 from provision.sync.pull import Pulled
 from provision.sync.pull import pull as pull_made
 from zeppelin_sdk import Note, Paragraph
@@ -64,7 +64,9 @@ def changes(bench: Bench, bundle: str = "streaming") -> dict[str, Verdict]:
 
 
 def texts(note: Note) -> list[tuple[str, str]]:
-    return [(p.title, p.text.rstrip()) for p in note.paragraphs if p.text.strip()]
+    """All but what nobody has written anything into: what Zeppelin itself appends is no one's paragraph."""
+    ours = {paragraph.id for paragraph in by_key(note).values()}
+    return [(p.title, p.text.rstrip()) for p in note.paragraphs if p.text.strip() and (p.id in ours or not is_empty(p))]
 
 
 def check(bench: Bench, note: RenderedNote) -> None:
