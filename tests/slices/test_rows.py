@@ -17,7 +17,7 @@ from ..connector.conftest import QUICK_START
 pytestmark = pytest.mark.integration
 
 PATIENCE = 300.0  # seconds for the longest comparison beside another Spark
-NEEDED = ("results", "columns", "slices")
+NEEDED = ("connector", "columns")
 COMPARE = (Path(__file__).parent / "compare.scala").read_text(encoding="utf-8")
 
 DOCUMENT = "select max(ts) as ts, id, avg(loadavg), avg(cpu), avg(mem) from measure group by id order by ts, id"
@@ -49,7 +49,8 @@ ROWS = [
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     host, folder = machine(), tmp_path_factory.mktemp("slices")
-    rendered = note(OURS, host, "tcp://127.0.0.1:1", Times(), folder / "out")
+    jars = f"{host.connector_jar},{host.runtime.paho_jar}"
+    rendered = note(OURS, host, "tcp://127.0.0.1:1", Times(), folder / "out", connector="jar", mqtt_jars=jars)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_TOOL_OPTIONS", QUICK_START)
         shell = Shell(host.runtime, folder / "shell", properties(rendered))
