@@ -1,5 +1,6 @@
 """Ctrl-C at any moment of the demo."""
 
+import contextlib
 import signal
 import socket
 import subprocess
@@ -55,12 +56,12 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(
 
 def listening(mark: str) -> set[int]:
     """The ports that the stack's processes listen on."""
-    return {
-        connection.laddr.port
-        for process in processes.marked(mark)
-        for connection in process.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found: set[int] = set()
+    for process in processes.marked(mark):
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that starts another and has ended
+            connections = process.net_connections(kind="tcp")
+            found |= {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+    return found
 
 
 def is_open(port: int) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.console import Console
 from provision.embedded import processes, zeppelin
+from provision.embedded.loopback import loopback_jars
 from provision.embedded.ports import LOOPBACK, Ports, claim
 from provision.embedded.runtime import Choice, install_runtime
 from provision.embedded.starting import Starting, wait_until_ready
@@ -32,6 +33,7 @@ class OwnServer:
 
     def __init__(self, folder: Path) -> None:
         self._runtime = install_runtime(Choice(), Console())
+        self._loopback = loopback_jars(self._runtime, Console())
         self._folders = zeppelin.Folders(folder)
         self.port = claim(Ports()).zeppelin
         self._mark = f"test-{folder.name}"
@@ -43,7 +45,7 @@ class OwnServer:
 
     def start(self) -> None:
         zeppelin.configure(self._runtime, self._folders, self.port)
-        self._process = zeppelin.start(self._runtime, self._folders, self._mark)
+        self._process = zeppelin.start(self._runtime, self._folders, self._loopback, self._mark)
         wait_until_ready([Starting("Zeppelin", self._process, [self._folders.log], self._answers)])
 
     def _answers(self) -> bool:
