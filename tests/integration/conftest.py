@@ -176,20 +176,20 @@ class Round:
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """The document's note, another of it, each still running when the next note is applied; the other bundle's; and the
-    first once more.
+    """The document's note, and another of it, each still running when the next is applied; the other bundle's note with
+    the engine typed into it, and so with other dependencies; and the first once more.
     """
     out = tmp_path_factory.mktemp("rounds")
     return [
         _round(embedded, "classic", "/rounds/classic", out, stop=False),
         _round(embedded, "classic", "/rounds/another", out, stop=False),
-        _round(embedded, "streaming", "/rounds/streaming", out, stop=True),
+        _round(embedded, "streaming", "/rounds/streaming", out, stop=True, connector="paragraph"),
         _round(embedded, "classic", "/rounds/classic", out, stop=True),
     ]
 
 
-def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool) -> Round:
-    applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out))
+def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool, **others: str) -> Round:
+    applied = done("apply", "--json", "--bundle", bundle, "--note", note, *parameters(bundle, out=out, **others))
     status = provision("status", note, "--json")
     cmdlines = [" ".join(process.cmdline()) for process in processes.marked(embedded.stack.mark)]
     first = provision("status", "/rounds/classic", "--json").json["state"]
