@@ -4,7 +4,7 @@ import json
 
 from provision.sync.provenance import by_role
 
-from .command import done
+from .command import done, provision
 from .conftest import Streams
 from .streams import Stream, wait_for
 
@@ -38,6 +38,6 @@ def test_the_greenhouse_s_note_is_applied_averages_readings_is_looked_at_and_sto
     assert streams.apply("greenhouse", stream.out, "--no-run").json["written"] == 0
     stopped = done("stop", stream.note.path)
     assert "restart" not in stopped.err
-    assert done("status", stream.note.path, "--json").json["state"] == "stopped"
+    assert provision("status", stream.note.path, "--json").json["state"] == "stopped"
     done("run", stream.note.path)
     assert streams.started("greenhouse", stream.out).application() == spark
