@@ -32,7 +32,7 @@ def secrets(embedded: Embedded, rounds: list[Round]) -> list[str]:
 
 
 def temporary() -> Path:
-    """Spark's shell compiles secrets into class files here: nobody else gets in, and `down` empties it (SECURITY.md)."""
+    """Spark's shell compiles secrets into class files here. The folder is private, and `down` empties it: SECURITY.md."""
     return Folders(data_dir() / "zeppelin").temporary
 
 
