@@ -32,7 +32,7 @@ def secrets(embedded: Embedded, rounds: list[Round]) -> list[str]:
 
 
 def temporary() -> Path:
-    """Spark's shell compiles secrets into class files here. The folder is private, and `down` empties it: SECURITY.md."""
+    """Where Spark's shell leaves class files with secrets in them: private, emptied by `down` (SECURITY.md)."""
     return Folders(data_dir() / "zeppelin").temporary
 
 
