@@ -6,9 +6,8 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SECOND = {"test_ctrl_c.py", "test_killed_server.py", "test_person.py", "test_each.py", "test_cluster.py",
-          "test_secrets_left.py"}  # fmt: skip
-"""Files of `integration/` that run with the tests of other folders, so that both processes take as long."""
+NO_SHARED_STACK = ("test_ctrl_c.py", "test_killed_server.py")
+"""Files of `integration/` that start what they need."""
 
 
 def pytest_configure() -> None:
@@ -18,11 +17,11 @@ def pytest_configure() -> None:
 
 
 class TwoProcesses(LoadScopeScheduling):
-    """Most of `integration/` runs in one process, all else in a second one, each with a stack of its own."""
+    """The tests that share the embedded stack run in one process, all others in a second one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePosixPath(nodeid.partition("::")[0])
-        return "first" if file.parent.name == "integration" and file.name not in SECOND else "second"
+        return "stack" if file.parent.name == "integration" and file.name not in NO_SHARED_STACK else "others"
 
 
 @pytest.hookimpl(optionalhook=True)
