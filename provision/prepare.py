@@ -184,9 +184,10 @@ def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console,
         with note_lock(client.url, rendered.path, lambda: console.say("  waiting for another apply of this note")):
             applied = apply_note(client, rendered, how)
         put_credentials(client, rendered)
-    there = client.get_note(applied.note_id).path
-    if note_path(there) != note_path(rendered.path):
-        console.say(f"  the note that was made there is now at {there}; it was followed. --note PATH makes another")
+    if note_path(applied.path) != note_path(rendered.path):
+        console.say(
+            f"  the note that was made there is now at {applied.path}; it was followed. --note PATH makes another"
+        )
     told = {Verdict.SAME} if any(change.live for change in applied.plan.changes) else {Verdict.SAME, Verdict.ADD}
     for change in applied.plan.changes:
         if change.verdict not in told:

@@ -40,9 +40,10 @@ _POLL = 0.5
 
 @dataclass(frozen=True)
 class Applied:
-    """What an apply did; `written` counts the paragraphs that it changed on the server."""
+    """What an apply did to the note at `path`; `written` counts the paragraphs that it changed on the server."""
 
     note_id: str
+    path: str
     plan: Plan
     written: int
 
@@ -134,11 +135,12 @@ class _Apply:
             self._record(None, plan)
             note_id = self._client.import_note(note_json(self._note), self._note.path)
             self._finish(note_id)
-            return Applied(note_id, plan, len(self._note.paragraphs))
+            return Applied(note_id, self._note.path, plan, len(self._note.paragraphs))
         self._wait_for_runs(live, plan)
         self._write(live, plan)
         self._finish(live.id)
-        return Applied(live.id, replace(plan, changes=with_done(plan.changes, self._done)), len(self._done))
+        done = replace(plan, changes=with_done(plan.changes, self._done))
+        return Applied(live.id, live.path, done, len(self._done))
 
     def _fill_places(self, live: Note | None) -> None:
         """Put the secrets back into texts that an undo could bring back only without them."""
