@@ -11,10 +11,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from provision.errors import ShownError, error_json, hide_passwords
+from provision.terminal import harmless
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
+    from rich.console import ConsoleOptions, RenderableType
     from rich.progress import Progress
+    from rich.segment import Segment
     from rich.table import Table
 
 WIDE = 1000  # columns without a terminal: never wrap or cut for a program
@@ -23,7 +26,17 @@ WIDE = 1000  # columns without a terminal: never wrap or cut for a program
 def _rich(stream: TextIO) -> "RichConsole":
     from rich.console import Console as RichConsole
 
-    return RichConsole(
+    class HarmlessConsole(RichConsole):
+        """Nothing that is printed drives the terminal, but what rich itself adds."""
+
+        def print(self, *objects: Any, **how: Any) -> None:
+            super().print(*(harmless(each) if isinstance(each, str) else each for each in objects), **how)
+
+        def render(self, renderable: "RenderableType", options: "ConsoleOptions | None" = None) -> "Iterator[Segment]":
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else segment._replace(text=harmless(segment.text))
+
+    return HarmlessConsole(
         stderr=stream is sys.stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else WIDE
     )
 
@@ -34,7 +47,7 @@ def _is_plain(console: "RichConsole | None", stream: TextIO) -> bool:
 
 
 def _write_line(stream: TextIO, text: str) -> None:
-    stream.write(f"{text}\n")
+    stream.write(f"{harmless(text)}\n")
     stream.flush()
 
 

@@ -14,6 +14,7 @@ from provision.sync.known_secrets import secrets_of_note
 from provision.sync.provenance import by_key
 from provision.sync.remove import hand_made, remove_note
 from provision.sync.undo_records import Records
+from provision.terminal import harmless
 from zeppelin_sdk import Note
 
 
@@ -49,4 +50,4 @@ def _confirm(note: Note, yes: bool) -> None:
         raise UsageError(f"{note.path}: nobody here to ask whether to delete it", next_step="add --yes")
     edited = hand_made(note)
     mine = f", with {len(edited)} paragraphs that you have edited or added" if edited else ""
-    click.confirm(f"Delete {note.path}{mine}?", abort=True, err=True)
+    click.confirm(f"Delete {harmless(note.path)}{mine}?", abort=True, err=True)

@@ -10,6 +10,7 @@ from provision.streams.latest_windows import Latest
 from provision.streams.outputs import cut_at, plain
 from provision.streams.windows import Window
 from provision.sync.provenance import PAGE, provenance
+from provision.terminal import harmless
 from zeppelin_sdk import (
     ConnectionLost,
     ConnectionRestored,
@@ -165,7 +166,7 @@ class NoteLog:
         if text == before:
             return
         if type_ == "TEXT":
-            if news := _after(before, text):
+            if news := _after(harmless(before), harmless(text)):
                 yield LogLine("output", shown.paragraph, news, type_)
         elif not shown.paragraph.status.is_active:
             yield LogLine("output", shown.paragraph, plain(message), type_)

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console as RichConsole
@@ -86,3 +87,36 @@ def test_on_a_terminal_a_step_says_how_long_it_took_and_one_that_fails_does_not(
 
 def test_one_line_has_no_line_breaks() -> None:
     assert one_line("  a\r\n b\t c\n") == "a b c"
+
+
+EVIL = "\x1b]0;title\x07\x1b[2J\x9b31mred\x08"
+
+
+def test_nothing_that_is_printed_drives_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    def print_all(console: Console) -> None:
+        table = Table(EVIL)
+        table.add_row(EVIL)
+        console.say(EVIL)
+        console.result({}, EVIL)
+        console.result({}, table)
+        console.out.print(EVIL, markup=False, style="green")
+        console.error(ProvisionError(EVIL, next_step=EVIL))
+
+    print_all(Console())
+    plain = capsys.readouterr()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    print_all(Console())
+    coloured = capsys.readouterr()
+
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", coloured.out + coloured.err)  # of rich itself
+    for text in (plain.out, plain.err, shown):
+        assert "red" in text
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|2J", text)
+    assert "\x1b[32m" in coloured.out
+
+
+def test_json_has_no_control_character_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(as_json=True).result({"text": EVIL})
+    said = capsys.readouterr().out
+    assert json.loads(said) == {"text": EVIL}
+    assert said[:-1].isprintable()

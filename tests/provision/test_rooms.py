@@ -19,7 +19,7 @@ FLOORS = (
     {"sync"},
     {"bundles"},
     {"console", "home", "locks", "scala_compiler", "waiting"},
-    {"errors"},
+    {"errors", "terminal"},
 )
 """From the top down: a room imports from lower floors only."""
 BESIDE = {

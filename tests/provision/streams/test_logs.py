@@ -74,6 +74,8 @@ def results(*messages: tuple[str, str]) -> dict:
         ("TABLE", "id\tcpu\nhost-1\t3.5\n", "id      cpu\nhost-1  3.5\n"),
         ("TABLE", "a\n1\n\n%html <b>more</b>", "a\n1\nmore\n"),
         ("HTML", "<h1>Title</h1><script>x()</script><p>a &lt; b<br>c</p>", "Title\na < b\nc\n"),
+        ("TABLE", "id\tcpu\nho\x1b[31mst\t3\x9b2J\n", "id    cpu\nhost  3\n"),
+        ("HTML", "<p>\x1b]0;title\x07\x1b[2Ja</p>", "a\n"),
         ("IMG", "iVBOR", "(an image)\n"),
         ("TEXT", "", ""),
     ],
@@ -123,6 +125,16 @@ def test_output_that_repeats_itself_is_told_line_by_line() -> None:
     again = [OutputAppended("p", 0, "same\n") for _ in range(3)]
     assert told(log, *again) == [("output", "same\n")] * 3
     assert told(log, changed(FINISHED, ResultMessage("TEXT", "same\n" * 4)))[0] == ("output", "same\n")
+
+
+def test_an_escape_sequence_that_comes_in_pieces_is_told_in_none() -> None:
+    log = NoteLog()
+    pieces = (
+        OutputAppended("p", 0, "a\x1b[3"),
+        OutputAppended("p", 0, "1mb\x1b]0;t"),
+        OutputAppended("p", 0, "\x07c\n"),
+    )
+    assert told(log, changed(RUNNING), *pieces) == [("output", "a"), ("output", "b"), ("output", "c\n")]
 
 
 def test_who_joins_late_is_told_the_missing_end_once_the_run_ends() -> None:
