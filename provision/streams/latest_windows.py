@@ -2,8 +2,10 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from provision.bundles.roles import Role
 from provision.streams.note_state import driver_page
@@ -15,6 +17,8 @@ from provision.sync.provenance import by_role, is_edited
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 _COUNTS = re.compile(r"^counts: (.*)$", re.MULTILINE)
+# how a server writes times: from 0.9 on (Zeppelin's NotebookServer and JsonResponse), and up to 0.8 (Gson's default)
+_TIMES = ("%Y-%m-%d %H:%M:%S.%f", "%b %d, %Y %I:%M:%S %p", "%b %d, %Y, %I:%M:%S %p")
 
 
 def latest_paragraph(note: Note) -> Paragraph | None:
@@ -23,11 +27,52 @@ def latest_paragraph(note: Note) -> Paragraph | None:
     return paragraph if paragraph and not is_edited(paragraph) else None
 
 
-def counts(paragraph: Paragraph | None) -> dict[str, int]:
-    """The counts in the paragraph's output (events, late, malformed, windows) since the stream's start."""
-    found = _COUNTS.findall(paragraph.output) if paragraph else []
+@dataclass(frozen=True)
+class Counted:
+    """What the note has counted since its stream's start (events, late, malformed, windows), until its time `at`.
+
+    `at` is on the server's clock, as the server writes it; empty without counts.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    at: str = ""
+
+
+def counted(note: Note) -> Counted:
+    """The counts in the output of the paragraph that shows the latest windows; none of a stream before this one."""
+    latest = _of_this_stream(note)
+    found = _COUNTS.findall(latest.output) if latest else []
     pairs = (word.partition("=") for word in found[-1].split()) if found else ()
-    return {name: int(number) for name, _, number in pairs if number.isdecimal()}
+    counts = {name: int(number) for name, _, number in pairs if number.isdecimal()}
+    return Counted(counts, latest.date_finished) if latest and counts else Counted()
+
+
+def last_window(note: Note) -> Window | None:
+    """The newest window that the note has shown; None where it shows none, or has not been asked since its start."""
+    latest = _of_this_stream(note)
+    windows = headed_windows(latest.output) if latest else []
+    return max(windows, key=lambda window: window.end, default=None)
+
+
+def _of_this_stream(note: Note) -> Paragraph | None:
+    """The paragraph that shows the latest windows, if it has run since the stream's start as far as can be told."""
+    roles = by_role(note)
+    latest, start = roles.get(Role.LATEST), roles.get(Role.START)
+    is_older = latest and start and _is_before(latest.date_finished, start.date_finished)
+    return None if is_older else latest
+
+
+def _is_before(one: str, other: str) -> bool:
+    first, second = _time(one), _time(other)
+    return first is not None and second is not None and first < second
+
+
+def _time(text: str) -> datetime | None:
+    """A time as a server writes it, without a zone; None for what is none."""
+    for form in _TIMES:
+        with suppress(ValueError):
+            return datetime.strptime(text.replace("\u202f", " "), form)
+    return None
 
 
 @dataclass

@@ -2,30 +2,28 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
 
-from provision.bundles.roles import Role
-from provision.streams.latest_windows import counts
+from provision.streams.latest_windows import Counted, counted
 from provision.streams.note_state import driver_page, note_state
 from provision.streams.spark_page import SparkPage, StreamState
-from provision.sync.provenance import by_role, provenance
-from zeppelin_sdk import Note, Paragraph
+from provision.sync.provenance import provenance
+from zeppelin_sdk import Note
 
 
 @dataclass(frozen=True)
 class NoteStatus:
-    """`page` is the driver's, empty before a first run; `counts` are those that the note printed at `counted`."""
+    """`page` is the driver's, empty before a first run; `stream` is as of now, `counted` as of a time of its own."""
 
     note: Note
     state: str
     page: str
     in_reach: bool
     stream: StreamState | None = None
-    counts: dict[str, int] = field(default_factory=dict)
-    counted: str = ""
+    counted: Counted = Counted()
 
     def to_json(self, url: str) -> dict[str, Any]:
         """The `--json` keys of `status NOTE`."""
@@ -37,7 +35,8 @@ class NoteStatus:
                 for p in self.note.paragraphs
             ],
             "stream": self.stream.to_json() if self.stream else None,
-            "counts": self.counts or None,
+            "counts": dict(self.counted.counts) or None,
+            "counted": self.counted.at or None,
             "page": self.page or None,
             "page_in_reach": self.in_reach,
         }
@@ -58,16 +57,17 @@ class NoteStatus:
         if self.page and not self.in_reach:
             lines.append(("stream", f"Spark's page {self.page} can't be reached from here, or has ended: no figures"))
         if self.stream:
-            lines.append(("stream", _figures(self.stream)))
+            lines.append(("stream", f"{_figures(self.stream)} (now)"))
             if self.stream.messages:
-                lines.append(("messages", _messages(self.stream.messages)))
+                lines.append(("messages", f"{_messages(self.stream.messages)} (up to 10 s ago)"))
             if self.stream.failed_batches:
                 lines.append(("failures", _failures(self.stream)))
             if self.stream.last_error:
                 lines.append(("receiver", self.stream.last_error))
-        if self.counts:
-            listed = ", ".join(f"{number} {name}" for name, number in self.counts.items())
-            lines.append(("counted", f"{listed} (by the note, until {self.counted or 'its last run'})"))
+        if self.counted.counts:
+            listed = ", ".join(f"{number} {name}" for name, number in self.counted.counts.items())
+            at = f"{self.counted.at} on the server's clock" if self.counted.at else "its last run"
+            lines.append(("counted", f"{listed} (by the note, until {at})"))
         return lines
 
     def line(self) -> str:
@@ -106,10 +106,4 @@ def status_of(note: Note) -> NoteStatus:
     spark = SparkPage(page)
     stream = spark.stream() if page else None
     in_reach = stream is not None or (bool(page) and spark.answers())
-    latest = by_role(note).get(Role.LATEST)
-    return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counts(latest), _ended(latest))
-
-
-def _ended(paragraph: Paragraph | None) -> str:
-    """When the paragraph last ended, as the server writes it."""
-    return paragraph.date_finished if paragraph else ""
+    return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counted(note))

@@ -8,7 +8,7 @@ import pytest
 from provision.cli import run
 from provision.commands import logs as command
 from provision.streams import log as note_log
-from provision.streams.latest_windows import Latest, counts, latest_paragraph
+from provision.streams.latest_windows import Counted, Latest, counted, last_window, latest_paragraph
 from provision.streams.log import LogLine, NoteLog, follow
 from provision.streams.outputs import columns, cut_at, plain
 from provision.sync.provenance import MARK, PAGE, digest
@@ -215,10 +215,38 @@ def test_the_paragraph_that_keeps_windows_is_run_only_as_the_bundle_has_it() -> 
     assert latest_paragraph(Note("n", "/n", (edited,))) is None
 
 
-def test_the_counts_are_read_from_the_note() -> None:
-    shown = Paragraph("p", results=(ResultMessage("TEXT", WINDOWS.format(3)),))
-    assert counts(shown) == {"events": 7, "malformed": 1, "windows": 3}
-    assert counts(None) == {}
+def test_the_counts_and_the_last_window_are_read_from_the_note() -> None:
+    assert counted(Note("n", "/n")) == Counted()
+    assert last_window(Note("n", "/n")) is None
+
+    at = "2026-11-26 09:00:00.123"
+    results = (ResultMessage("TEXT", WINDOWS.format(3)),)
+    shown = Paragraph("p", config={MARK: {"key": "latest"}}, results=results, date_finished=at)
+    assert counted(Note("n", "/n", (shown,))) == Counted({"events": 7, "malformed": 1, "windows": 3}, at)
+    window = last_window(Note("n", "/n", (shown,)))
+    assert window is not None
+    assert window.end == 1540781620000
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "is_known"),
+    [
+        ("2026-11-26 09:00:00.000", "2026-11-26 08:59:59.999", False),
+        ("2026-11-26 09:00:00.000", "2026-11-26 09:00:01.000", True),
+        ("Nov 26, 2026 1:00:00 PM", "Nov 26, 2026 12:00:00 PM", False),
+        ("Nov 26, 2026, 9:00:00\u202fAM", "Nov 26, 2026, 10:00:00\u202fAM", True),
+        ("someday", "another day", True),
+    ],
+)
+def test_counts_and_windows_of_an_earlier_stream_are_not_taken_for_this_one_s(
+    started: str, ended: str, is_known: bool
+) -> None:
+    results = (ResultMessage("TEXT", WINDOWS.format(3)),)
+    start = Paragraph("s", config={MARK: {"key": "start"}}, date_finished=started)
+    latest = Paragraph("p", config={MARK: {"key": "latest"}}, results=results, date_finished=ended)
+    note = Note("n", "/n", (start, latest))
+    assert bool(counted(note).counts) == is_known
+    assert (last_window(note) is not None) == is_known
 
 
 # --- the command ---
