@@ -210,7 +210,7 @@ def undo_note(
     open_in_page: bool = False,
     secrets: Mapping[str, str] | None = None,
 ) -> Undone:
-    """Take back what `record` tells of, and forget it; edits made since stay.
+    """Take back what `record` tells of, and forget it: the apply before it can be undone next. Edits made since stay.
 
     `secrets`, by name, fill texts that were kept without them. `open_in_page`: the note may be open in a page, which
     needs to get what is written.
@@ -226,9 +226,13 @@ def undo_note(
         try:
             done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
         except NoteGoneError:
-            records.forget(record.path)  # else it would stand before all that was applied earlier
+            while records.find(record.path):  # else it would stand before all that was applied earlier
+                records.forget(record.path)
             raise
     records.forget(record.path)
+    earlier = records.find(record.path)
+    if earlier is not None and done.note_id:
+        records.save(replace(earlier, note_id=done.note_id))  # a note that was removed comes back with another id
     return done
 
 

@@ -1,4 +1,4 @@
-"""Records of what a note was before an apply or a removal: one file per note, without secrets.
+"""Records of what a note was before an apply or a removal: a file for each that can be undone, without secrets.
 
 One more file per server records what Spark's setting was before an apply changed it.
 """
@@ -20,6 +20,8 @@ from provision.sync.redaction import holds_secret, holds_signing_key, sealed, un
 from zeppelin_sdk import Note, Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
+EARLIER_MOST = 10
+"""How many commands of one note can be undone one after the other, besides the last."""
 
 _Record = TypeVar("_Record", "Record", "SparkRecord")
 
@@ -134,6 +136,8 @@ class SparkRecord:
 class Records:
     """The records of one server's notes, by path: `state_dir()/records/HOST_PORT/NAME.json`, 0600.
 
+    Those of earlier commands are in `earlier/NAME.NUMBER.json` beside it: an undo makes the newest the last one again.
+
     `run` marks what one command does; a new one unless it is given.
     """
 
@@ -143,8 +147,14 @@ class Records:
         self._folder = state_dir() / "records" / server
 
     def save(self, record: Record) -> None:
-        """Keep a record, instead of an older one of its path."""
-        self._write(self._folder / self._name(record.path), record)
+        """Keep a record, on top of those of earlier commands that wrote to the same note."""
+        old = self.find(record.path)
+        if old is not None and old.run != record.run and old.done:
+            if old.note_id == record.note_id and not old.undoing:
+                self._keep_earlier(old)
+            else:
+                self._drop_earlier(record.path)
+        self._write(self._file(record.path), record)
 
     def save_spark(self, record: SparkRecord) -> None:
         """Keep a record of Spark's setting, instead of an older one."""
@@ -165,16 +175,41 @@ class Records:
             self.save(replace(record, done=True, note_id=note_id))
 
     def forget(self, path: str) -> None:
-        """Delete the record of a path, if there is one."""
-        (self._folder / self._name(path)).unlink(missing_ok=True)
+        """Delete the record of a path, if there is one; that of the command before it is the last one again."""
+        last = self.find(path)
+        self._file(path).unlink(missing_ok=True)
+        for file in self._earlier(path)[-1:]:
+            earlier = _read(file, Record.from_json)
+            if earlier is not None and last is not None:
+                self._write(self._file(path), replace(earlier, note_id=last.note_id))
+            file.unlink()
 
     def find(self, path: str) -> Record | None:
         """The record of the note at this path. Raises `ProvisionError` for one that can't be read, as `all` does."""
-        return _read(self._folder / self._name(path), Record.from_json)
+        return _read(self._file(path), Record.from_json)
 
     def all(self) -> list[Record]:
         """All records of notes, the latest first."""
         return sorted(self._each(), key=lambda record: record.at, reverse=True)
+
+    def _file(self, path: str) -> Path:
+        return self._folder / self._name(path)
+
+    def _earlier(self, path: str) -> list[Path]:
+        """The files of the commands before the last one, oldest first."""
+        files = (self._folder / "earlier").glob(f"{self._file(path).stem}.*.json")
+        return sorted(files, key=lambda file: int(file.name.split(".")[-2]))
+
+    def _keep_earlier(self, record: Record) -> None:
+        files = self._earlier(record.path)
+        number = int(files[-1].name.split(".")[-2]) + 1 if files else 1
+        self._write(self._folder / "earlier" / f"{self._file(record.path).stem}.{number}.json", record)
+        for file in files[: len(files) + 1 - EARLIER_MOST]:
+            file.unlink()
+
+    def _drop_earlier(self, path: str) -> None:
+        for file in self._earlier(path):
+            file.unlink()
 
     @property
     def _spark(self) -> Path:

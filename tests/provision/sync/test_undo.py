@@ -13,6 +13,7 @@ from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.cli import run
 from provision.errors import ProvisionError
 from provision.options.server import ServerOptions
+from provision.sync import undo_records
 from provision.sync.apply import Applying, apply_note
 from provision.sync.plan import OURS, THEIRS, Verdict, make_plan
 from provision.sync.provenance import origin
@@ -237,6 +238,98 @@ def test_an_apply_that_writes_nothing_leaves_the_one_before_to_be_undone(records
     bench.apply(A2B2)
     undo(bench)
     assert bench.texts() == ["a1", "b1"]
+
+
+def commands(bench: Bench, *notes: RenderedNote) -> None:
+    """Apply one after the other, each by a command of its own."""
+    for number, note in enumerate(notes):
+        assert bench.records is not None
+        bench.records.run = f"command {number}"
+        bench.apply(note)
+
+
+A3B3 = render(a="a3", b="b3")
+
+
+def test_one_undo_after_the_other_goes_back_apply_by_apply(records: Records) -> None:
+    bench = Bench(AB, records)
+    commands(bench, A2B2, A3B3)
+    bench.edit(0, title="mine")
+    undo(bench)
+    assert bench.texts() == ["a2", "b2"]
+    undo(bench)
+    assert bench.texts() == ["a1", "b1"]
+    assert bench.note.paragraphs[0].title == "mine"
+    bench.edit(0, title="Title of a")
+    undo(bench)
+    assert bench.server.notes == {}
+    assert records.all() == []
+
+
+def test_what_is_applied_after_an_undo_is_undone_to_there(records: Records) -> None:
+    bench = Bench(AB, records)
+    commands(bench, A2B2)
+    undo(bench)
+    records.run = "another"
+    bench.apply(A3B3)
+    undo(bench)
+    assert bench.texts() == ["a1", "b1"]
+    undo(bench)
+    assert bench.server.notes == {}
+
+
+def test_a_removed_note_that_is_back_can_be_undone_further(records: Records) -> None:
+    bench = Bench(AB, records)
+    commands(bench, A2B2)
+    records.run = "the removal"
+    remove_note(bench.client, bench.note, records)
+    bench.id = str(undo(bench).note_id)
+    undo(bench)
+    assert bench.texts() == ["a1", "b1"]
+    undo(bench)
+    assert bench.server.notes == {}
+
+
+def test_a_note_that_was_deleted_and_applied_anew_is_undone_no_further_than_that(records: Records) -> None:
+    bench = Bench(AB, records)
+    commands(bench, A2B2)
+    bench.server.notes.clear()
+    records.run = "another"
+    bench.id = bench.apply(AB).note_id
+    undo(bench)
+    assert bench.server.notes == {}
+    assert records.all() == []
+
+
+def test_a_note_that_is_no_more_leaves_no_earlier_apply_to_be_undone(records: Records) -> None:
+    bench = Bench(AB, records)
+    commands(bench, A2B2, A3B3)
+    bench.server.notes.clear()
+    with pytest.raises(ProvisionError, match="no longer on"):
+        undo(bench)
+    assert records.all() == []
+
+
+def test_an_apply_that_was_cut_off_and_the_next_are_undone_together_and_then_the_one_before(records: Records) -> None:
+    bench = Bench(AB, records)
+    records.run = "cut off"
+    apply_cut_off(bench, A2B2, 2)
+    records.run = "the next"
+    bench.apply(A3B3)
+    undo(bench)
+    assert bench.texts() == ["a1", "b1"]
+    undo(bench)
+    assert bench.server.notes == {}
+
+
+def test_only_so_many_applies_can_be_undone(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(undo_records, "EARLIER_MOST", 2)
+    bench = Bench(AB, records)
+    commands(bench, *(render(a=f"a{number}", b="b") for number in range(5)))
+    for text in ("a3", "a2", "a1"):
+        undo(bench)
+        assert bench.texts()[0] == text
+    assert records.all() == []
 
 
 def test_a_note_that_is_no_more_can_not_be_undone(records: Records) -> None:
