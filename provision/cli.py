@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "demo",
     "up": "stack",
     "down": "stack",
+    "list": "list",
     "status": "status",
     "creds": "creds",
     "publish": "publish",
@@ -34,6 +35,8 @@ COMMANDS = {
     "doctor": "doctor",
     "jar": "jar",
 }
+ATTRIBUTES = {"list": "list_command"}
+"""What a command is called in its module, where that is not its name."""
 
 
 class Commands(click.Group):
@@ -46,7 +49,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"provision.commands.{COMMANDS[name]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, ATTRIBUTES.get(name, name))
         return command
 
 

@@ -1,19 +1,36 @@
-"""A Zeppelin server: version, login, interpreters, credential store, web page and, if asked, Spark."""
+"""A Zeppelin server: version, login, interpreters, credential store, web page, websocket and, if asked, Spark."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import requests
 
 from provision.checks.finding import Finding, fail, ok, warn
+from provision.errors import exit_status
+from provision.streams.idle_end import idle_end
 from provision.streams.interpreter import is_isolated
 from provision.streams.spark_page import SparkPage
 from provision.streams.spark_probe import probe_spark
-from zeppelin_sdk import InterpreterError, InterpreterSetting, PermissionDeniedError, ServerVersion, ZeppelinClient
+from zeppelin_sdk import (
+    InterpreterError,
+    InterpreterSetting,
+    LoginError,
+    NotZeppelinError,
+    PermissionDeniedError,
+    ServerVersion,
+    UnreachableError,
+    UnsupportedError,
+    ZeppelinClient,
+    ZeppelinError,
+)
 
 KNOWN = ((0, 8), (0, 13))
 INJECT = "injectCredentials"
 PAGE_TIMEOUT = 5.0
+WEBSOCKET_TIMEOUT = 5.0
+ORIGINS = "zeppelin.server.allowed.origins"
+_NO_NOTE = "provision-doctor"  # the id of a note that no server has: asked for it, each has to answer
 
 
 def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
@@ -30,15 +47,18 @@ def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
     except PermissionDeniedError as error:
         yield warn("interpreters", error.message, "log in as an administrator to have them checked")
     else:
-        yield from _interpreters(settings, version)
+        yield from _interpreters(client, settings, version)
     client.list_credentials()
     yield ok("credentials", "the server's credential store answers")
     yield _page(client)
+    yield _websocket(client)
     if deep:
         yield from _spark(client)
 
 
-def _interpreters(settings: dict[str, InterpreterSetting], version: ServerVersion) -> Iterator[Finding]:
+def _interpreters(
+    client: ZeppelinClient, settings: dict[str, InterpreterSetting], version: ServerVersion
+) -> Iterator[Finding]:
     spark = settings.get("spark")
     if spark is None:
         names = ", ".join(sorted(settings)) or "none"
@@ -47,6 +67,7 @@ def _interpreters(settings: dict[str, InterpreterSetting], version: ServerVersio
         yield _ready(spark)
         yield ok("spark", "a process for each note" if is_isolated(spark) else "one process for all notes: one stream")
         yield _injection(spark, version)
+        yield _idle(client, spark)
     if "md" not in settings:
         yield warn("markdown", "no interpreter setting named md", "the introduction of a note will not be shown")
 
@@ -71,6 +92,17 @@ def _injection(setting: InterpreterSetting, version: ServerVersion) -> Finding:
     return fail("credentials", f"Spark's setting has no {INJECT}: notes can't read the credential store", next_step)
 
 
+def _idle(client: ZeppelinClient, setting: InterpreterSetting) -> Finding:
+    try:
+        end = idle_end(client, setting)
+    except (PermissionDeniedError, UnsupportedError) as error:
+        told = f"whether the server ends an idle Spark can't be read: {error.message}"
+        return warn("idle spark", told, "log in as an administrator to have it checked")
+    if end is None:
+        return ok("idle spark", "the server does not end it")
+    return warn("idle spark", end.told, end.next_step)
+
+
 def _page(client: ZeppelinClient) -> Finding:
     next_step = "edit notes over the API, or use a distribution with a page (see provision up --help)"
     try:
@@ -83,6 +115,48 @@ def _page(client: ZeppelinClient) -> Finding:
     if answer.ok and "<html" in answer.text.lower() and "directory:" not in answer.text.lower():
         return ok("web page", client.url)
     return warn("web page", f"{client.url} has none", next_step)
+
+
+def _websocket(client: ZeppelinClient) -> Finding:
+    """Whether a websocket opens and the server answers on it: pages, `logs -f` and the check of open pages need it."""
+    try:
+        with client.follow(_NO_NOTE) as follower:
+            follower.read(WEBSOCKET_TIMEOUT)
+    except UnreachableError as error:
+        origins = _origins_that_keep_out(client)
+        if origins is None:
+            return fail("websocket", error.message, error.next_step, exit_status(error))
+        told = f"{client.url}: the server lets no websocket of this address in: its {ORIGINS} is {origins or 'empty'}"
+        return fail("websocket", told, f"add {_origin(client)} to it, and restart the server")
+    except (LoginError, NotZeppelinError) as error:
+        return fail("websocket", error.message, error.next_step, exit_status(error))
+    except ZeppelinError:
+        return _for_pages(client)
+    return warn("websocket", f"it opens, and no answer comes in {WEBSOCKET_TIMEOUT:g} s", "see the server's log")
+
+
+def _for_pages(client: ZeppelinClient) -> Finding:
+    """Whether a page that is opened at the address as given has a websocket too: the client's own goes as localhost."""
+    parts = urlsplit(client.url)
+    if parts.hostname in ("127.0.0.1", "::1") and _origins_that_keep_out(client) is not None:
+        localhost = client.url.replace(parts.netloc, f"localhost:{parts.port}" if parts.port else "localhost", 1)
+        told = f"it opens; a page opened as {client.url} has none, as {ORIGINS} does not name that"
+        return warn("websocket", told, f"open pages as {localhost}")
+    return ok("websocket", "it opens, and the server answers")
+
+
+def _origins_that_keep_out(client: ZeppelinClient) -> str | None:
+    """The server's allowed origins, if this client's is not among them; None where they can't be read, or let it in."""
+    with suppress(ZeppelinError):
+        origins = client.get_configurations(ORIGINS).get(ORIGINS)
+        if origins is not None and "*" not in origins and _origin(client) not in origins.split(","):
+            return origins
+    return None
+
+
+def _origin(client: ZeppelinClient) -> str:
+    parts = urlsplit(client.url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _spark(client: ZeppelinClient) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from provision.checks.finding import Finding, Level, exit_code, told
 from provision.checks.installed import check_installed, check_stack
 from provision.checks.machine import check_machine
 from provision.checks.netpie import check_application
+from provision.checks.notes import check_notes
 from provision.checks.zeppelin import check_zeppelin
 from provision.console import Console
 from provision.embedded import stack
@@ -29,9 +30,10 @@ def doctor(console: Console, application: ApplicationOptions, server: ServerOpti
     """Check every part, and say how to fix each that fails.
 
     Looks at this machine, the embedded stack (unless --zeppelin names a server), NETPIE and the application that
-    is named, and Zeppelin. Nothing is started or changed, but with --deep the server's Spark, by a note that is
-    deleted again. A line a check: ok, warn or fail. Exit status: 0 when nothing failed; 4 or 5 when all that failed
-    is out of reach, or refused; else 1.
+    is named, and Zeppelin: its settings, its websocket, the streams of its notes. Nothing is started or changed, but
+    with --deep the server's Spark, by a note that is deleted again. A line a check: ok, warn or fail.
+
+    Exit status: 0 when nothing failed; 4 or 5 when all that failed is out of reach, or refused; else 1.
     """
     findings = []
     for finding in _findings(application, server, deep):
@@ -69,3 +71,4 @@ def _running(server: ServerOptions) -> stack.Stack | None:
 def _zeppelin(server: ServerOptions, deep: bool) -> Iterator[Finding]:
     with server.connect_running() as client:
         yield from check_zeppelin(client, deep=deep)
+        yield from check_notes(client, server.connect_running)

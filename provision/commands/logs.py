@@ -11,8 +11,11 @@ from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
 from provision.streams.log import LogLine, follow, title_of
+from provision.streams.note_state import driver_page
 from provision.streams.outputs import columns, cut_at, plain
 from provision.streams.recorded import full_rows
+from provision.streams.status import own_status
+from provision.streams.stream_owner import later_on_its_page
 from provision.streams.windows import Window
 from provision.sync.find_note import find_note
 from provision.sync.provenance import provenance
@@ -34,21 +37,32 @@ def logs(console: Console, server: ServerOptions, note: str, following: bool) ->
     Zeppelin cuts a paragraph's output off (at 102,400 bytes unless it is configured otherwise) and shows nothing
     more until the paragraph is run again: where that has happened it is said, with the place of the full rows.
 
-    With --json the answer is one object: note, rows (where the full rows are, or null) and paragraphs, each with
-    key, title, status, outputs (type, text) and cut. With -f and --json there is an object a line, as it happens:
-    event (output, status, cut, window, connection), at (seconds since the epoch), and what it is about.
+    A stream whose newest batch failed prints nothing: that it fails, and why, is told from Spark's page.
+
+    With --json the answer is one object: note, failure (of the stream, or null), rows (where the full rows are, or
+    null) and paragraphs, each with key, title, status, outputs (type, text) and cut. With -f and --json there is an
+    object a line, as it happens: event (output, status, cut, window, stream, connection), at (seconds since the
+    epoch), and what it is about.
     """
     with server.connect_running() as client:
         found = find_note(client, note)
         if following:
             _follow(console, client, found)
         else:
-            console.result(_answer(client, found), None if console.as_json else _text(found))
+            failure = _failure(client, found)
+            console.result(_answer(client, found, failure), None if console.as_json else _text(found, failure))
 
 
-def _answer(client: ZeppelinClient, note: Note) -> dict[str, Any]:
+def _failure(client: ZeppelinClient, note: Note) -> str:
+    """Why the newest batch of the note's stream failed; empty if it did not, or no stream of the note runs."""
+    stream = own_status(client, note).stream
+    return stream.failure if stream else ""
+
+
+def _answer(client: ZeppelinClient, note: Note, failure: str) -> dict[str, Any]:
     return {
         "note": client.note_url(note.id),
+        "failure": failure or None,
         "rows": full_rows(note).place or None,
         "paragraphs": [
             {
@@ -63,8 +77,9 @@ def _answer(client: ZeppelinClient, note: Note) -> dict[str, Any]:
     }
 
 
-def _text(note: Note) -> str:
+def _text(note: Note, failure: str) -> str:
     parts = [_paragraph_text(paragraph, note) for paragraph in note.paragraphs]
+    parts += [f"── the stream (failing) ──\n{failure}\n"] if failure else []
     return "\n".join(filter(None, parts)).rstrip("\n") or "no paragraph has printed anything yet"
 
 
@@ -90,7 +105,8 @@ def _cut(where: str | None, note: Note) -> str:
 def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
     teller = _json_line if console.as_json else _Teller(console, client, note).tell
     try:
-        follow(client, note.id, latest_of(client, note, console.say), teller)
+        page = "" if later_on_its_page(client, note) else driver_page(note)
+        follow(client, note.id, latest_of(client, note, console.say), teller, page)
     except KeyboardInterrupt:
         if not console.as_json:
             console.say("")
@@ -129,6 +145,9 @@ class _Teller:
             case "status" if line.paragraph and line.text in (ParagraphStatus.ERROR, ParagraphStatus.ABORT):
                 self._head(line)
                 self._write(f"({line.text})\n")
+            case "stream":
+                self._end_line()
+                self._console.say(f"the stream: {line.text}", style="red" if line.text.startswith("failing") else None)
             case "connection":
                 self._end_line()
                 self._console.say(line.text)

@@ -8,6 +8,7 @@ from typing import Any
 
 from provision.streams.latest_windows import Latest
 from provision.streams.outputs import cut_at, plain
+from provision.streams.spark_page import SparkPage
 from provision.streams.windows import Window
 from provision.sync.provenance import PAGE, provenance
 from provision.terminal import harmless
@@ -30,12 +31,13 @@ from zeppelin_sdk import (
 READ_SECONDS = 1.0
 OUTPUT_LIMIT = "zeppelin.interpreter.output.limit"
 DEFAULT_LIMIT = 102_400  # bytes a run of a paragraph may print, in every version (ZeppelinConfiguration)
+WATCH_SECONDS, WATCH_SECONDS_MOST = 5.0, 60.0
 SETTLED_SECONDS = 1.0  # silence after the limit; Zeppelin still lets the rest of a line through
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """One entry; `event` is output, status, cut, window or connection, and decides which other fields are set."""
+    """One entry; `event` is output, status, cut, window, stream or connection: that decides which fields are set."""
 
     event: str
     paragraph: Paragraph | None = None
@@ -184,15 +186,46 @@ def _after(before: str, text: str) -> str:
     return text.rpartition(before)[2]
 
 
-def follow(client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[LogLine], None]) -> None:
-    """Log the note until interrupted; waits for a server that goes away. Raises what else `NoteFollower.read` does."""
-    log = NoteLog(latest, _output_limit(client))
+class StreamWatch:
+    """Tells when the stream on a driver's page begins to fail in its newest batch, why, and when it no longer does."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self._failure = ""
+        self._every = WATCH_SECONDS
+        self._next = 0.0
+
+    def news(self) -> Iterator[LogLine]:
+        """What has changed since the last call; the page is asked every few seconds, less often while out of reach."""
+        if not self.page or time.monotonic() < self._next:
+            return
+        stream = SparkPage(self.page).stream()
+        self._every = WATCH_SECONDS if stream else min(2 * self._every, WATCH_SECONDS_MOST)
+        self._next = time.monotonic() + self._every
+        failure = stream.failure if stream and stream.receivers else ""
+        if failure and failure != self._failure:
+            yield LogLine("stream", text=f"failing: {failure}")
+        elif stream and self._failure and not failure:
+            yield LogLine("stream", text="its newest batch did not fail")
+        self._failure = failure if stream else self._failure
+
+
+def follow(
+    client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[LogLine], None], page: str = ""
+) -> None:
+    """Log the note until interrupted; waits for a server that goes away. Raises what else `NoteFollower.read` does.
+
+    `page`: the driver's page with the note's stream, if one runs.
+    """
+    log, watch = NoteLog(latest, _output_limit(client)), StreamWatch(page)
     connected = True
     with client.follow(note_id, reconnect=True) as follower:
         while True:
             event = follower.read(READ_SECONDS)
             connected = isinstance(event, ConnectionRestored) or (connected and not isinstance(event, ConnectionLost))
-            for line in log.of(event):
+            if isinstance(event, ParagraphChanged) and event.paragraph.config.get(PAGE):
+                watch.page = str(event.paragraph.config[PAGE])  # a restarted stream may have another
+            for line in (*log.of(event), *watch.news()):
                 tell(line)
             if latest is not None and connected:
                 with suppress(UnreachableError):  # the follower reports it, and waits

@@ -21,10 +21,13 @@ def stream_state(note: Note) -> StreamState | None:
 
 
 def note_state(note: Note, stream: StreamState | None) -> str:
-    """In a word: streaming, failing (it streams, and the newest batch failed), running, failed or stopped."""
+    """In a word: streaming, failing (it streams, and the newest batch failed), running, failed, stopped or not run."""
     if stream is not None and stream.receivers:
         return "failing" if stream.failure else "streaming"
     statuses = [paragraph.status for paragraph in note.paragraphs]
     if any(status.is_active for status in statuses):
         return "running"
-    return "failed" if ParagraphStatus.ERROR in statuses else "stopped"
+    if ParagraphStatus.ERROR in statuses:
+        return "failed"
+    has_run = driver_page(note) or any(status is not ParagraphStatus.READY for status in statuses)
+    return "stopped" if has_run else "not run"

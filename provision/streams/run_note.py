@@ -2,12 +2,14 @@
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.streams.idle_end import idle_end
 from provision.streams.interpreter import is_shared, restart_spark, spark_setting
 from provision.streams.note_state import stream_state
 from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
@@ -18,10 +20,19 @@ from provision.streams.stream_owner import started
 from provision.sync.guarded_write import refresh_pages
 from provision.sync.provenance import by_role, provenance
 from provision.waiting import wait_until
-from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient
+from zeppelin_sdk import (
+    Note,
+    Paragraph,
+    ParagraphError,
+    ParagraphStatus,
+    PermissionDeniedError,
+    UnsupportedError,
+    ZeppelinClient,
+)
 
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
+FIRST_BATCH_MOST = 30.0  # seconds to wait for the first batch with events to end
 _LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
 _PAGE = re.compile(r"https?://[^\s]+")
 # the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
@@ -31,6 +42,16 @@ _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
 _NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
 # SparkContext.assertNotStopped, LiveListenerBus.addToQueue: the interpreter lives on with a context that does not
 _SPARK_ENDED = re.compile(r"stopped SparkContext|LiveListenerBus is stopped|SparkContext was shut ?down", re.IGNORECASE)
+
+
+class FailingError(ProvisionError):
+    """The stream runs, and its newest batch failed; it is not stopped."""
+
+    def __init__(self, state: StreamState) -> None:
+        super().__init__(
+            f"the stream runs, and its newest batch failed: {state.failure}",
+            next_step="correct the paragraph that it comes from, often Columns or Query, then `provision run` the note",
+        )
 
 
 @dataclass
@@ -164,6 +185,27 @@ class NoteRun:
         wait_until(is_settled, timeout, every=0.5)
         return state
 
+    def wait_until_well(self) -> StreamState | None:
+        """Wait until the stream is live, as `wait_until_live`, and has processed its first events, if there are any.
+
+        Raises also `FailingError` when it fails in that batch.
+        """
+        state = self.wait_until_live()
+        if state is None or not state.receivers:
+            return state
+        page, last = SparkPage(self.page), state
+
+        def has_processed() -> bool:
+            nonlocal last
+            last = page.stream() or last
+            return last.processed > 0 or bool(last.failure)
+
+        if last.events and not last.failure:
+            wait_until(has_processed, min(2 * last.batch_ms / 1000 + 1, FIRST_BATCH_MOST), every=0.5)
+        if last.failure:
+            raise FailingError(last)
+        return last
+
     def wait_until_receiving(self, timeout: float = 60.0) -> None:
         """Wait until the receiver runs and has had a moment to connect; errors as `wait_until_live`."""
         page, began = SparkPage(self.page), time.monotonic()
@@ -201,21 +243,36 @@ def _name(paragraph: Paragraph) -> str:
 
 
 def announce_live(run: NoteRun) -> dict[str, Any] | None:
-    """Wait until the note's stream is live, say so, and return what Spark says of it.
+    """Wait until the note's stream is well, say so, and return what Spark says of it.
 
-    A stream that the broker refuses is stopped: it would ask again for ever. Raises as `NoteRun.wait_until_live`.
+    Says too what will end it. A stream that the broker refuses is stopped: it would ask again for ever. Raises as
+    `NoteRun.wait_until_well`.
     """
     try:
         with run.console.step("waiting for the stream"):
-            state = run.wait_until_live()
+            state = run.wait_until_well()
     except RefusedError:
         stop_note(run.client, run.client.get_note(run.note_id), run.console)
         raise
+    _announce(run, state)
+    _warn_of_idle_end(run)
+    return state.to_json() if state else None
+
+
+def _announce(run: NoteRun, state: StreamState | None) -> None:
     if state is None:
         run.console.say("the stream was started; Spark's page can't be reached from here to see it run")
-        return None
-    if not state.receivers:
+    elif not state.receivers:
         run.console.say(f"the stream was started, but no receiver runs yet; Spark's page: {run.page}")
-        return state.to_json()
-    run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
-    return state.to_json()
+    else:
+        run.console.say(f"the stream is live ({state.events} events so far); Spark's page: {run.page}")
+
+
+def _warn_of_idle_end(run: NoteRun) -> None:
+    """Say when the server will end the note's Spark: it does while no paragraph runs, as here none has to."""
+    if any(provenance(paragraph).blocks for paragraph in run.client.get_note(run.note_id).paragraphs):
+        return
+    with suppress(PermissionDeniedError, UnsupportedError):  # for administrators only, on a server with users
+        end = idle_end(run.client, spark_setting(run.client))
+        if end is not None:
+            run.console.say(f"{end.told}; {end.next_step}", style="yellow")

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,9 @@ class StreamState:
     that Spark remembers, the receivers.
 
     `failed_batches` of the batches that Spark remembers had an output that failed; `failure` says why the newest batch
-    did, and is empty if it did not. `messages` are what this project's connector counts, up to a heartbeat of Spark's
+    did, and is empty if it did not. `processed`: the events in batches that have ended. `first_batch`, `newest_batch`:
+    the times, in ms since the epoch, of the first batch and of the newest that ended and did not fail; 0 for none.
+    `batch_ms` is the batch interval. `messages` are what this project's connector counts, up to a heartbeat of Spark's
     executors ago: received, stored, acknowledged, reconnects, redelivered (these may be there twice). Other receivers
     have none.
     """
@@ -34,6 +37,10 @@ class StreamState:
     events_per_second: float = 0.0
     failed_batches: int = 0
     failure: str = ""
+    processed: int = 0
+    batch_ms: int = 0
+    first_batch: int = 0
+    newest_batch: int = 0
     messages: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -107,6 +114,7 @@ def _state(
     errors = [error for error in map(_error, receivers) if error]
     ended = [batch for batch in batches if batch.get("status") == "COMPLETED"]
     newest = max(ended, key=lambda batch: int(batch.get("batchId", 0)), default={})
+    interval = int(statistics.get("batchDuration") or 0)
     return StreamState(
         batches=int(statistics.get("numTotalCompletedBatches", 0)),
         events=int(statistics.get("numReceivedRecords", 0)),
@@ -118,8 +126,21 @@ def _state(
         events_per_second=float(statistics.get("avgInputRate") or 0),
         failed_batches=sum(bool(batch.get("numFailedOutputOps")) for batch in ended),
         failure=_failure(newest),
+        processed=int(statistics.get("numProcessedRecords") or 0),
+        batch_ms=interval,
+        first_batch=_millis(statistics.get("startTime")) // interval * interval + interval if interval else 0,
+        newest_batch=max((_millis(b.get("batchTime")) for b in ended if not b.get("numFailedOutputOps")), default=0),
         messages=messages,
     )
+
+
+def _millis(time: Any) -> int:
+    """A time as Spark's API has it, such as "2018-10-29T02:53:40.000GMT", in ms since the epoch; 0 for what is none."""
+    try:
+        parsed = datetime.strptime(str(time), "%Y-%m-%dT%H:%M:%S.%fGMT")
+    except ValueError:
+        return 0
+    return round(parsed.replace(tzinfo=UTC).timestamp() * 1000)
 
 
 def _failure(batch: Mapping[str, Any]) -> str:

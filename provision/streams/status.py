@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.table import Table
@@ -10,8 +10,9 @@ from rich.table import Table
 from provision.streams.latest_windows import Counted, counted
 from provision.streams.note_state import driver_page, note_state
 from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.stream_owner import later_on_its_page
 from provision.sync.provenance import provenance
-from zeppelin_sdk import Note
+from zeppelin_sdk import Note, ZeppelinClient
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,11 @@ def status_of(note: Note) -> NoteStatus:
     stream = spark.stream() if page else None
     in_reach = stream is not None or (bool(page) and spark.answers())
     return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counted(note))
+
+
+def own_status(client: ZeppelinClient, note: Note) -> NoteStatus:
+    """As `status_of`, without a stream on its Spark page that belongs to another note."""
+    now = status_of(note)
+    if now.stream is None or later_on_its_page(client, note) is None:
+        return now
+    return replace(now, state=note_state(note, None), stream=None)

@@ -19,8 +19,11 @@ from provision.embedded import record
 from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, MavenJar
 from provision.errors import RefusedError
+from provision.streams.idle_end import PREFIX
+from provision.streams.spark_page import SparkPage, StreamState
+from provision.sync.provenance import MARK, PAGE
 from zeppelin_sdk import InterpreterSetting, ServerVersion, ZeppelinClient
-from zeppelin_sdk.testing import FakeZeppelin
+from zeppelin_sdk.testing import FakeZeppelin, html
 
 SECRET = "Application-Secret-1"
 
@@ -165,7 +168,8 @@ def named(emulator: Emulator, server: FakeZeppelin, tmp_path: Path) -> list[str]
 def test_a_server_and_an_application_that_work_end_with_0(emulator, server, tmp_path: Path, capsys) -> None:
     status, parts = doctor(capsys, *named(emulator, server, tmp_path))
     assert status == 0
-    for part in ("application", "thing", "auth server", "clock", "broker", "zeppelin", "login", "spark"):
+    parts_of_it = ("zeppelin", "login", "spark", "idle spark", "websocket", "notes")
+    for part in ("application", "thing", "auth server", "clock", "broker", *parts_of_it):
         assert {level for level, _ in parts[part]} == {"ok"}, part
     assert "installed" not in parts
 
@@ -237,6 +241,81 @@ def test_spark_s_interpreter_setting_has_to_be_ready(emulator, server, tmp_path,
 def test_up_to_0_8_spark_s_setting_has_to_let_credentials_in(version, properties: dict, level: str) -> None:
     setting = InterpreterSetting.from_json({"id": "s", "name": "spark", "properties": properties})
     assert zeppelin._injection(setting, ServerVersion(*version)).level == level
+
+
+@pytest.mark.parametrize("generation", ["0.8", "0.10", "0.11", "0.12"])
+def test_a_websocket_that_opens_is_told_in_each_version(generation: str) -> None:
+    with FakeZeppelin(generation) as server, ZeppelinClient(server.url) as client:
+        server.allowed_origins = {server.url}
+        assert zeppelin._websocket(client) == ok("websocket", "it opens, and the server answers")
+
+
+@pytest.mark.parametrize(("origins", "told_as"), [("", "empty"), ("http://else:8080", "http://else:8080")])
+def test_a_server_that_keeps_this_address_out_of_its_websocket_is_told_with_what_lets_it_in(
+    monkeypatch: pytest.MonkeyPatch, origins: str, told_as: str
+) -> None:
+    with FakeZeppelin("0.12") as server, ZeppelinClient(server.url) as client:
+        server.configurations = {zeppelin.ORIGINS: origins}
+        monkeypatch.setattr(server, "allows", lambda _origin: False)
+        finding = zeppelin._websocket(client)
+        assert finding.level is Level.FAIL
+        assert f"its zeppelin.server.allowed.origins is {told_as}" in finding.message
+        assert f"add {server.url} to it" in finding.next_step
+        server.configurations = {}  # as for a user who may not read them
+        finding = zeppelin._websocket(client)
+        assert finding.level is Level.FAIL
+        assert zeppelin.ORIGINS in finding.next_step
+
+
+def test_a_page_at_the_loopback_address_that_a_server_keeps_out_is_told_where_to_be_opened() -> None:
+    with FakeZeppelin("0.12") as server, ZeppelinClient(server.url) as client:
+        server.configurations = {zeppelin.ORIGINS: ""}
+        finding = zeppelin._websocket(client)
+        assert finding.level is Level.WARN
+        assert finding.next_step == f"open pages as {server.url.replace('127.0.0.1', 'localhost')}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [(html(502, "bad gateway"), "no websocket at /ws (502)"), (html(403, "no"), "refused the websocket (403)")],
+)
+def test_a_proxy_that_passes_no_websockets_is_told(emulator, server, tmp_path: Path, capsys, fault, cause) -> None:
+    server.websocket_fault = fault
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path))
+    assert status in (4, 5)
+    assert parts["websocket"][0][0] == "fail"
+    assert cause in parts["websocket"][0][1]
+
+
+def test_a_websocket_on_which_nothing_comes_is_told(server: FakeZeppelin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zeppelin, "WEBSOCKET_TIMEOUT", 0.1)
+    server.deaf_to = {"GET_NOTE"}
+    with ZeppelinClient(server.url) as client:
+        assert zeppelin._websocket(client).level is Level.WARN
+
+
+def test_a_server_that_ends_an_idle_spark_is_told_with_what_keeps_it(emulator, server, tmp_path, capsys) -> None:
+    manager = "org.apache.zeppelin.interpreter.lifecycle.TimeoutLifecycleManager"
+    server.configurations |= {f"{PREFIX}.class": manager, f"{PREFIX}.timeout.threshold": "3600000"}
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path))
+    assert status == 0
+    assert parts["idle spark"][0][0] == "warn"
+    assert "no paragraph for 1 h" in parts["idle spark"][0][1]
+
+
+def test_streams_that_fail_are_told_with_the_reason(emulator, server, tmp_path, capsys, monkeypatch) -> None:
+    stream = StreamState(
+        batches=7, events=9, processing_ms=1, delay_ms=1, waiting_batches=0, receivers=1, last_error="",
+        failed_batches=7, failure="AnalysisException: cannot resolve 'ts'",
+    )  # fmt: skip
+    monkeypatch.setattr(SparkPage, "stream", lambda page: stream if "driver" in page.url else None)
+    for path, config in (("/A/fails", {PAGE: "http://driver:4040"}), ("/A/new", {})):
+        mark = {MARK: {"version": 1, "bundle": "streaming", "key": "start"}}
+        server.add_paragraph(server.add_note(path), {"text": "%spark\n1", "config": {**mark, **config}})
+    status, parts = doctor(capsys, *named(emulator, server, tmp_path))
+    assert status == 1
+    assert parts["notes"] == [("ok", "2 made by provision: 1 failing, 1 not run")]
+    assert parts["stream"] == [("fail", "/A/fails: its newest batch failed: AnalysisException: cannot resolve 'ts'")]
 
 
 def test_without_a_server_the_embedded_one_is_meant_and_nothing_is_started(capsys, monkeypatch, home: Path) -> None:

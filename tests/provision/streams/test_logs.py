@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,8 +11,9 @@ from provision.cli import run
 from provision.commands import logs as command
 from provision.streams import log as note_log
 from provision.streams.latest_windows import Counted, Latest, counted, last_window, latest_paragraph
-from provision.streams.log import LogLine, NoteLog, follow
+from provision.streams.log import LogLine, NoteLog, StreamWatch, follow
 from provision.streams.outputs import columns, cut_at, plain
+from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import MARK, PAGE, digest
 from zeppelin_sdk import (
     ConnectionLost,
@@ -304,7 +307,7 @@ def test_following_goes_on_after_the_server_has_cut_the_connection(zeppelin: Fak
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, *lines: LogLine) -> None:
-    def follow_script(_client, _note, _latest, tell) -> None:
+    def follow_script(_client, _note, _latest, tell, _page) -> None:
         for line in lines:
             tell(line)
         raise KeyboardInterrupt
@@ -343,3 +346,89 @@ def test_followed_events_are_an_object_a_line(zeppelin: FakeZeppelin, capsys, mo
     assert events[1] | {"at": 0} == {
         "event": "output", "at": 0, "paragraph": "1", "key": "k", "title": "One", "text": "[a]", "type": "TEXT"
     }  # fmt: skip
+
+
+# --- a stream that fails ---
+
+FAILING = StreamState(
+    batches=7, events=100, processing_ms=1, delay_ms=1, waiting_batches=0, receivers=1, last_error="",
+    failed_batches=7, failure="AnalysisException: cannot resolve 'ts'",
+)  # fmt: skip
+WELL = replace(FAILING, failure="")
+
+
+def spark_says(monkeypatch: pytest.MonkeyPatch, *states: StreamState | None) -> None:
+    left = list(states)
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: left.pop(0) if len(left) > 1 else left[0])
+    monkeypatch.setattr(SparkPage, "answers", lambda _page: True)
+
+
+def test_the_command_tells_that_the_stream_fails_and_why(zeppelin: FakeZeppelin, capsys, monkeypatch) -> None:
+    add_note(zeppelin, {"config": {PAGE: "http://driver:4040"}})
+    spark_says(monkeypatch, FAILING)
+    assert run(["logs", "b"]) == 0
+    assert capsys.readouterr().out == "── the stream (failing) ──\nAnalysisException: cannot resolve 'ts'\n"
+    assert run(["logs", "b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["failure"] == "AnalysisException: cannot resolve 'ts'"
+    spark_says(monkeypatch, WELL)
+    assert run(["logs", "b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["failure"] is None
+
+
+def test_a_follower_is_told_once_that_the_stream_fails_and_once_that_it_is_well_again(monkeypatch) -> None:
+    now = iter(range(0, 1000, 100))
+    monkeypatch.setattr(note_log, "time", SimpleNamespace(monotonic=lambda: next(now)))
+    other = replace(FAILING, failure="OutOfMemoryError")
+    spark_says(monkeypatch, WELL, FAILING, FAILING, None, FAILING, other, WELL, WELL)
+    watch = StreamWatch("http://driver:4040")
+    assert [line.text for _ in range(5) for line in watch.news()] == ["failing: AnalysisException: cannot resolve 'ts'"]
+    monkeypatch.setattr(note_log, "time", SimpleNamespace(monotonic=lambda: 1e9))
+    watch._next = 0
+    told = []
+    for _ in range(3):
+        told += [line.text for line in watch.news()]
+        watch._next = 0
+    assert told == ["failing: OutOfMemoryError", "its newest batch did not fail"]
+
+
+def test_a_page_is_asked_every_few_seconds_and_less_often_while_it_is_out_of_reach(monkeypatch) -> None:
+    asked: list[float] = []
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(note_log, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: asked.append(clock.now))
+    watch = StreamWatch("http://driver:4040")
+    for second in range(300):
+        clock.now = float(second)
+        assert list(watch.news()) == []
+    assert asked == [0, 10, 30, 70, 130, 190, 250]
+
+
+def test_without_a_page_none_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: pytest.fail("asked"))
+    assert list(StreamWatch("").news()) == []
+
+
+def test_a_followed_stream_that_fails_is_told_to_a_person_and_in_json(zeppelin, capsys, monkeypatch) -> None:
+    add_note(zeppelin, {})
+    scripted(monkeypatch, LogLine("stream", text="failing: why"))
+    assert run(["logs", "-f", "b"]) == 0
+    assert "the stream: failing: why" in capsys.readouterr().err
+    scripted(monkeypatch, LogLine("stream", text="failing: why"))
+    assert run(["logs", "-f", "b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) | {"at": 0} == {"event": "stream", "at": 0, "text": "failing: why"}
+
+
+def test_a_followed_note_that_is_started_again_is_watched_on_its_new_page(zeppelin: FakeZeppelin, monkeypatch) -> None:
+    add_note(zeppelin, {"config": {PAGE: "http://driver:4041"}})
+    pages: list[str] = []
+
+    def tell(line: LogLine) -> None:
+        if line.event == "stream":
+            raise Enough
+
+    monkeypatch.setattr(
+        note_log, "SparkPage", lambda page: pages.append(page) or SimpleNamespace(stream=lambda: FAILING)
+    )
+    with ZeppelinClient(zeppelin.url, timeout=5) as client, pytest.raises(Enough):
+        follow(client, next(iter(zeppelin.notes)), None, tell)
+    assert pages == ["http://driver:4041"]

@@ -8,10 +8,11 @@ import pytest
 from provision import waiting
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.streams import idle_end
 from provision.streams import run_note as running
 from provision.streams import run_paragraph as turns
 from provision.streams.note_state import note_state
-from provision.streams.run_note import NoteRun
+from provision.streams.run_note import FailingError, NoteRun, announce_live
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_page import StreamState
 from provision.streams.spark_probe import probe_spark
@@ -588,6 +589,51 @@ def test_without_a_page_nothing_is_waited_for(clock: FakeTime) -> None:
     assert clock.now == 0
 
 
+FIRST_BATCH = replace(STATE, events=3, batch_ms=10_000)
+
+
+def announce(monkeypatch: pytest.MonkeyPatch, *states: StreamState) -> list[str]:
+    monkeypatch.setattr(running, "SparkPage", FakeSparkPage(*states))
+    run, said = note_run(FakeClient(paragraph("start")), "http://driver:4040")
+    announce_live(run)
+    return said.lines
+
+
+def test_a_stream_that_fails_in_its_first_batch_is_no_live_one_and_the_reason_is_told(monkeypatch, clock) -> None:
+    failed = replace(FIRST_BATCH, batches=1, processed=3, failed_batches=1, failure="AnalysisException: no 'ts'")
+    with pytest.raises(FailingError, match="AnalysisException: no 'ts'") as caught:
+        announce(monkeypatch, FIRST_BATCH, FIRST_BATCH, failed)
+    assert caught.value.exit_code == 1
+    assert "run" in caught.value.next_step
+
+
+def test_a_stream_whose_first_events_are_processed_is_live(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
+    processed = replace(FIRST_BATCH, batches=1, processed=3)
+    said = announce(monkeypatch, FIRST_BATCH, FIRST_BATCH, processed)
+    assert any("the stream is live (3 events so far)" in line for line in said)
+    assert clock.now < 2
+
+
+@pytest.mark.parametrize(("batch_ms", "seconds"), [(10_000, 21), (3_600_000, running.FIRST_BATCH_MOST)])
+def test_a_first_batch_that_takes_long_is_not_waited_for_without_end(monkeypatch, clock, batch_ms, seconds) -> None:
+    announce(monkeypatch, replace(FIRST_BATCH, batch_ms=batch_ms))
+    assert clock.now == pytest.approx(seconds, abs=1)
+
+
+def test_a_server_that_ends_an_idle_spark_is_told_with_what_keeps_it(monkeypatch, clock: FakeTime) -> None:
+    monkeypatch.setattr(running, "SparkPage", FakeSparkPage(replace(STATE, batches=1)))
+    for blocks, count in ((False, 1), (True, 0)):
+        run, said = note_run(client := FakeClient(paragraph("start", blocks=blocks)), "http://driver:4040")
+        client.fake.configurations |= {
+            idle_end.CLASS: "org.apache.zeppelin.interpreter.lifecycle.TimeoutLifecycleManager",
+            idle_end.THRESHOLD: "3600000",
+        }
+        announce_live(run)
+        warned = [line for line in said.lines if "TimeoutLifecycleManager" in line]
+        assert len(warned) == count
+        assert all("for 1 h" in line and "NullLifecycleManager" in line for line in warned)
+
+
 def test_the_stop_paragraph_stops_a_stream() -> None:
     client = FakeClient(paragraph("stop"), paragraph("start"))
     stop_note(client, client.note, Said())
@@ -614,7 +660,9 @@ def test_a_paragraph_that_blocks_is_cancelled_and_no_other_one() -> None:
         (["FINISHED", "RUNNING"], None, "running"),
         (["FINISHED", "ERROR"], None, "failed"),
         (["FINISHED", "FINISHED"], replace(STATE, receivers=0), "stopped"),
-        ([], None, "stopped"),
+        (["FINISHED", "READY"], None, "stopped"),
+        (["READY", "READY"], None, "not run"),
+        ([], None, "not run"),
     ],
 )
 def test_a_note_s_state_in_a_word(statuses: list[str], stream: StreamState | None, state: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from provision.commands import status
 from provision.streams import stream_owner as ownership
 from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.status import own_status
 from provision.streams.stop_note import stop_note
 from provision.streams.stream_owner import later_on_its_page, started
 from provision.sync.provenance import PAGE
@@ -66,7 +66,7 @@ def test_the_status_of_a_note_tells_no_stream_of_another(
     server: NotesInMemory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SparkPage, "stream", lambda _page: STREAM)
-    looks = [status._look(cast(ZeppelinClient, server), server.notes[name]) for name in ("early", "late")]
+    looks = [own_status(cast(ZeppelinClient, server), server.notes[name]) for name in ("early", "late")]
     assert [(look.state, look.stream) for look in looks] == [("stopped", None), ("streaming", STREAM)]
 
 

@@ -42,9 +42,9 @@ class FakeZeppelin(LoopbackServer):
 
     Tests may read and change what it holds: `notes` (id -> a note's JSON), `credentials`, `permissions`, `settings`,
     `repositories`, `revisions`, `others` (users who have every note open), `stuck` (paragraphs that never end),
-    `takes_patches`, `cron_enabled`, `allowed_origins` (of 0.12, beside localhost), `deaf_to` (websocket messages
-    without an answer), `websocket_fault` (the answer to an upgrade). `requests`, `socket_messages` and `restarts` are
-    what it was asked.
+    `takes_patches`, `cron_enabled`, `configurations`, `allowed_origins` (of 0.12, beside localhost), `deaf_to`
+    (websocket messages without an answer), `websocket_fault` (the answer to an upgrade). `requests`,
+    `socket_messages` and `restarts` are what it was asked.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class FakeZeppelin(LoopbackServer):
         self.takes_patches = True
         self.deaf_to: set[str] = set()
         self.cron_enabled = True
+        self.configurations = {"zeppelin.server.port": "8080", "zeppelin.notebook.dir": "notebook"}
         self.allowed_origins: set[str] = set()
         self.repositories = {"central": "https://repo.example/maven2/"}
         self.revisions: dict[str, list[dict[str, Any]]] = {}

@@ -334,9 +334,8 @@ def all_configurations(fake: FakeZeppelin, _request: Request) -> Answer:
 
 
 @route("GET", "configurations/prefix/{}")
-def configurations(_fake: FakeZeppelin, _request: Request, prefix: str) -> Answer:
-    there = {"zeppelin.server.port": "8080", "zeppelin.notebook.dir": "notebook"}
-    return ok({name: value for name, value in there.items() if name.startswith(prefix)})
+def configurations(fake: FakeZeppelin, _request: Request, prefix: str) -> Answer:
+    return ok({name: value for name, value in fake.configurations.items() if name.startswith(prefix)})
 
 
 @route("POST", "interpreter/setting")
