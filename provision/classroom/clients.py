@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from provision.classroom.roster import Person
+from provision.options.server import ServerOptions
 from zeppelin_sdk import ZeppelinClient
 
 
@@ -38,3 +40,10 @@ class Clients:
         """Close the idle clients."""
         while not self._idle.empty():
             self._idle.get().close()
+
+
+def connect_as(server: ServerOptions, person: Person | None) -> ZeppelinClient:
+    """A client of the server, as the row's own Zeppelin user if it names one."""
+    if person is not None:
+        server = replace(server, user=person.user, password_file=person.password_file or server.password_file)
+    return server.connect_running()

@@ -3,16 +3,21 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netpie_creds import Application, load_application
+from netpie_creds import Application, NetpieError, load_application
+from provision.bundles.bundle import Bundle
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person
-from provision.errors import UsageError
+from provision.classroom.side_by_side import AnyRow
+from provision.console import Console
+from provision.embedded.stack import Stack
+from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
 from provision.options.application import ApplicationOptions
-from provision.prepare import NoteSpec
+from provision.options.note import NoteOptions
+from provision.prepare import NoteSpec, fit_embedded, note_spec
 from zeppelin_sdk import note_path
 
 
@@ -26,6 +31,34 @@ class Row:
     auth: str
     path: str
     folder: Path
+
+    @property
+    def line(self) -> int:
+        return self.person.line
+
+
+def class_rows(
+    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console
+) -> tuple[list[Row], list[Outcome]]:
+    """The rows that can be written, and the failures of those that can't."""
+    rows, refused = [], []
+    for person in people:
+        try:
+            rows.append(_row(person, bundle, options, embedded, console))
+        except (ProvisionError, NetpieError) as error:
+            refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
+    refused += refuse_shared_paths(rows)
+    lines = {outcome.line for outcome in refused}
+    return [row for row in rows if row.line not in lines], [replace(each, more={"cache": ""}) for each in refused]
+
+
+def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console) -> Row:
+    application = options.application_for(embedded) if not person.appkey else options.application
+    pairs = [*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
+    spec = note_spec(bundle, pairs, application_of(person, application).appid, person.note or None)
+    if embedded:
+        spec = fit_embedded(spec, embedded.runtime, console)
+    return checked_row(person, spec, application)
 
 
 def checked_row(person: Person, spec: NoteSpec, options: ApplicationOptions) -> Row:
@@ -55,13 +88,13 @@ def _thing_folder(base: Path | None, path: str) -> Path:
     return (base or state_dir() / "netpie") / "notes" / f"{words}-{digits}".lstrip("-")
 
 
-def refuse_shared_paths(rows: Sequence[Row]) -> list[Outcome]:
+def refuse_shared_paths(rows: Sequence[AnyRow]) -> list[Outcome]:
     """A failure for each row whose note an earlier row has."""
     seen: dict[str, int] = {}
     failed = []
     for row in rows:
-        line = seen.setdefault(row.path, row.person.line)
-        if line != row.person.line:
+        line = seen.setdefault(row.path, row.line)
+        if line != row.line:
             error = UsageError(f"line {line} has the same note", next_step="give each row a note, a topic or an APPID")
-            failed.append(Outcome(row.person.line, Result.FAILED, row.path, error=error))
+            failed.append(Outcome(row.line, Result.FAILED, row.path, error=error))
     return failed

@@ -9,7 +9,7 @@ from provision.errors import UsageError
 from provision.options.each import EachOptions
 from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, spark_setting
 from provision.sync.undo_records import Records
-from zeppelin_sdk import ZeppelinClient
+from zeppelin_sdk import InterpreterSetting, ZeppelinClient
 
 
 def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence[Row], console: Console) -> None:
@@ -30,12 +30,9 @@ def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence
 def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records: Records, console: Console) -> None:
     """Change Spark's setting as asked, and say what it means for this many notes."""
     setting = spark_setting(client)
-    memory = f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
+    memory = _memory(setting, count)
     if each.run and each.per_note != ISOLATED and (each.per_note == SHARED or not is_isolated(setting)):
-        raise UsageError(
-            "all notes share one Spark, which has one stream at a time: starting one would stop the other",
-            next_step=f"add --isolate (a Spark a note: {memory}), or leave --run out",
-        )
+        raise refuse_shared(setting, count, "add --isolate, or leave --run out")
     if each.per_note is not None and is_isolated(setting) != (each.per_note == ISOLATED):
         with console.step("restarting Spark's interpreter, for all notes"):
             setting = change_per_note(client, setting, each.per_note, records)
@@ -48,3 +45,15 @@ def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records
             "all notes share one Spark, which has one stream at a time: the notes are written and not run, and "
             "starting one stops the other; --isolate gives each a Spark of its own"
         )
+
+
+def refuse_shared(setting: InterpreterSetting, count: int, next_step: str) -> UsageError:
+    """The error of notes that are to run at once in the Spark that they share."""
+    return UsageError(
+        "all notes share one Spark, which has one stream at a time: starting one would stop the other",
+        next_step=f"{next_step} (a Spark a note: {_memory(setting, count)})",
+    )
+
+
+def _memory(setting: InterpreterSetting, count: int) -> str:
+    return f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"

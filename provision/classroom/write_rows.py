@@ -1,17 +1,18 @@
-"""Writes a class: rows in parallel, independent of each other's failures."""
+"""Writes a class: each row's note, with a thing of its own."""
 
 import threading
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
+from typing import Any
 
-from netpie_creds import AuthServer, Credentials, NetpieError, get_credentials
+from netpie_creds import AuthServer, Credentials, MalformedAnswerError, UnreachableError, get_credentials, kept_cache
 from provision.bundles.render import RenderedNote
+from provision.classroom import causes
+from provision.classroom.causes import Cause, Failed
 from provision.classroom.clients import Clients
-from provision.classroom.outcome import Failure, Outcome, Result
+from provision.classroom.outcome import Outcome, Result
 from provision.classroom.rows import Row
 from provision.console import Quiet
-from provision.errors import ProvisionError
 from provision.home import private_dir
 from provision.platforms.netpie2015 import reachable
 from provision.prepare import ask_scala, render_for
@@ -19,7 +20,9 @@ from provision.streams.interpreter import restart_spark
 from provision.streams.note_state import LIVE, note_state, stream_state
 from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
-from zeppelin_sdk import Permissions, ZeppelinClient, ZeppelinError, note_path
+from zeppelin_sdk import Permissions, ZeppelinClient, note_path
+
+AUTH_TIMEOUT = 5.0  # seconds
 
 
 class RowWriter:
@@ -42,15 +45,19 @@ class RowWriter:
         self._scala = ""
         self._reachable: set[tuple[str, int]] = set()
 
-    def write(self, row: Row) -> Outcome:
-        """Write a row; failures become its outcome."""
-        try:
-            with self._clients.client(row.person) as client:
-                return self._write(client, row)
-        except (ProvisionError, NetpieError, ZeppelinError) as error:
-            return _failed(row, error)
-        except Exception as error:  # noqa: BLE001 - the other rows go on
-            return _failed(row, ProvisionError(f"{type(error).__name__}: {error}"))
+    def needs(self, row: Row) -> Sequence[Cause]:
+        """Zeppelin and its login; NETPIE too for a row that has no thing yet."""
+        zeppelin = (causes.ZEPPELIN, causes.login(row.person))
+        return zeppelin if has_thing(row) else (*zeppelin, *_of_netpie(row))
+
+    def more(self, row: Row) -> Mapping[str, Any]:
+        """The folder of the row's thing."""
+        return {"cache": str(row.folder)}
+
+    def do(self, row: Row) -> Outcome:
+        """Write a row."""
+        with self._clients.client(row.person) as client:
+            return self._write(client, row)
 
     def _write(self, client: ZeppelinClient, row: Row) -> Outcome:
         rendered = render_for(client, row.spec, self._connectable(row), ask=self._ask_scala)
@@ -64,7 +71,7 @@ class RowWriter:
         if self._run:
             changed |= _run(client, applied.note_id, changed=changed)
         url = client.note_url(applied.note_id)
-        return Outcome(row.person.line, Result.DONE if changed else Result.SAME, row.path, url, str(row.folder))
+        return Outcome(row.line, Result.DONE if changed else Result.SAME, row.path, url, more=self.more(row))
 
     def _connectable(self, row: Row) -> Credentials:
         """The credentials of the row's thing, for a broker that takes connections."""
@@ -82,28 +89,34 @@ class RowWriter:
             return self._scala
 
 
-def write_rows(writer: RowWriter, rows: Sequence[Row], jobs: int, tell: Callable[[Outcome], None]) -> list[Outcome]:
-    """Write all rows, `jobs` at a time; `tell` gets each outcome as it comes. Returns the outcomes in order.
+def has_thing(row: Row) -> bool:
+    """Whether the row's thing is kept: then NETPIE's auth server is not asked."""
+    return kept_cache(row.folder, row.application.appkey) is not None
 
-    An interrupt does not wait for running rows: the next apply finishes them.
+
+def check_auth_server(rows: Sequence[Row]) -> Failed:
+    """Ask the auth server once for all rows that need it; returns what has failed by it.
+
+    Raises `netpie_creds.UnreachableError` or `MalformedAnswerError` where every row needs what has failed.
     """
-    pool = ThreadPoolExecutor(jobs, thread_name_prefix="class")
-    futures: list[Future[Outcome]] = [pool.submit(writer.write, row) for row in rows]
-    left = set(futures)
-    try:
-        while left:
-            ended, left = wait(left, return_when=FIRST_COMPLETED)
-            for future in ended:
-                tell(future.result())
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-    return [future.result() for future in futures]
+    failed = Failed()
+    for address in {row.auth for row in rows if not has_thing(row)}:
+        try:
+            AuthServer(address, timeout=AUTH_TIMEOUT).time()
+        except (UnreachableError, MalformedAnswerError) as error:
+            failed.add(causes.auth_server(address), error)
+    known = [failed.first_of(() if has_thing(row) else _of_netpie(row)) for row in rows]
+    if known and known[0] and all(known):
+        raise known[0][1]
+    return failed
 
 
-def _failed(row: Row, error: Failure) -> Outcome:
-    return Outcome(row.person.line, Result.FAILED, row.path, cache=str(row.folder), error=error)
+def _of_netpie(row: Row) -> tuple[Cause, Cause]:
+    application = row.application
+    return (
+        causes.auth_server(row.auth),
+        causes.application(application.appid, application.appkey, application.appsecret),
+    )
 
 
 def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
@@ -130,5 +143,5 @@ def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
         restart_spark(client, note_id, "it runs", Quiet())
     run = NoteRun(client, note_id, Quiet())
     run.start()
-    run.wait_until_live()
+    run.wait_until_well()
     return True

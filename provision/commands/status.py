@@ -1,24 +1,26 @@
-"""`provision status`: the embedded stack, or a note and its stream."""
+"""`provision status`: a server, the embedded stack, or a note and its stream."""
 
 import json
 import sys
 import time
 from contextlib import nullcontext, suppress
-from dataclasses import replace
 
 import click
 from rich.live import Live
 
+from provision.commands.list import notes_table, tell_failures
 from provision.commands.stack import describe
 from provision.console import Console
 from provision.embedded import stack
 from provision.errors import ProvisionError, UsageError
+from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
-from provision.streams.note_state import WELL, note_state
-from provision.streams.status import NoteStatus, status_of
-from provision.streams.stream_owner import later_on_its_page
+from provision.streams.listing import list_notes
+from provision.streams.note_state import WELL
+from provision.streams.server_status import look_at
+from provision.streams.status import NoteStatus, own_status
 from provision.sync.find_note import find_note
 from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
 
@@ -26,27 +28,49 @@ REFRESH = 2.0  # seconds
 
 
 @click.command()
-@click.argument("note", required=False)
+@note_or_each(required=False)
 @click.option("--watch", is_flag=True, help=f"Show it anew every {REFRESH:.0f} s, until Ctrl-C.")
 @server_options
 @json_option
 @click.pass_obj
-def status(console: Console, server: ServerOptions, note: str | None, watch: bool) -> None:
-    """Show the embedded stack; or, with NOTE, a note's paragraphs and its stream.
+def status(
+    console: Console, /, server: ServerOptions, note: str | None, each: ClassOptions | None, watch: bool
+) -> None:  # fmt: skip
+    """Show the server that is named, else the embedded stack; or, with NOTE, a note's paragraphs and its stream.
 
     NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv".
 
-    The stream's figures are Spark's own, from the driver's page; what the note has counted (malformed events,
-    windows) is as of the last run of its paragraph of latest windows, which --watch runs once a slide while the
-    stream runs. With --watch and no terminal, or with --json, each look is a line.
+    Of a server: its version, who you are there, its Spark, and the notes as `provision list` has them.
 
-    Exit status with NOTE: 1 when its stream fails or is not there, so that a timer can tell.
+    The stream's figures are Spark's own, from the driver's page, as of now; what the note has counted (malformed
+    events, windows) is as of the last run of its paragraph of latest windows, which --watch runs once a slide while
+    the stream runs. With --watch and no terminal, or with --json, each look is a line.
+
+    With --each there is a line for the note of each row of a class file.
+
+    Exit status with NOTE or --each: 1 when a stream fails or is not there, so that a timer can tell.
+
+    \b
+    provision status --zeppelin http://host:8080
+    provision status --watch "APPID metrics csv"
+    provision status --each people.csv --zeppelin http://host:8080
     """
+    if each is not None:
+        from provision.commands.status_each import status_each  # slow to import, not needed for one note
+
+        if watch:
+            raise UsageError("--watch is for one note", next_step="leave out --each, or --watch")
+        status_each(console, server, each)
+        return
     if note is None:
         if watch:
             raise UsageError("--watch is for a note", next_step="name the note: provision status --watch NOTE")
-        running = stack.find()
-        console.result(running.to_json() if running else {"zeppelin": None}, describe(running) if running else "down")
+        if server.embedded:
+            running = stack.find()
+            answer = running.to_json() if running else {"zeppelin": None}
+            console.result(answer, describe(running) if running else "down")
+        else:
+            _show_server(console, server)
         return
     with server.connect_running() as client:
         found = find_note(client, note)
@@ -54,18 +78,22 @@ def status(console: Console, server: ServerOptions, note: str | None, watch: boo
             with suppress(KeyboardInterrupt):
                 _watch(console, client, found)
             return
-        now = _look(client, found)
+        now = own_status(client, found)
         console.result(now.to_json(client.note_url(found.id)), None if console.as_json else now.table())
         if now.state not in WELL:
             raise click.exceptions.Exit(ProvisionError.exit_code)
 
 
-def _look(client: ZeppelinClient, note: Note) -> NoteStatus:
-    """The note's status now, without a stream on its Spark page that belongs to another note."""
-    now = status_of(note)
-    if now.stream is None or later_on_its_page(client, note) is None:
-        return now
-    return replace(now, state=note_state(note, None), stream=None)
+def _show_server(console: Console, server: ServerOptions) -> None:
+    with server.connect_running() as client:
+        look = look_at(client)
+        with console.step("reading its notes"):
+            listed = list_notes(client, server.connect_running)
+        notes = [each.to_json(client.note_url(each.note.id)) for each in listed]
+    console.result({**look.to_json(), "notes": notes}, None if console.as_json else look.text())
+    if listed and not console.as_json:
+        console.result({}, notes_table(listed))
+    tell_failures(console, listed)
 
 
 def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
@@ -75,7 +103,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:
             with suppress(UnreachableError):  # a restarting server: keep the last status
-                now = _look(client, client.get_note(note.id))
+                now = own_status(client, client.get_note(note.id))
                 if latest:
                     latest.page = now.page
                     latest.ask()

@@ -7,6 +7,7 @@ import click
 
 from provision.console import Console, one_line
 from provision.errors import ProvisionError, error_json
+from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.interpreter import take_per_note_back
@@ -23,11 +24,11 @@ from zeppelin_sdk import Note, NoteNotFoundError, ZeppelinClient, ZeppelinError
 
 
 @click.command()
-@click.argument("note", required=False)
+@note_or_each(required=False, in_turn=True)
 @server_options
 @json_option
 @click.pass_obj
-def undo(console: Console, /, server: ServerOptions, note: str | None) -> None:
+def undo(console: Console, /, server: ServerOptions, note: str | None, each: ClassOptions | None) -> None:
     """Take back what the last `apply` has changed in a note, or its removal by `remove`.
 
     NOTE is its id, its path, or the end of its path; without it, what was applied or removed last on this server from
@@ -38,8 +39,22 @@ def undo(console: Console, /, server: ServerOptions, note: str | None) -> None:
     Where somebody has applied the note from another machine since, the server's own revision tells what was before,
     from Zeppelin 0.11 on.
 
+    Undo again to take back the command before that, which for a class goes back run by run: the last `apply --each`
+    first, with the rows that it had, then the one before, until no note is left that the first has made. With --each
+    FILE it is what was done last to the note of each row that is taken back.
+
     Credentials stay as they are, and the stream that runs is not started anew: see `provision run`.
+
+    \b
+    provision undo
+    provision undo "APPID metrics csv"
+    provision undo --each people.csv --zeppelin http://host:8080
     """
+    if each is not None:
+        from provision.commands.undo_each import undo_each  # slow to import, not needed for one note
+
+        undo_each(console, server, each)
+        return
     with server.connect_running() as client:
         records = Records(client.url)
         run, found = _last(records) if note is None else _named(client, records, note)
@@ -47,7 +62,7 @@ def undo(console: Console, /, server: ServerOptions, note: str | None) -> None:
         if len(found) > 1:
             failed = _undo_all(client, found, records, console)
         elif found:
-            _tell(client, found[0], _undo(client, found[0], records, console), console)
+            _tell(client, found[0], undo_record(client, found[0], records, console), console)
         if run:
             take_per_note_back(client, records, run, console)
         if not found:
@@ -72,12 +87,14 @@ def _named(client: ZeppelinClient, records: Records, name: str) -> tuple[str, li
     found = pick(name, ((record.note_id, record.path, record) for record in records.all()))
     if found is not None:
         return found.run, [found]
-    live = find_note(client, name)
+    told = record_of(client, records, find_note(client, name))
+    return (told.run, [told]) if told else ("", [])
+
+
+def record_of(client: ZeppelinClient, records: Records, live: Note) -> Record | None:
+    """The record of a note wherever it is now; without one on this machine, the one read from the server's revision."""
     moved = next((record for record in records.all() if record.note_id == live.id), None)
-    if moved is not None:
-        return moved.run, [moved]
-    told = record_from_revision(client, live)
-    return "", [told] if told else []
+    return moved or record_from_revision(client, live)
 
 
 def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, console: Console) -> int:
@@ -86,7 +103,7 @@ def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, con
     failed = 0
     for record in found:
         try:
-            done = _undo(client, record, records, console)
+            done = undo_record(client, record, records, console)
             answers.append({"path": record.path, "error": None, **done.to_json(_url(client, done))})
         except (ProvisionError, ZeppelinError) as error:
             failed += 1
@@ -97,7 +114,8 @@ def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, con
     return failed
 
 
-def _undo(client: ZeppelinClient, record: Record, records: Records, console: Console) -> Undone:
+def undo_record(client: ZeppelinClient, record: Record, records: Records, console: Console) -> Undone:
+    """Take back what the record tells of; says what becomes of each paragraph."""
     live = _live(client, record)
     if live is not None:
         record = _latest(client, record, live)

@@ -27,7 +27,7 @@ class Commands:
     def __call__(self, *words: str) -> dict[str, Any]:
         status = run([*words, "--json"])
         printed = self.capture.readouterr()
-        is_not_well = words[0] == "status" and '"state": "stopped"' in printed.out
+        is_not_well = words[0] == "status" and '"state": "not run"' in printed.out
         assert status == 0 or is_not_well or "error" in printed.out, printed.err
         answer: dict[str, Any] = json.loads(printed.out)
         return answer
@@ -71,6 +71,8 @@ def keys(answer: dict[str, Any], like: dict[str, set[str]]) -> dict[str, set[str
         ("`publish`", ["publish --count 1"]),
         ("`plan`", ["plan"]),
         ("`apply`", ["apply --no-run"]),
+        ("`list`", ["apply --no-run", "list"]),
+        ("`status --zeppelin URL`", ["apply --no-run", "status"]),
         ("`status NOTE`", ["apply --no-run", "status NOTE"]),
         ("`logs NOTE`", ["apply --no-run", "logs NOTE"]),
         ("`undo`", ["apply --no-run", "undo NOTE"]),

@@ -15,7 +15,8 @@ from netpie_emulator import Emulator, RegisteredApp
 from provision.bundles.bundle import load_bundle
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import read_people
-from provision.classroom.write_rows import RowWriter, write_rows
+from provision.classroom.side_by_side import do_rows
+from provision.classroom.write_rows import RowWriter
 from provision.cli import run
 from provision.errors import UsageError
 from provision.platforms.netpie2015 import entities
@@ -263,20 +264,20 @@ def test_an_interrupt_waits_for_no_row_that_is_under_way() -> None:
     begun: list[int] = []
     release = threading.Event()
 
-    def row(number: int) -> Outcome:
-        begun.append(number)
-        if number:
+    def do(row: SimpleNamespace) -> Outcome:
+        begun.append(row.line)
+        if row.line:
             release.wait(30)
-        return Outcome(number, Result.DONE, "/note")
+        return Outcome(row.line, Result.DONE, "/note")
 
     def interrupt(_outcome: Outcome) -> None:
         raise KeyboardInterrupt
 
-    writer = cast(RowWriter, SimpleNamespace(write=row))
+    work = cast(RowWriter, SimpleNamespace(do=do, needs=lambda _row: ()))
     began = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            write_rows(writer, cast(Any, range(9)), 2, interrupt)
+            do_rows(work, cast(Any, [SimpleNamespace(line=line) for line in range(9)]), 2, interrupt)
         assert time.monotonic() - began < 10
         assert len(begun) < 9
     finally:
@@ -415,8 +416,8 @@ def test_without_json_there_is_a_line_a_row(each, zeppelin, netpie: Emulator, tm
     (tmp_path / "two.csv").write_text("topic,window\na,60\nb,61\n")
     assert run(["apply", "--each", str(tmp_path / "two.csv"), "--auth", netpie.auth_url]) == 1
     out = sorted(capsys.readouterr().out.splitlines())
-    assert out[0] == "done    /NETPIE/ClassApp a csv (line 2)"
-    assert out[1].startswith("failed  ? (line 3): window=61 is no multiple of batch=10; ")
+    assert out[0] == "done      /NETPIE/ClassApp a csv (line 2)"
+    assert out[1].startswith("failed    ? (line 3): window=61 is no multiple of batch=10; ")
 
 
 def test_on_a_terminal_a_bar_goes_ahead_of_the_lines(

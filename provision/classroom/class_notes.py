@@ -1,0 +1,149 @@
+"""The notes that a class file names, on a server: for commands that need no credentials."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from netpie_creds.load import VARIABLES, read_application_file
+from provision.bundles.bundle import Bundle, load_bundle
+from provision.classroom import causes
+from provision.classroom.causes import Cause
+from provision.classroom.clients import Clients, connect_as
+from provision.classroom.outcome import Outcome, Result
+from provision.classroom.roster import Person, read_people
+from provision.classroom.rows import refuse_shared_paths
+from provision.classroom.show import do_and_show
+from provision.console import Console
+from provision.embedded.application import APPID
+from provision.errors import ProvisionError, UsageError
+from provision.options.each import ClassOptions
+from provision.options.server import ServerOptions
+from provision.prepare import note_spec
+from provision.streams.listing import read_side_by_side
+from provision.sync.apply import TRASH, read_note
+from provision.sync.provenance import origin
+from zeppelin_sdk import Note, ZeppelinClient, note_path
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """A row's person, and the path of its note."""
+
+    person: Person
+    path: str
+
+    @property
+    def line(self) -> int:
+        return self.person.line
+
+
+class Verb(Protocol):
+    """What a command does with the note of each row."""
+
+    def begin(self, client: ZeppelinClient, connect: Callable[[], ZeppelinClient], notes: Sequence[str]) -> None:
+        """Look at the server once, and at the ids of the notes that are there; raises what concerns all."""
+
+    def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:
+        """Do it for a note, None where the row's is not there; errors are raised. Called by several threads."""
+
+
+def for_each_note(console: Console, server: ServerOptions, each: ClassOptions, verb: Verb) -> list[Outcome]:
+    """Do the verb for the note of each row, and show what becomes of it. Returns the outcomes in the file's order."""
+    rows, refused = _rows(each, embedded=server.embedded)
+    with server.connect_running() as client:
+        connect = server.connect_running
+        places = find_notes(client, connect, [row.path for row in rows])
+        verb.begin(client, connect, [note_id for note_id in places.values() if note_id])
+    with closing(Clients(lambda person: connect_as(server, person))) as clients:
+        return do_and_show(console, _NoteWork(clients, places, verb), rows, refused, each.jobs)
+
+
+def find_notes(
+    client: ZeppelinClient, connect: Callable[[], ZeppelinClient], paths: Sequence[str]
+) -> Mapping[str, str]:  # fmt: skip
+    """The ids of the notes at these paths, or else of those that were applied to them and have been moved.
+
+    Empty for a path without a note, and where more than one was made there. The notes themselves are read only if one
+    of the paths is nobody's.
+    """
+    infos = [info for info in client.list_notes() if not info.path.startswith(TRASH)]
+    found = {info.path: info.id for info in infos}
+    missing = {path for path in paths if path not in found}
+    if missing:
+        others = [info for info in infos if info.path not in paths]
+        moved: dict[str, list[str]] = {}
+        for note in read_side_by_side(client, connect, others):
+            made_at = _made_at(note)
+            if made_at in missing:
+                moved.setdefault(made_at, []).append(note.id)
+        found |= {path: ids[0] for path, ids in moved.items() if len(ids) == 1}
+    return {path: found.get(path, "") for path in paths}
+
+
+def _made_at(note: Note) -> str:
+    try:
+        made_at = origin(note).site.get("path", "")
+    except ProvisionError:  # a newer version's note
+        return ""
+    return note_path(made_at) if made_at else ""
+
+
+class _NoteWork:
+    """The verb as work on rows."""
+
+    def __init__(self, clients: Clients, places: Mapping[str, str], verb: Verb) -> None:
+        self._clients, self._places, self._verb = clients, places, verb
+
+    def needs(self, row: NoteRow) -> Sequence[Cause]:
+        return (causes.ZEPPELIN, causes.login(row.person))
+
+    def more(self, row: NoteRow) -> Mapping[str, Any]:
+        return {}
+
+    def do(self, row: NoteRow) -> Outcome:
+        with self._clients.client(row.person) as client:
+            return self._verb.do(client, row, self._note(client, row))
+
+    def _note(self, client: ZeppelinClient, row: NoteRow) -> Note | None:
+        note_id = self._places[row.path]
+        if note_id:
+            return client.get_note(note_id)
+        return read_note(client, row.path) if row.person.user else None  # it may be hidden from the command line's user
+
+
+def missing(row: NoteRow) -> UsageError:
+    """The error of a row whose note is not there."""
+    return UsageError(f"{row.path}: no note is there", next_step="apply the row first, or take it out of the file")
+
+
+def _rows(each: ClassOptions, *, embedded: bool) -> tuple[list[NoteRow], list[Outcome]]:
+    """The rows with their notes' paths, and the failures of those that have none."""
+    bundle, appid = load_bundle(each.bundle), _appid(each, embedded=embedded)
+    rows, refused = [], []
+    for person in read_people(each.file, bundle):
+        try:
+            rows.append(NoteRow(person, _path(person, bundle, each.pairs, appid)))
+        except ProvisionError as error:
+            refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
+    doubles = refuse_shared_paths(rows)
+    lines = {outcome.line for outcome in doubles}
+    return [row for row in rows if row.line not in lines], refused + doubles
+
+
+def _path(person: Person, bundle: Bundle, pairs: Sequence[str], appid: str) -> str:
+    appid = person.appid or appid
+    if not appid and not person.note:
+        raise UsageError("no APPID, which the note's path has in it", next_step="give --appid, or a column `note`")
+    every = [*pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
+    return note_path(note_spec(bundle, every, appid or "APPID", person.note or None).path)
+
+
+def _appid(each: ClassOptions, *, embedded: bool) -> str:
+    """The APPID of rows that name none, as `apply` takes it; empty without one."""
+    if each.appid:
+        return each.appid
+    if each.credentials_file is not None:
+        return read_application_file(each.credentials_file).get("appid", "")
+    return APPID if embedded else os.environ.get(VARIABLES["appid"], "").strip()
