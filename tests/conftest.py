@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-NO_SHARED_STACK = ("test_ctrl_c.py", "test_killed_server.py")
-"""Files of `integration/` that start what they need."""
+SECOND = {"test_ctrl_c.py", "test_killed_server.py", "test_person.py", "test_each.py", "test_cluster.py",
+          "test_secrets_left.py"}  # fmt: skip
+"""Files of `integration/` that run with the tests of other folders, so that both processes take as long."""
 
 
 def pytest_configure() -> None:
@@ -17,11 +18,11 @@ def pytest_configure() -> None:
 
 
 class TwoProcesses(LoadScopeScheduling):
-    """The tests that share the embedded stack run in one process, all others in a second one."""
+    """Most of `integration/` runs in one process, all else in a second one, each with a stack of its own."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePosixPath(nodeid.partition("::")[0])
-        return "stack" if file.parent.name == "integration" and file.name not in NO_SHARED_STACK else "others"
+        return "first" if file.parent.name == "integration" and file.name not in SECOND else "second"
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -46,12 +46,13 @@ ORDER = [
     "each",
     "cluster",
     "secrets",
+    "secrets_left",
 ]
 """Any order passes. In this one, files whose notes want the same Spark follow each other: most of the time goes into
 starting another.
 
 `streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
-`secrets` comes last, to look at what all have left.
+`secrets` and `secrets_left` come last, to look at what all have left.
 """
 
 

@@ -22,6 +22,10 @@ KEEPERS = {"demo-application.toml", "credentials.json"}
 
 @pytest.fixture(scope="module")
 def secrets(embedded: Embedded, rounds: list[Round]) -> list[str]:
+    return known_secrets(embedded)
+
+
+def known_secrets(embedded: Embedded) -> list[str]:
     """The APPSECRET, and what every token and login has of secrets; the notes' tokens may have been renewed since."""
     stored = {part for entry in embedded.client.list_credentials() for part in entry.password.split("&")}
     assert demo_application().appsecret in stored
@@ -50,6 +54,25 @@ def files_with(folder: Path, secrets: Iterable[str]) -> list[Path]:
     return [path for path in files if leaks(path.read_bytes().decode(errors="replace"), secrets)]
 
 
+def leaking_data(secrets: Iterable[str]) -> list[Path]:
+    """Files that the stack writes and that hold secrets, but should not."""
+    leaking = [path for path in files_with(data_dir(), secrets) if path.name not in KEEPERS]
+    return [path for path in leaking if not is_temporary(path)]
+
+
+def leaking_records(secrets: Iterable[str]) -> list[Path]:
+    """Files of the tool's state, its records of applies among them, that hold secrets, but should not."""
+    known = [state_dir() / "emulator", state_dir() / "netpie"]
+    leaking = [path for path in files_with(state_dir(), secrets) if path.name not in KEEPERS]
+    return [path for path in leaking if not any(folder in path.parents for folder in known)]
+
+
+def open_stores(secrets: Iterable[str]) -> list[Path]:
+    """Files with secrets that others than their owner may read."""
+    found = [*files_with(data_dir(), secrets), *files_with(state_dir(), secrets)]
+    return [path for path in found if (temporary() if is_temporary(path) else path).stat().st_mode & 0o077]
+
+
 def test_notes_hold_no_secret(embedded: Embedded, rounds: list[Round], secrets: list[str]) -> None:
     for each in rounds:
         note = find_note(embedded.client, each.note)
@@ -62,22 +85,17 @@ def test_notebooks_logs_and_all_else_that_the_stack_writes_hold_no_secret(
     embedded: Embedded, rounds: list[Round], secrets: list[str]
 ) -> None:
     assert embedded.stack.logs.is_relative_to(data_dir())
-    leaking = [path for path in files_with(data_dir(), secrets) if path.name not in KEEPERS]
-    assert [path for path in leaking if not is_temporary(path)] == []
+    assert leaking_data(secrets) == []
 
 
 def test_the_stores_that_hold_secrets_are_for_their_owner_only(
     embedded: Embedded, rounds: list[Round], secrets: list[str]
 ) -> None:
-    for path in [*files_with(data_dir(), secrets), *files_with(state_dir(), secrets)]:
-        keeper = temporary() if is_temporary(path) else path
-        assert keeper.stat().st_mode & 0o077 == 0, path.name
+    assert open_stores(secrets) == []
 
 
 def test_records_of_applies_hold_no_secret(embedded: Embedded, rounds: list[Round], secrets: list[str]) -> None:
-    known = [state_dir() / "emulator", state_dir() / "netpie"]
-    leaking = [p for p in files_with(state_dir(), secrets) if p.name not in KEEPERS and known[0] not in p.parents]
-    assert [path.name for path in leaking if known[1] not in path.parents] == []
+    assert leaking_records(secrets) == []
 
 
 def test_answers_and_progress_hold_no_secret(rounds: list[Round], secrets: list[str]) -> None:
