@@ -57,7 +57,9 @@ def verdicts(outcome: Outcome) -> dict[str, str]:
 
 
 @pytest.fixture
-def at_work(embedded: Embedded) -> Iterator[AtWork]:
+def at_work(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> Iterator[AtWork]:
+    """The page of these tests saves at once, so an apply that finds it open has little to wait for."""
+    monkeypatch.setattr("provision.commands.apply.AUTOSAVE_WAIT", 0.5)
     assert apply().status == 0
     note = find_note(embedded.client, PATH)
     with embedded.client.open_note(note.id) as page:
