@@ -28,7 +28,6 @@ from bench.sides import (
     machine,
     note,
     only_received,
-    paragraphs,
     properties,
     running,
 )
@@ -80,7 +79,7 @@ def _side(side: str, host: Machine, folder: Path, options: argparse.Namespace) -
     try:
         more = {"qos": "1", "session": "persistent"} if side == OURS else {}
         rendered = note(side, host, broker.url, Times(window=2, slide=2), folder / "out", **more)
-        texts = only_received(rendered, paragraphs(rendered)["stream"], KEEP.format(file=file))
+        texts = only_received(rendered, KEEP.format(file=file))
         with running(texts, properties(rendered), host, folder / side) as shell:
             _until_subscribed(shell, broker, file)
             publisher = Publisher(broker.port, MQTT_TOPIC, options.events, options.rate)

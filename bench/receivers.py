@@ -58,7 +58,7 @@ def _stored(
     times = Times(window=options.slide, slide=options.slide)
     rendered = note(OURS, host, broker.url, times, folder / "out")
     stream = STREAM.format(url=broker.url, topic=MQTT_TOPIC, receivers=receivers)
-    texts = only_received(rendered, stream, COUNT)
+    texts = only_received(rendered, COUNT, stream=stream)
     with running(texts, properties(rendered), host, folder / str(receivers), master=MASTER) as shell:
         shell.wait(lambda: len(shell.heard("receiver")) >= receivers, "receivers", timeout=60)
         load = Load(broker.port, MQTT_TOPIC, options.rate)

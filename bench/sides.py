@@ -9,6 +9,7 @@ from bench.shell import Shell
 from provision.bundles.bundle import load_bundle
 from provision.bundles.engine_jar import build_engine_jar
 from provision.bundles.render import RenderedNote, default_path, render
+from provision.bundles.roles import Role
 from provision.console import Console
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.home import cache_dir
@@ -80,12 +81,19 @@ def properties(rendered: RenderedNote) -> dict[str, str]:
 def paragraphs(rendered: RenderedNote) -> dict[str, str]:
     """The Scala paragraphs up to the one that starts the stream, by key, and without the document's line that waits
     for the stream's end."""
+    roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
     found = {}
     for key, text in _texts(rendered, "spark").items():
         found[key] = text.replace("\nssc.awaitTermination", "")
-        if key == "start":
+        if roles[key] == Role.START:
             break
     return found
+
+
+def stream_of(rendered: RenderedNote) -> str:
+    """The key of the paragraph that makes the stream: the last one before the start that is nothing in particular."""
+    roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
+    return [key for key in paragraphs(rendered) if not roles[key]][-1]
 
 
 def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
@@ -94,25 +102,27 @@ def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
 
 
 LISTENER = (Path(__file__).parent / "listener.scala").read_text(encoding="utf-8")
-_NEEDED = ("stop", "connector", "results", "context")
 
 
-def only_received(rendered: RenderedNote, stream: str, then: str) -> dict[str, str]:
-    """The least paragraphs of a stream, with `stream` to make it and `then` to use it."""
-    all_of_them = paragraphs(rendered)
-    needed = {key: all_of_them[key] for key in _NEEDED if key in all_of_them}
-    return {**needed, "stream": stream, "outputs": then, "start": all_of_them["start"]}
+def only_received(rendered: RenderedNote, then: str, *, stream: str = "") -> dict[str, str]:
+    """What a stream needs, without windows: with `then` to use it, and `stream` in the place of its own."""
+    roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
+    *before, start = paragraphs(rendered).items()
+    needed = {key: text for key, text in before if roles[key] in ("", Role.STOP)}
+    own = {stream_of(rendered): stream} if stream else {}
+    return {**needed, **own, "then": then, **dict([start])}
 
 
 @contextmanager
 def running(
     texts: Mapping[str, str], settings: Mapping[str, str], machine: Machine, folder: Path, *, master: str = "local[*]"
 ) -> Iterator[Shell]:
-    """A shell with Spark's properties `settings`, in which these paragraphs have run, the listener before `start`."""
+    """A shell with Spark's properties `settings`, in which these paragraphs have run, the listener before the last."""
+    *_, start = texts
     shell = Shell(machine.runtime, folder, settings, master=master)
     try:
         for key, text in texts.items():
-            if key == "start":
+            if key == start:
                 shell.paste("listener", LISTENER)
             shell.paste(key, text)
         yield shell

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from bench.batches import SHARE, batches
 from bench.processes import say
 from bench.shell import Shell
-from bench.sides import BASELINE, OURS, Machine, Times, machine, note, paragraphs, properties, running
+from bench.sides import BASELINE, OURS, Machine, Times, machine, note, paragraphs, properties, running, stream_of
 
 BLOCK = 0.2  # seconds; spark.streaming.blockInterval
 STEPS = (Path(__file__).parent / "steps.scala").read_text(encoding="utf-8")
@@ -81,10 +81,11 @@ def _cost(side: str, host: Machine, folder: Path, times: Times, options: argpars
     rendered = note(side, host, "tcp://127.0.0.1:1", times, folder / f"{name}-out")
     start = int(time.time() - times.window) // times.slide * times.slide * 1000
     texts: dict[str, str] = {}
+    stream = stream_of(rendered)
     for key, text in paragraphs(rendered).items():
-        if key == "stream":
+        if key == stream:
             texts["steps"] = STEPS
-        texts[key] = STREAM.format(start=start) if key == "stream" else text
+        texts[key] = STREAM.format(start=start) if key == stream else text
     say(f"{name} s: starting Spark")
     with running(texts, properties(rendered) | SETTINGS, host, folder / name) as shell:
         before = max(times.window // times.slide - 1, options.warm)
