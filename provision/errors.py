@@ -11,18 +11,31 @@ The packages below this one (`netpie_creds`, `netpie_emulator`, `zeppelin_sdk`) 
 """
 
 import re
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 import zeppelin_sdk
 from netpie_creds import NetpieError
 
 # up to the last @: a password may hold any character that its owner forgot to encode
-_LOGIN = re.compile(r"(?<=://)(?:[^\s'\"/@]*:[^\s'\"]*@|(?<=http://)[^\s'\"/]*@|(?<=https://)[^\s'\"/]*@)")
+_LOGIN = re.compile(
+    r"(?<=://)(?:[^\s'\"/@]*:\S*@|(?<=http://)[^\s'\"/]*@|(?<=https://)[^\s'\"/]*@)"
+    r"|(?<![\w/:])[\w.+%-]+:[^\s'\"/:@]+@(?=[\w\[])"  # of an address without its scheme
+)
 
 
 def hide_passwords(text: str) -> str:
     """`text` with the user and password of each URL in it replaced by `***`."""
     return _LOGIN.sub("***@", text)
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
+    """The next step for a name that is not known: the known one that is most like it, if any is, and `otherwise`."""
+    from difflib import get_close_matches  # slow to import, and for mistakes only
+
+    by_lower = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower(), by_lower, n=1)
+    return f"did you mean {by_lower[found[0]]}? {otherwise}" if found else otherwise
 
 
 class ShownError(Protocol):
@@ -80,7 +93,8 @@ class RefusedError(ProvisionError):
 
 _ZEPPELIN_STATUS: dict[type[zeppelin_sdk.ZeppelinError], int] = {
     zeppelin_sdk.InvalidAddressError: UsageError.exit_code,
-    zeppelin_sdk.UnreachableError: UnreachableError.exit_code,
+    zeppelin_sdk.InvalidNoteError: UsageError.exit_code,
+    zeppelin_sdk.ServerUnreachableError: UnreachableError.exit_code,
     zeppelin_sdk.NotZeppelinError: UnreachableError.exit_code,
     zeppelin_sdk.LoginError: RefusedError.exit_code,
     zeppelin_sdk.PermissionDeniedError: RefusedError.exit_code,

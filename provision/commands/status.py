@@ -22,7 +22,7 @@ from provision.streams.note_state import WELL
 from provision.streams.server_status import look_at
 from provision.streams.status import NoteStatus, own_status
 from provision.sync.find_note import find_note
-from zeppelin_sdk import Note, UnreachableError, ZeppelinClient
+from zeppelin_sdk import Note, ServerUnreachableError, ZeppelinClient
 
 REFRESH = 2.0  # seconds
 
@@ -102,7 +102,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     url = client.note_url(note.id)
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:
-            with suppress(UnreachableError):  # a restarting server: keep the last status
+            with suppress(ServerUnreachableError):  # a restarting server: keep the last status
                 now = own_status(client, client.get_note(note.id))
                 if latest:
                     latest.page = now.page

@@ -23,7 +23,7 @@ from zeppelin_sdk import (
     ParagraphChanged,
     ParagraphStatus,
     ResultMessage,
-    UnreachableError,
+    ServerUnreachableError,
     ZeppelinClient,
     ZeppelinError,
 )
@@ -228,7 +228,7 @@ def follow(
             for line in (*log.of(event), *watch.news()):
                 tell(line)
             if latest is not None and connected:
-                with suppress(UnreachableError):  # the follower reports it, and waits
+                with suppress(ServerUnreachableError):  # the follower reports it, and waits
                     latest.ask()
 
 

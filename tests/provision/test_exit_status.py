@@ -7,7 +7,8 @@ from zeppelin_sdk import ZeppelinError
 
 STATUSES = {
     "InvalidAddressError": 2,
-    "UnreachableError": 4,
+    "InvalidNoteError": 2,
+    "ServerUnreachableError": 4,
     "NotZeppelinError": 4,
     "LoginError": 5,
     "LoginRequiredError": 5,

@@ -14,7 +14,7 @@ from zeppelin_sdk import (
     NotZeppelinError,
     PermissionDeniedError,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     WaitTimeoutError,
     ZeppelinClient,
     ZeppelinError,
@@ -32,8 +32,8 @@ def listening(*, accepting: bool = True) -> Iterator[socket.socket]:
         yield server
 
 
-def unreachable(url: str, *, timeout: float = 2) -> UnreachableError:
-    with ZeppelinClient(url, timeout=timeout) as client, pytest.raises(UnreachableError) as caught:
+def unreachable(url: str, *, timeout: float = 2) -> ServerUnreachableError:
+    with ZeppelinClient(url, timeout=timeout) as client, pytest.raises(ServerUnreachableError) as caught:
         client.get_version()
     assert caught.value.next_step
     return caught.value
@@ -77,13 +77,13 @@ def test_a_certificate_that_is_not_trusted_says_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", not_trusted)
     with listening() as server:
         error = unreachable(f"https://127.0.0.1:{server.getsockname()[1]}")
-    assert error.message.endswith("its TLS certificate is not trusted: self-signed certificate")
-    assert error.next_step == "name the CA's file"
+    assert error.message.endswith("its TLS certificate is of a CA that is not known here: self-signed certificate")
+    assert error.next_step == "name the CA's file, or set SSL_CERT_FILE to it"
 
 
 def test_a_connection_that_is_cut_says_so(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("GET", Drop(), Drop(), Drop())
-    with pytest.raises(UnreachableError, match="the connection was lost"):
+    with pytest.raises(ServerUnreachableError, match="the connection was lost"):
         client.list_notes()
 
 
@@ -91,7 +91,7 @@ def test_an_answer_cut_short_says_so(client: ZeppelinClient, fake: FakeZeppelin)
     short = [Answer(200, "{", {"Content-Length": "100"}) for _ in range(3)]
     fake.fail_next("GET", *short)
     threading.Timer(0.2, fake.drop_connections).start()
-    with ZeppelinClient(fake.url, timeout=0.1) as impatient, pytest.raises(UnreachableError):
+    with ZeppelinClient(fake.url, timeout=0.1) as impatient, pytest.raises(ServerUnreachableError):
         impatient.list_notes()
 
 
@@ -196,8 +196,8 @@ def test_every_error_has_a_word_for_programs_and_leaves_the_exit_status_to_them(
 
 
 def test_errors_of_the_network_and_of_time_are_pythons_too() -> None:
-    assert {e for e in errors() if issubclass(e, OSError)} == {UnreachableError, WaitTimeoutError}
-    assert issubclass(UnreachableError, ConnectionError)
+    assert {e for e in errors() if issubclass(e, OSError)} == {ServerUnreachableError, WaitTimeoutError}
+    assert issubclass(ServerUnreachableError, ConnectionError)
     assert issubclass(WaitTimeoutError, TimeoutError)
-    error = UnreachableError("no answer", next_step="try again", request="GET http://host/api")
+    error = ServerUnreachableError("no answer", next_step="try again", request="GET http://host/api")
     assert (str(error), error.message, error.next_step) == ("no answer", "no answer", "try again")

@@ -17,7 +17,7 @@ import requests
 from zeppelin_sdk import (
     AnswerTooLargeError,
     NotZeppelinError,
-    UnreachableError,
+    ServerUnreachableError,
     ZeppelinClient,
     _transport,
 )
@@ -68,7 +68,7 @@ def trickling(at_once: bytes, then: bytes) -> Iterator[str]:
 def test_an_answer_that_trickles_in_ends_at_the_deadline(at_once: bytes, then: bytes) -> None:
     with trickling(at_once, then) as url, ZeppelinClient(url, timeout=5, total_timeout=0.3) as client:
         begin = time.monotonic()
-        with pytest.raises(UnreachableError, match=r"no complete answer within 0\.3 s$"):
+        with pytest.raises(ServerUnreachableError, match=r"no complete answer within 0\.3 s$"):
             client.get_version()
     assert time.monotonic() - begin < 3
 
@@ -80,7 +80,7 @@ def test_a_body_that_trickles_in_through_a_callers_own_session_ends_too() -> Non
         ZeppelinClient(url, session=session, timeout=5, total_timeout=0.3) as client,
     ):
         begin = time.monotonic()
-        with pytest.raises(UnreachableError, match="no complete answer"):
+        with pytest.raises(ServerUnreachableError, match="no complete answer"):
             client.get_version()
     assert time.monotonic() - begin < 3
 
@@ -92,7 +92,7 @@ def test_a_websockets_handshake_that_trickles_in_ends_at_the_deadline(
     with trickling(b"", UPGRADE) as url, ZeppelinClient(url, timeout=5, total_timeout=0.3) as client:
         monkeypatch.setattr(client._http, "mapping", lambda *_: ticket)
         begin = time.monotonic()
-        with pytest.raises(UnreachableError, match="no websocket connection: no complete answer"):
+        with pytest.raises(ServerUnreachableError, match="no websocket connection: no complete answer"):
             client.follow("2A")
     assert time.monotonic() - begin < 3
 
@@ -104,7 +104,7 @@ def test_repeats_count_toward_the_deadline(
     fake.fail_next("GET", Answer(503, "starting"))
     client._http.total_timeout = 1.0
     begin = time.monotonic()
-    with pytest.raises(UnreachableError, match="answers 503"):
+    with pytest.raises(ServerUnreachableError, match="answers 503"):
         client.list_notes()
     assert time.monotonic() - begin < 3
 
@@ -151,7 +151,7 @@ def test_compressed_answers_are_read(client: ZeppelinClient, fake: FakeZeppelin,
 
 def test_what_is_not_compressed_as_it_says_is_no_answer(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("GET", Answer(200, "plain", {"Content-Encoding": "gzip"}))
-    with pytest.raises(UnreachableError):
+    with pytest.raises(ServerUnreachableError):
         client.list_notes()
 
 

@@ -1,9 +1,12 @@
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from zeppelin_sdk import (
     Cron,
+    InvalidNoteError,
     NoteExistsError,
     NoteInfo,
     NoteNotFoundError,
@@ -50,6 +53,95 @@ def test_an_imported_note_gets_the_path_asked_for_and_keeps_paragraph_ids(
     note = client.get_note(note_id)
     assert note.path == "/new/path"
     assert [p.id for p in note.paragraphs] == ["paragraph_7"]
+
+
+BOM = "\ufeff"
+TEXT = json.dumps({**NOTE_JSON, "title": "ä ☃ 😀"}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        pytest.param(BOM + TEXT, id="text with a mark"),
+        pytest.param(TEXT.encode(), id="UTF-8"),
+        pytest.param(bytearray(TEXT.encode("utf-8-sig")), id="UTF-8 with a mark"),
+        pytest.param(TEXT.encode("utf-16"), id="UTF-16 with a mark"),
+        pytest.param((BOM + TEXT).encode("utf-16-be"), id="UTF-16, big end first, with a mark"),
+        pytest.param(TEXT.encode("utf-16-le"), id="UTF-16"),
+        pytest.param(TEXT.encode("utf-16-be"), id="UTF-16, big end first"),
+        pytest.param(TEXT.encode("utf-32"), id="UTF-32 with a mark"),
+        pytest.param(TEXT.replace(", ", ",\r\n").encode(), id="Windows line ends"),
+    ],
+)
+def test_a_notes_file_is_imported_however_it_was_written(
+    client: ZeppelinClient, fake: FakeZeppelin, note: str | bytes
+) -> None:
+    there = client.get_note(client.import_note(note, "/new/path"))
+    assert (there.path, [p.text for p in there.paragraphs]) == ("/new/path", ["%md hello"])
+    assert fake.asked("POST", "import")[0].json["title"] == "ä ☃ 😀"
+
+
+@pytest.mark.parametrize(
+    ("note", "path"),
+    [
+        ({"name": "mine", "path": "/folder/mine", "paragraphs": []}, "/mine"),
+        ({"name": "folder/mine", "paragraphs": []}, "/folder/mine"),
+        ({"path": "/folder/mine", "paragraphs": []}, "/folder/mine"),
+        ({"name": "", "path": "/folder/mine", "paragraphs": []}, "/folder/mine"),
+    ],
+)
+def test_without_a_path_a_note_goes_to_its_own_name(client: ZeppelinClient, note: dict[str, object], path: str) -> None:
+    assert client.get_note(client.import_note(note)).path == path
+
+
+@pytest.mark.parametrize(
+    ("note", "cause"),
+    [
+        ("", "it is empty"),
+        (BOM, "it is empty"),
+        (b"", "it is empty"),
+        ("<html>", r"no JSON \(line 1, column 1\)"),
+        ('{"paragraphs": [', "no JSON"),
+        ("\n{,}", r"no JSON \(line 2, column 2\)"),
+        (b'{"name": "\xff"}', "no text in UTF-8 or UTF-16"),
+        (b"\xff\xfe{", "no text in UTF-8 or UTF-16"),
+        (b"PK\x03\x04\x14\x00", "no JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"paragraphs": ' + "9" * 5000 + "}", "no JSON"),
+        ("[]", "a list, no object"),
+        ("null", "null, no object"),
+        ("3.5", "a number, no object"),
+        ("true", "true or false, no object"),
+        ('"text"', "a string, no object"),
+        (None, "null, no object"),
+        ([], "a list, no object"),
+        (Path("note.zpln"), "PosixPath, no object"),
+        ({}, "it has no paragraphs"),
+        ('{"name": "n"}', "it has no paragraphs"),
+        ({"cells": [], "nbformat": 4}, "a Jupyter notebook"),
+        ({"status": "OK", "message": "", "body": "{}"}, "an answer of Zeppelin's API"),
+        ({"paragraphs": {}}, "no list of objects"),
+        ({"paragraphs": ["text"]}, "no list of objects"),
+        ({"paragraphs": None}, "it has no paragraphs"),
+        ({"name": "n", "paragraphs": [], "x": {1, 2}}, "a value that JSON has not"),
+        ({"name": "n", "paragraphs": [], "x": float("nan")}, "a value that JSON has not"),
+    ],
+)
+def test_what_is_no_note_is_refused_before_anything_is_sent(
+    client: ZeppelinClient, fake: FakeZeppelin, note: Any, cause: str
+) -> None:
+    with pytest.raises(InvalidNoteError, match=f"^this is no note: .*{cause}") as caught:
+        client.import_note(note, "/new/path")
+    assert caught.value.next_step
+    assert "\n" not in caught.value.message
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("name", [{}, {"name": ""}, {"name": None}, {"name": 7}, {"name": "/", "path": " "}])
+def test_a_note_without_a_name_needs_a_path(client: ZeppelinClient, name: dict[str, object]) -> None:
+    with pytest.raises(InvalidNoteError, match="it has no name") as caught:
+        client.import_note({"paragraphs": [], **name})
+    assert "path" in caught.value.next_step
 
 
 def test_an_import_names_its_path_where_each_generation_looks_for_it(

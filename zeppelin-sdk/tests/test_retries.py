@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from zeppelin_sdk import ServerError, UnreachableError, ZeppelinClient
+from zeppelin_sdk import ServerError, ServerUnreachableError, ZeppelinClient
 from zeppelin_sdk.testing import Answer, Drop, FakeZeppelin, html
 
 WRITES: dict[str, tuple[str, Callable[[ZeppelinClient], object]]] = {
@@ -23,7 +23,7 @@ def test_a_write_whose_connection_was_cut_is_not_sent_again(
 ) -> None:
     method, call = WRITES[name]
     fake.fail_next(method, Drop())
-    with pytest.raises(UnreachableError, match="may have been carried out"):
+    with pytest.raises(ServerUnreachableError, match="may have been carried out"):
         call(client)
     assert len(fake.asked(method)) == 1
 
@@ -33,7 +33,7 @@ def test_a_write_whose_connection_was_cut_is_not_sent_again(
 def test_a_write_that_a_gateway_failed_is_not_sent_again(client: ZeppelinClient, fake: FakeZeppelin, name: str) -> None:
     method, call = WRITES[name]
     fake.fail_next(method, html(503, "unavailable"))
-    with pytest.raises(UnreachableError, match="answers 503"):
+    with pytest.raises(ServerUnreachableError, match="answers 503"):
         call(client)
     assert len(fake.asked(method)) == 1
 
@@ -47,7 +47,7 @@ def test_a_read_is_sent_again(client: ZeppelinClient, fake: FakeZeppelin, fault:
 
 def test_a_read_gives_up_after_three_times(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     fake.fail_next("GET", *[html(503, "unavailable") for _ in range(3)])
-    with pytest.raises(UnreachableError, match="answers 503"):
+    with pytest.raises(ServerUnreachableError, match="answers 503"):
         client.list_notes()
     assert len(fake.asked("GET")) == 3
 
@@ -64,7 +64,7 @@ def test_a_read_that_timed_out_is_not_sent_again() -> None:
         server.bind(("127.0.0.1", 0))
         server.listen()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        with ZeppelinClient(url, timeout=0.05) as client, pytest.raises(UnreachableError):
+        with ZeppelinClient(url, timeout=0.05) as client, pytest.raises(ServerUnreachableError):
             client.list_notes()
         server.accept()[0].close()
         server.setblocking(False)

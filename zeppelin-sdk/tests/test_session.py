@@ -18,7 +18,7 @@ from zeppelin_sdk import (
     ParagraphRemoved,
     PermissionDeniedError,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     UnsupportedError,
     WaitTimeoutError,
     ZeppelinClient,
@@ -218,7 +218,7 @@ def test_a_change_whose_connection_was_lost_may_have_been_made_and_is_not_sent_a
         note._connected().send("COMMIT_PARAGRAPH", {})
         fake.wait_for_message("COMMIT_PARAGRAPH")
         fake.sockets[0].close()
-        with pytest.raises(UnreachableError):
+        with pytest.raises(ServerUnreachableError):
             note.update_paragraph("one", text="%md other")
         fake.deaf_to = set()
         assert note.update_paragraph("one", text="%md other").text == "%md other"

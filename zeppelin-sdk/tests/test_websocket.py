@@ -17,7 +17,7 @@ from zeppelin_sdk import (
     PermissionDeniedError,
     Progress,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     ZeppelinClient,
 )
 from zeppelin_sdk import _websocket as follower_module
@@ -138,7 +138,7 @@ def test_a_server_that_goes_away_is_unreachable(client: ZeppelinClient, fake: Fa
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.drop_connections()
-        with pytest.raises(UnreachableError, match="websocket was closed"):
+        with pytest.raises(ServerUnreachableError, match="websocket was closed"):
             follower.read(5)
 
 
@@ -146,7 +146,7 @@ def test_a_server_that_says_goodbye_is_unreachable(client: ZeppelinClient, fake:
     with client.follow(note_id) as follower:
         assert [follower.read(5), follower.read(5)]
         fake.sockets[0].close()
-        with pytest.raises(UnreachableError, match="websocket was closed"):
+        with pytest.raises(ServerUnreachableError, match="websocket was closed"):
             follower.read(5)
 
 
@@ -222,7 +222,7 @@ def test_a_websocket_that_cannot_be_opened_is_unreachable(
     client: ZeppelinClient, fake: FakeZeppelin, note_id: str
 ) -> None:
     fake.websocket_fault = Drop()
-    with pytest.raises(UnreachableError, match="no websocket connection"):
+    with pytest.raises(ServerUnreachableError, match="no websocket connection"):
         client.follow(note_id)
 
 
@@ -242,7 +242,7 @@ def test_a_server_that_closes_every_websocket_at_once_is_an_error_that_names_the
     monkeypatch.setattr(fake, "allows", lambda origin: False)
     with (
         client.follow(note_id, reconnect=reconnect) as follower,
-        pytest.raises(UnreachableError, match="closed before its first message") as caught,
+        pytest.raises(ServerUnreachableError, match="closed before its first message") as caught,
     ):
         list(itertools.islice(follower, 100))
     assert f"add http://localhost:{fake.url.rpartition(':')[2]} to the server's zeppelin" in caught.value.next_step

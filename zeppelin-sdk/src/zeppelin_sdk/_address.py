@@ -27,9 +27,9 @@ class Address:
             raise InvalidAddressError(
                 "the server's address has a wrong port or host", next_step="give it like http://host:8080"
             ) from error
-        if "@" in parts.netloc:
+        if "@" in (parts.netloc or url):
             raise InvalidAddressError(
-                f"the address of {host} holds a user or a password",
+                f"the address of {host or 'the server'} holds a user or a password",
                 next_step="give them apart from the address",
             )
         if parts.scheme not in ("http", "https") or not host:
@@ -52,6 +52,16 @@ class Address:
     def host(self) -> str:
         """The host's name or address, an IPv6 address without brackets."""
         return urlsplit(self.base).hostname or ""
+
+    @property
+    def scheme(self) -> str:
+        """http or https."""
+        return urlsplit(self.base).scheme
+
+    @property
+    def port(self) -> int | None:
+        """The port that the address names."""
+        return urlsplit(self.base).port
 
     @property
     def is_loopback(self) -> bool:

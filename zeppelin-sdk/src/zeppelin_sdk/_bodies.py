@@ -14,7 +14,7 @@ MAX_DEPTH = 100
 _PIECE = 64 * 1024
 
 
-class TooLarge(Exception):
+class LimitExceeded(Exception):
     """There is more than the limit."""
 
 
@@ -37,7 +37,7 @@ def parse_json(data: bytes | str) -> Any:
 def read_body(response: requests.Response, limit: int, deadline: float) -> None:
     """Read the body of a streamed response, for its `content` to return, unless it is there already.
 
-    `limit` is in bytes, uncompressed; `deadline` is of the monotonic clock. Raises TooLarge, and the
+    `limit` is in bytes, uncompressed; `deadline` is of the monotonic clock. Raises LimitExceeded, and the
     `requests` exceptions of a body that is late, cut short or not what its Content-Encoding says.
     """
     if response._content is not False:  # type: ignore[comparison-overlap]
@@ -50,7 +50,7 @@ def read_body(response: requests.Response, limit: int, deadline: float) -> None:
         for piece in pieces:
             body += piece
             if len(body) > limit:
-                raise TooLarge
+                raise LimitExceeded
     except zlib.error as error:
         raise requests.exceptions.ContentDecodingError(error, request=response.request) from error
     finally:

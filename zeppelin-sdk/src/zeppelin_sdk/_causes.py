@@ -3,29 +3,55 @@
 import requests
 import urllib3.exceptions
 
-from zeppelin_sdk._failures import PROXY_STEP
+from zeppelin_sdk._failures import PROXY_LOGIN, PROXY_STEP
+from zeppelin_sdk._tls import why_tls
 
 
-def may_repeat(method: str, error: requests.RequestException) -> bool:
+def may_repeat(method: str, error: OSError) -> bool:
     """Whether the call can be sent again without being done twice, and may fare better."""
     if isinstance(error, requests.exceptions.SSLError | requests.Timeout):
         return False  # the same again would happen, or the same wait
     return isinstance(error, requests.ConnectionError) and (method == "GET" or never_sent(error))
 
 
-def never_sent(error: requests.RequestException) -> bool:
+def never_sent(error: OSError) -> bool:
     """Whether no connection was made."""
-    return isinstance(error, requests.ConnectTimeout | requests.exceptions.SSLError) or isinstance(
-        _reason(error), urllib3.exceptions.NewConnectionError
+    return (
+        is_about_the_ca(error)
+        or isinstance(error, requests.ConnectTimeout)
+        or isinstance(_reason(error), urllib3.exceptions.NewConnectionError)
     )
 
 
-def _reason(error: requests.RequestException) -> object:
+def is_about_the_ca(error: OSError) -> bool:
+    """Whether a CA file that can't be read may be the cause: `requests` raises a bare OSError for a missing one."""
+    return isinstance(error, requests.exceptions.SSLError) or not isinstance(error, requests.RequestException)
+
+
+def may_be_the_wrong_scheme(error: OSError) -> bool:
+    """Whether the port may speak the other of HTTP and HTTPS: it took the connection, and then there was no answer."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "CERTIFICATE" not in str(_reason(error))
+    was_slow = isinstance(error, requests.Timeout) or isinstance(_reason(error), urllib3.exceptions.ReadTimeoutError)
+    if was_slow:
+        return _in_handshake(error)
+    return not never_sent(error) and not isinstance(error, requests.exceptions.ProxyError)
+
+
+def _in_handshake(error: BaseException | None) -> bool:
+    while error is not None:
+        if "handshake" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _reason(error: OSError) -> object:
     cause = error.args[0] if error.args else None
     return getattr(cause, "reason", cause)
 
 
-def why(error: requests.RequestException, timeout: float) -> tuple[str, str]:
+def why(error: OSError, timeout: float) -> tuple[str, str]:
     """The cause in words, and what to do about it."""
     reason = _reason(error)
     if isinstance(error, requests.ConnectTimeout):
@@ -35,6 +61,8 @@ def why(error: requests.RequestException, timeout: float) -> tuple[str, str]:
     if isinstance(error, requests.exceptions.SSLError):
         return why_tls(str(reason))
     if isinstance(error, requests.exceptions.ProxyError):
+        if "failed: 407" in str(reason):
+            return PROXY_LOGIN, PROXY_STEP
         refused = "Tunnel connection failed" in str(reason)
         return ("the proxy does not connect to it" if refused else "the proxy is out of reach"), PROXY_STEP
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
@@ -43,13 +71,3 @@ def why(error: requests.RequestException, timeout: float) -> tuple[str, str]:
         cause = str(reason).rpartition("] ")[2].lower() or "connection refused"
         return cause, "check the address and its port, and that Zeppelin runs there"
     return "the connection was lost before the answer was complete", "see the server's log"
-
-
-def why_tls(reason: str) -> tuple[str, str]:
-    """Why a TLS handshake failed, and what to do about it."""
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
-        detail = reason.partition("verify failed: ")[2].partition(" (_ssl")[0]
-        return f"its TLS certificate is not trusted: {detail}".rstrip(": "), "name the CA's file"
-    if "WRONG_VERSION_NUMBER" in reason or "record layer" in reason:
-        return "it does not speak TLS", "write http:// in place of https://"
-    return "TLS failed", "check the server's certificate and protocol versions"

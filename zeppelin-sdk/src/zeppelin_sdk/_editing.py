@@ -10,7 +10,7 @@ from zeppelin_sdk._errors import (
     NotFoundError,
     ParagraphNotFoundError,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     UnsupportedError,
     WaitTimeoutError,
 )
@@ -30,7 +30,7 @@ class NoteSession(NoteFollower):
     `read`. What a method leaves out is sent as it was last heard, as the page does: the last writer wins.
 
     Besides what `read` raises, methods raise ParagraphNotFoundError, and NoteRunningError while the whole note
-    is being run. A change whose connection was lost is never sent again: UnreachableError says that it may
+    is being run. A change whose connection was lost is never sent again: ServerUnreachableError says that it may
     have been made; with `reconnect` the next one opens a new connection.
     """
 
@@ -247,10 +247,10 @@ class NoteSession(NoteFollower):
             connection = self._connected()
             try:
                 message = connection.receive(deadline)
-            except UnreachableError as error:
+            except ServerUnreachableError as error:
                 if self._reconnect:
                     self._drop(error.message)
-                raise UnreachableError(
+                raise ServerUnreachableError(
                     f"{error.message}; {what} may have been carried out",
                     next_step=error.next_step,
                     request=error.request,

@@ -2,7 +2,8 @@
 
     ZeppelinError                    whatever is not named below
     ├── InvalidAddressError          the server's URL cannot be used as it stands
-    ├── UnreachableError             no answer: refused, name unknown, TLS, timeout, connection lost (a ConnectionError)
+    ├── InvalidNoteError             what is to be imported is no note
+    ├── ServerUnreachableError       no answer: refused, name unknown, TLS, timeout, connection lost (a ConnectionError)
     ├── NotZeppelinError             something answered, and it is not Zeppelin
     ├── AnswerTooLargeError          the answer is larger than the client takes
     ├── LoginError                   the server refused the user or the password
@@ -44,7 +45,13 @@ class InvalidAddressError(ZeppelinError):
     kind = "usage"
 
 
-class UnreachableError(ZeppelinError, ConnectionError):
+class InvalidNoteError(ZeppelinError):
+    """What is to be imported is no note; nothing was sent."""
+
+    kind = "not-a-note"
+
+
+class ServerUnreachableError(ZeppelinError, ConnectionError):
     """The server gave no answer: refused, name unknown, TLS, timeout, connection lost."""
 
     kind = "unreachable"

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum, auto
+from urllib.parse import urlsplit
 
 from zeppelin_sdk._errors import (
+    LoginError,
     LoginRequiredError,
     NoteExistsError,
     NoteNotFoundError,
@@ -13,7 +15,7 @@ from zeppelin_sdk._errors import (
     ParagraphNotFoundError,
     PermissionDeniedError,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     UnsupportedError,
     ZeppelinError,
 )
@@ -21,6 +23,7 @@ from zeppelin_sdk._models import ServerVersion
 
 GATEWAY = (502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
+PROXY_LOGIN = "the proxy wants a user and a password"
 PROXY_STEP = "check the proxy's address, or HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
 
 
@@ -48,6 +51,10 @@ class Failure:
     status: int
     reason: str
     location: str
+    challenge: str
+    """The answer's WWW-Authenticate header."""
+    answered: bool
+    """Whether the request had an answer to such a challenge."""
     detail: str
     version: Callable[[], ServerVersion]
 
@@ -85,6 +92,27 @@ def _redirected(failure: Failure) -> ZeppelinError:
     )
 
 
+def gateway_login(base: str, challenge: str, *, answered: bool, request: str) -> LoginError | None:
+    """The error of a challenge to log in by HTTP itself, which Zeppelin does not send; None for none."""
+    scheme = challenge.partition(" ")[0].rstrip(",")
+    if not scheme:
+        return None
+    host = urlsplit(base).hostname
+    if answered:
+        cause, next_step = f"refused the login for HTTP {scheme}", f"check the entry for {host} in ~/.netrc"
+    else:
+        cause = f"wants a login of its own (HTTP {scheme})"
+        next_step = (
+            f"give an address that does not go through it, or put its user and password for {host} into ~/.netrc"
+        )
+    return LoginError(f"a proxy before Zeppelin at {base} {cause}", next_step=next_step, request=request)
+
+
+def _unauthorized(failure: Failure) -> ZeppelinError:
+    gateway = gateway_login(failure.base, failure.challenge, answered=failure.answered, request=failure.request)
+    return gateway or _login_required(failure)
+
+
 def _login_required(failure: Failure) -> ZeppelinError:
     return LoginRequiredError(
         f"{failure.base} wants a login", next_step="give a user and a password", request=failure.request
@@ -100,11 +128,11 @@ def _forbidden(failure: Failure) -> ZeppelinError:
 
 
 def _proxy_login(failure: Failure) -> ZeppelinError:
-    return UnreachableError("the proxy wants a user and a password", next_step=PROXY_STEP, request=failure.request)
+    return ServerUnreachableError(PROXY_LOGIN, next_step=PROXY_STEP, request=failure.request)
 
 
 def _gateway(failure: Failure) -> ZeppelinError:
-    return UnreachableError(
+    return ServerUnreachableError(
         f"{failure.base} answers {failure.status}",
         next_step="the server, or the proxy before it, is starting or down: try again",
         request=failure.request,
@@ -155,6 +183,7 @@ def _server_error(failure: Failure, did: str, next_step: str) -> ZeppelinError:
 
 _ROWS: tuple[tuple[Collection[int], Collection[Source], Callable[[Failure], ZeppelinError]], ...] = (
     (REDIRECTS, ANYONE, _redirected),
+    ((401,), OTHERS, _unauthorized),
     ((401,), ANYONE, _login_required),
     (range(400), OTHERS, _not_zeppelin),
     (range(400, 500), (Source.OTHER_AT_VERSION,), _not_zeppelin),

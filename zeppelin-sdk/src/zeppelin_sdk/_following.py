@@ -14,14 +14,14 @@ from zeppelin_sdk._errors import (
     NotZeppelinError,
     PermissionDeniedError,
     ServerError,
-    UnreachableError,
+    ServerUnreachableError,
     UnsupportedError,
     ZeppelinError,
 )
 from zeppelin_sdk._events import ConnectionLost, ConnectionRestored, Event, OthersPresent, told
 from zeppelin_sdk._models import Note, Ticket
 from zeppelin_sdk._transport import Transport
-from zeppelin_sdk._websocket import HEARTBEAT_SECONDS, Connection
+from zeppelin_sdk._websocket import HEARTBEAT_SECONDS, WebsocketConnection
 
 RECONNECT_FIRST, RECONNECT_MOST = 0.2, 5.0
 CLOSED_AT_ONCE_MOST = 4
@@ -46,7 +46,7 @@ class NoteFollower:
         self._pause, self._retry_at = RECONNECT_FIRST, 0.0
         self._read_since_open = False
         self._closed_at_once = 0
-        self._connection: Connection | None = self._open()
+        self._connection: WebsocketConnection | None = self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +77,7 @@ class NoteFollower:
     def read(self, timeout: float) -> Event | None:
         """The next event, or None when none came within `timeout` seconds or the follower was closed.
 
-        Raises UnreachableError when the server has gone, NoteNotFoundError, PermissionDeniedError when the
+        Raises ServerUnreachableError when the server has gone, NoteNotFoundError, PermissionDeniedError when the
         user may not read the note, LoginRequiredError when the session has expired, ServerError for the rest.
         With `reconnect` a connection that is lost, or whose session has expired, is made again while `read`
         is called, however long that takes; an attempt may outlast `timeout` by the client's own.
@@ -90,9 +90,9 @@ class NoteFollower:
             self._take(message)
         return self._waiting.popleft()
 
-    def _open(self) -> Connection:
+    def _open(self) -> WebsocketConnection:
         """A new connection that has asked for the note."""
-        connection = Connection(self._http, self._ticket())
+        connection = WebsocketConnection(self._http, self._ticket())
         self._read_since_open = False
         try:
             connection.send("GET_NOTE", {"id": self.note_id})
@@ -108,16 +108,16 @@ class NoteFollower:
         connection = self._connection
         try:
             return connection.receive(deadline)
-        except UnreachableError as error:
+        except ServerUnreachableError as error:
             self._closed_at_once = 0 if connection.has_received else self._closed_at_once + 1
             if not self._reconnect or self._closed_at_once > CLOSED_AT_ONCE_MOST:
                 raise
             self._drop(error.message)
             return {}
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> WebsocketConnection:
         if self._connection is None:
-            raise UnreachableError(
+            raise ServerUnreachableError(
                 f"{self._http.address.base}: the websocket was closed",
                 next_step="read on: it is being opened again",
                 request=f"GET {self._http.address.websocket}",
@@ -139,7 +139,7 @@ class NoteFollower:
             self._pause = min(self._pause * 2, RECONNECT_MOST)
             try:
                 self._connection = self._open()
-            except (UnreachableError, NotZeppelinError, UnsupportedError):
+            except (ServerUnreachableError, NotZeppelinError, UnsupportedError):
                 continue  # a server that starts answers nothing, then pages of errors, then as Zeppelin
             if self._closing.is_set():
                 self._connection.close()

@@ -1,7 +1,6 @@
 """Notes: list, find, read, create, import, export, copy, rename, delete, who may use them, when they run."""
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from zeppelin_sdk._errors import (
     ZeppelinError,
 )
 from zeppelin_sdk._models import Cron, Note, NoteInfo, Permissions, SearchHit, note_path
+from zeppelin_sdk._note_file import as_json, path_of, read_note
 from zeppelin_sdk._transport import Transport
 
 
@@ -47,14 +47,17 @@ class NotesApi:
         except ServerError as error:
             raise self._explained(error, path=path) from error
 
-    def import_note(self, note: Mapping[str, Any] | str, path: str) -> str:
-        """Import a note's JSON at `path` and return its new id; the paragraphs keep theirs.
+    def import_note(self, note: Mapping[str, Any] | str | bytes, path: str | None = None) -> str:
+        """Import a note at `path`, or at the name it has, and return its new id; the paragraphs keep theirs.
 
-        The server drops the note's own config and forms. Raises NoteExistsError.
+        `note` is its JSON: an object, text, or a file's bytes in UTF-8 or UTF-16, with a byte order mark or without.
+        The server drops the note's own config and forms. Raises InvalidNoteError for what is no note, before
+        anything is sent, and NoteExistsError.
         """
-        data = json.loads(note) if isinstance(note, str) else note
+        data = read_note(note)
+        path = path_of(data) if path is None else path
         # 0.8 takes the path from the note's name, 0.9 and later from the query
-        body = {**data, "name": path}
+        body = as_json({**data, "name": path})
         try:
             return self._http.text("POST", "notebook", "import", body=body, query={"notePath": path})
         except ServerError as error:

@@ -16,6 +16,11 @@ class ServerApi:
         """The server's version. Raises NotZeppelinError when what answers is something else."""
         return self._http.version()
 
+    def has_web_page(self) -> bool:
+        """Whether the server has its web page: a server put together from Maven's artifacts may have none."""
+        page = self._http.page().lower()
+        return "<html" in page and "directory:" not in page  # Jetty lists the folder of a page that is not there
+
     def get_ticket(self) -> Ticket:
         """Who the server takes the caller for ("anonymous" on a server without users)."""
         body = self._http.mapping("GET", "security", "ticket")
@@ -45,9 +50,9 @@ class ServerApi:
 
     def _told_configurations(self) -> dict[str, object]:
         """What the server tells its web page of its settings."""
-        from zeppelin_sdk._websocket import Connection  # its library, for those who open one
+        from zeppelin_sdk._websocket import WebsocketConnection  # its library, for those who open one
 
-        connection = Connection(self._http, self.get_ticket())
+        connection = WebsocketConnection(self._http, self.get_ticket())
         try:
             connection.send("LIST_CONFIGURATIONS", {})
             deadline = time.monotonic() + self._http.timeout

@@ -11,15 +11,15 @@ import logging
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import requests.utils
 
 from zeppelin_sdk._adapter import TimedAdapter
 from zeppelin_sdk._address import Address
-from zeppelin_sdk._bodies import TooLarge, parse_json, read_body
-from zeppelin_sdk._causes import may_repeat, never_sent, why
+from zeppelin_sdk._bodies import LimitExceeded, parse_json, read_body
+from zeppelin_sdk._causes import is_about_the_ca, may_be_the_wrong_scheme, may_repeat, never_sent, why
 from zeppelin_sdk._errors import (
     AnswerTooLargeError,
     InvalidAddressError,
@@ -27,16 +27,18 @@ from zeppelin_sdk._errors import (
     LoginRequiredError,
     NotZeppelinError,
     PermissionDeniedError,
-    UnreachableError,
+    ServerUnreachableError,
     UnsupportedError,
     ZeppelinError,
 )
 from zeppelin_sdk._failures import GATEWAY, REDIRECTS, Failure, Source, not_zeppelin
 from zeppelin_sdk._models import ServerVersion
+from zeppelin_sdk._tls import ca_fault, environments_ca_file, wrong_scheme
 
 BACKOFF = (0.2, 0.6)
 TOTAL_TIMEOUT = 120.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+PAGE_REDIRECTS = 5
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 _JSON = {**_HEADERS, "Content-Type": "application/json"}
 _log = logging.getLogger("zeppelin_sdk")
@@ -93,8 +95,10 @@ class Transport:
     @property
     def ca_bundle(self) -> bool | str:
         """The CA file that certificates are checked against, the environment's included; False: no check."""
-        verify = self._settings["verify"]
-        return True if verify is None else verify
+        verify: bool | str | None = self._settings["verify"]
+        if verify is not None and verify is not True:
+            return verify
+        return (environments_ca_file() if self.session.trust_env else "") or True
 
     @property
     def proxy(self) -> str:
@@ -184,6 +188,18 @@ class Transport:
         except ValueError as error:
             raise self._unexpected("GET", ("version",)) from error
 
+    def page(self) -> str:
+        """What a browser gets at the server's address; "" for an error, and for a redirect to another server."""
+        url = f"{self.address.base}/"
+        for _ in range(PAGE_REDIRECTS):
+            response = self._send("GET", url, headers={"Accept": "text/html"})
+            if response.status_code not in REDIRECTS:
+                return response.content.decode("utf-8", "replace") if response.ok else ""
+            url = urljoin(url, response.headers.get("Location", ""))
+            if not url.startswith(f"{self.address.base}/"):
+                break
+        return ""
+
     def login(self, user: str, password: str) -> None:
         """Log in; the session's cookie is kept, and an expired session is renewed with the same user."""
         with contextlib.suppress(LoginRequiredError):
@@ -216,7 +232,7 @@ class Transport:
         return isinstance(ticket, dict) and ticket.get("principal") == "anonymous"
 
     def _exchange(self, method: str, segments: tuple[str, ...], body: object, query: Mapping[str, str] | None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         response = self._send(
             method,
             self.address.api(*segments),
@@ -234,13 +250,13 @@ class Transport:
         for pause in (*BACKOFF, None):
             try:
                 response = self._sent_once(method, url, deadline, request)
-            except TooLarge as error:
+            except LimitExceeded as error:
                 raise AnswerTooLargeError(
                     f"{self.address.base} answers with more than {self.max_answer_bytes} bytes",
                     next_step="raise the client's max_answer_bytes if that is right",
                     request=f"{method} {url}",
                 ) from error
-            except requests.RequestException as error:
+            except OSError as error:  # one of `requests`, or a bare one for a CA file that is not there
                 if pause is None or not may_repeat(method, error) or time.monotonic() + pause >= deadline:
                     raise self._unreachable(method, url, error, deadline) from error
             else:
@@ -260,12 +276,13 @@ class Transport:
         if self._adapter:
             self._adapter.deadline.at = deadline
         begin = time.monotonic()
+        ca = self.ca_bundle
         try:
             response = self.session.request(
                 method,
                 url,
                 timeout=max(0.001, min(self.timeout, deadline - begin)),
-                verify=self._verify,
+                verify=self._verify if ca is True else ca,
                 proxies=dict(self._proxies),
                 allow_redirects=False,
                 stream=True,
@@ -274,7 +291,7 @@ class Transport:
                 **request,
             )
             read(response)  # where a hook of the caller's session has put another in its place
-        except (requests.RequestException, TooLarge) as error:
+        except (requests.RequestException, LimitExceeded) as error:
             _log.debug("%s %s: %s after %.3f s", method, url, type(error).__name__, time.monotonic() - begin)
             raise
         took, size = time.monotonic() - begin, len(response.content)
@@ -283,6 +300,8 @@ class Transport:
 
     def _failure(self, method: str, segments: tuple[str, ...], response: requests.Response) -> ZeppelinError:
         """The error that an answer means."""
+        if response.status_code == requests.codes.bad_request and _envelope(response) is None:
+            self.check_scheme(self._named(method, segments))
         source = Source.OTHER_AT_VERSION if segments == ("version",) else Source.OTHER
         return Failure(
             base=self.address.base,
@@ -292,6 +311,8 @@ class Transport:
             status=response.status_code,
             reason=response.reason or "",
             location=response.headers.get("Location", ""),
+            challenge=response.headers.get("WWW-Authenticate", ""),
+            answered="Authorization" in response.request.headers,
             detail=_message(response),
             version=self.version,
         ).error()
@@ -299,15 +320,22 @@ class Transport:
     def _unexpected(self, method: str, segments: tuple[str, ...]) -> NotZeppelinError:
         return not_zeppelin(self.address.base, self._named(method, segments))
 
-    def _unreachable(
-        self, method: str, url: str, error: requests.RequestException, deadline: float
-    ) -> UnreachableError:
-        cause, next_step = why(error, self.timeout)
+    def _unreachable(self, method: str, url: str, error: OSError, deadline: float) -> ServerUnreachableError:
+        fault = ca_fault(self.ca_bundle) if is_about_the_ca(error) else ""
+        if not fault and time.monotonic() < deadline and may_be_the_wrong_scheme(error):
+            self.check_scheme(f"{method} {url}")
+        cause, next_step = (fault, "name a file of CA certificates in PEM form") if fault else why(error, self.timeout)
         if time.monotonic() >= deadline:
             cause = f"no complete answer within {self.total_timeout:g} s"
         if method != "GET" and not never_sent(error):
             cause += "; the call may have been carried out"
-        return UnreachableError(f"{self.address.base}: {cause}", next_step=next_step, request=f"{method} {url}")
+        return ServerUnreachableError(f"{self.address.base}: {cause}", next_step=next_step, request=f"{method} {url}")
+
+    def check_scheme(self, request: str) -> None:
+        """Raise ServerUnreachableError where the port speaks the other of HTTP and HTTPS."""
+        found = None if self.proxy else wrong_scheme(self.address)
+        if found:
+            raise ServerUnreachableError(f"{self.address.base}: {found[0]}", next_step=found[1], request=request)
 
     def _named(self, method: str, segments: tuple[str, ...]) -> str:
         return f"{method} {self.address.api(*segments)}"

@@ -20,23 +20,29 @@ import requests
 import requests.utils
 import websocket
 
-from zeppelin_sdk._bodies import TooDeep, TooLarge, parse_json
-from zeppelin_sdk._causes import why_tls
+from zeppelin_sdk._bodies import LimitExceeded, TooDeep, parse_json
 from zeppelin_sdk._errors import (
     AnswerTooLargeError,
     InvalidAddressError,
     LoginRequiredError,
     NotZeppelinError,
-    UnreachableError,
+    ServerUnreachableError,
     ZeppelinError,
 )
-from zeppelin_sdk._failures import not_zeppelin
+from zeppelin_sdk._failures import PROXY_LOGIN, PROXY_STEP, gateway_login, not_zeppelin
 from zeppelin_sdk._models import Ticket
+from zeppelin_sdk._tls import ca_fault, why_tls
 from zeppelin_sdk._transport import Transport
 
 HEARTBEAT_SECONDS = 10.0  # as the web page does; the server drops a connection that stays silent
 _GOODBYE_SECONDS = 1
 _SWITCHING_PROTOCOLS = 101
+_NOT_THE_SCHEME = (
+    ConnectionRefusedError,
+    ssl.SSLCertVerificationError,
+    websocket.WebSocketProxyException,
+    websocket.WebSocketTimeoutException,
+)
 _log = logging.getLogger("zeppelin_sdk")
 
 
@@ -53,7 +59,7 @@ class _LimitedWebSocket(websocket.WebSocket):  # type: ignore[misc]
         self._size = 0
 
     def next_message(self, deadline: float) -> str | bytes:
-        """The next message. Raises TooLarge, and the library's timeout at the deadline of the monotonic clock."""
+        """The next message. Raises LimitExceeded, and the library's timeout at the deadline of the monotonic clock."""
         self.deadline = deadline
         message: str | bytes = self.recv()
         self._size = 0
@@ -68,12 +74,12 @@ class _LimitedWebSocket(websocket.WebSocket):  # type: ignore[misc]
         piece: bytes = super()._recv(bufsize)
         self._size += len(piece)
         if self._size > self._limit:
-            raise TooLarge
+            raise LimitExceeded
         return piece
 
 
-class Connection:
-    """An open websocket; what is sent carries the user's ticket. Raises UnreachableError when it is lost."""
+class WebsocketConnection:
+    """An open websocket; what is sent carries the user's ticket. Raises ServerUnreachableError when it is lost."""
 
     def __init__(self, http: Transport, ticket: Ticket) -> None:
         self.closed = False
@@ -127,7 +133,7 @@ class Connection:
                 message = self._parsed(self._socket.next_message(min(deadline, self._next_beat)))
                 self.has_received = True
                 return message
-            except TooLarge as error:
+            except LimitExceeded as error:
                 self.close()
                 raise AnswerTooLargeError(
                     f"{self._base} sends a message of more than {self._max_bytes} bytes",
@@ -158,13 +164,13 @@ class Connection:
         _log.debug("%s: received %s, %d characters", self._url, message.get("op"), len(text))
         return message
 
-    def _lost(self) -> UnreachableError:
+    def _lost(self) -> ServerUnreachableError:
         request = f"GET {self._url}"
         if self.has_received:
-            return UnreachableError(
+            return ServerUnreachableError(
                 f"{self._base}: the websocket was closed", next_step="check that the server runs", request=request
             )
-        return UnreachableError(
+        return ServerUnreachableError(
             f"{self._base}: the websocket was closed before its first message",
             next_step=f"add {self._origin} to the server's zeppelin.server.allowed.origins, or see its log",
             request=request,
@@ -174,7 +180,7 @@ class Connection:
 def _connect(http: Transport) -> _LimitedWebSocket:
     """An open websocket. Its Origin is the server's own address: 0.12 closes a websocket without one."""
     url, base = http.address.websocket, http.address.base
-    cookie = http.session.prepare_request(requests.Request("GET", f"{base}/ws")).headers.get("Cookie")
+    headers = http.session.prepare_request(requests.Request("GET", f"{base}/ws")).headers
     dial = getattr(http.session, "dial", None)  # of a session that reaches a double in this process
     way = {"socket": dial()} if dial else _proxy(http.proxy)
     connection = _LimitedWebSocket(http.max_answer_bytes, _tls(http.ca_bundle))
@@ -188,20 +194,23 @@ def _connect(http: Transport) -> _LimitedWebSocket:
             url,
             timeout=http.timeout,
             origin=http.address.origin,
-            cookie=cookie,
+            cookie=headers.get("Cookie"),
+            header={name: headers[name] for name in ("Authorization",) if name in headers},
             redirect_limit=0,
             **way,
         )
     except websocket.WebSocketBadStatusException as error:
-        raise _handshake_error(http, error.status_code) from error
+        raise _handshake_error(http, error.status_code, error.resp_headers or {}) from error
     except (websocket.WebSocketException, OSError) as error:
         answer = connection.handshake_response
         if answer is not None and answer.status != _SWITCHING_PROTOCOLS:
-            raise _handshake_error(http, answer.status) from error
-        cause, next_step = _why(error)
+            raise _handshake_error(http, answer.status, answer.headers) from error
+        if time.monotonic() < deadline and not isinstance(error, _NOT_THE_SCHEME):
+            http.check_scheme(f"GET {url}")
+        cause, next_step = _why(http, error)
         if time.monotonic() >= deadline:
             cause = f"no complete answer within {http.total_timeout:g} s"
-        raise UnreachableError(
+        raise ServerUnreachableError(
             f"{base}: no websocket connection: {cause}", next_step=next_step, request=f"GET {url}"
         ) from error
     finally:
@@ -209,7 +218,7 @@ def _connect(http: Transport) -> _LimitedWebSocket:
     # up to 1.8 the library takes a redirect that it may not follow for a connection
     if connection.handshake_response.status != _SWITCHING_PROTOCOLS:
         connection.shutdown()
-        raise _handshake_error(http, connection.handshake_response.status)
+        raise _handshake_error(http, connection.handshake_response.status, connection.handshake_response.headers)
     return connection
 
 
@@ -220,25 +229,34 @@ def _cut(connection: _LimitedWebSocket) -> None:
             socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)  # not the one of TLS, which drops its state
 
 
-def _handshake_error(http: Transport, status: int) -> ZeppelinError:
-    request = f"GET {http.address.websocket}"
+def _handshake_error(http: Transport, status: int, headers: Mapping[str, str]) -> ZeppelinError:
+    base, request = http.address.base, f"GET {http.address.websocket}"
+    challenge = headers.get("www-authenticate", "") if status == requests.codes.unauthorized else ""
+    if status == requests.codes.bad_request:
+        http.check_scheme(request)
+    if gateway := gateway_login(base, challenge, answered=False, request=request):
+        return gateway
     if status in (401, 403) or 300 <= status < 400:
-        return LoginRequiredError(
-            f"{http.address.base} refused the websocket ({status})", next_step="log in", request=request
-        )
+        return LoginRequiredError(f"{base} refused the websocket ({status})", next_step="log in", request=request)
     return NotZeppelinError(
-        f"{http.address.base} has no websocket at /ws ({status})",
+        f"{base} has no websocket at /ws ({status})",
         next_step="check the address; a proxy before the server has to pass websockets on",
         request=request,
     )
 
 
-def _why(error: Exception) -> tuple[str, str]:
+def _why(http: Transport, error: Exception) -> tuple[str, str]:
     """The cause in words, and what to do about it."""
+    if isinstance(error, websocket.WebSocketProxyException):
+        if "407" in str(error):
+            return PROXY_LOGIN, PROXY_STEP
+        return "the proxy does not connect to it", "check the proxy, and what it allows"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return why_tls(str(error))
+    if fault := ca_fault(http.ca_bundle):
+        return fault, "name a file of CA certificates in PEM form"
     if isinstance(error, ssl.SSLError):
         return why_tls(str(error))
-    if isinstance(error, websocket.WebSocketProxyException):
-        return "the proxy does not connect to it", "check the proxy, and what it allows"
     return str(error).partition("\n")[0], "check that the server runs, and that a proxy before it passes websockets on"
 
 

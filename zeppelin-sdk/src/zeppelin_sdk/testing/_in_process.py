@@ -39,7 +39,7 @@ class InProcessSession(requests.Session):
         body = urllib.parse.urlencode(data).encode() if isinstance(data, Mapping) else data or b""
         asked = Request(method, urllib.parse.urlsplit(url).path, dict(params or {}), self._headers(headers or {}), body)
         try:
-            response = _response(url, self._fake.respond(asked))
+            response = _response(method, url, self._fake.respond(asked))
         except Drop as error:
             raise requests.ConnectionError(f"the double dropped {method} {url}") from error
         for cookie in http.cookies.SimpleCookie(response.headers.get("Set-Cookie", "")).values():
@@ -59,8 +59,9 @@ class InProcessSession(requests.Session):
         return headers
 
 
-def _response(url: str, answer: Answer) -> requests.Response:
+def _response(method: str, url: str, answer: Answer) -> requests.Response:
     response = requests.Response()
+    response.request = requests.Request(method, url).prepare()
     response.url, response.status_code = url, answer.status
     response.reason = http.client.responses.get(answer.status, "")
     response.headers.update(answer.headers)

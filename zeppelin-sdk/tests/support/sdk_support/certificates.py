@@ -14,8 +14,8 @@ class Certificates:
     server: ssl.SSLContext
 
 
-def make_certificates(folder: Path, address: str = "127.0.0.1") -> Certificates:
-    """Make an authority in `folder`, and a certificate for `address`."""
+def make_certificates(folder: Path, address: str = "127.0.0.1", *, days: int = 2) -> Certificates:
+    """Make an authority in `folder`, and a certificate for `address`; with -1 for `days` it has expired."""
 
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -26,9 +26,8 @@ def make_certificates(folder: Path, address: str = "127.0.0.1") -> Certificates:
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
     (folder / "names.cnf").write_text(f"subjectAltName=IP:{address}\nextendedKeyUsage=serverAuth\n")
     signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
-    openssl(
-        "x509", "-req", "-in", "server.csr", *signed_by, "-out", "server.pem", "-days", "2", "-extfile", "names.cnf"
-    )
+    lasts = ("-days", str(days), "-extfile", "names.cnf")
+    openssl("x509", "-req", "-in", "server.csr", *signed_by, "-out", "server.pem", *lasts)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(folder / "server.pem", folder / "server.key")
     return Certificates(folder / "ca.pem", server)
