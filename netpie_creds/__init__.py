@@ -5,11 +5,11 @@ from netpie_creds.backoff import Backoff
 from netpie_creds.cache import cache_path, delete_cache, kept_cache, read_cache, write_cache
 from netpie_creds.errors import (
     ApplicationError,
+    AuthServerRefusedError,
+    AuthServerUnreachableError,
     CacheError,
     MalformedAnswerError,
     NetpieError,
-    RefusedError,
-    UnreachableError,
     WrongKeyError,
     WrongSecretError,
 )
@@ -30,10 +30,10 @@ __all__ = [
     "MalformedAnswerError",
     "MqttLogin",
     "NetpieError",
-    "RefusedError",
+    "AuthServerRefusedError",
     "Refreshed",
     "Revoked",
-    "UnreachableError",
+    "AuthServerUnreachableError",
     "WrongKeyError",
     "WrongSecretError",
     "broker_of",

@@ -9,26 +9,27 @@ import logging
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 import requests
 
 from netpie_creds.errors import (
     ApplicationError,
+    AuthServerRefusedError,
+    AuthServerUnreachableError,
     MalformedAnswerError,
     NetpieError,
-    RefusedError,
-    UnreachableError,
     WrongKeyError,
     WrongSecretError,
 )
 from netpie_creds.model import AccessToken, Application, broker_of, is_secret, revoke_code
+from netpie_creds.web import ca_fault, open_session, proxies_for, speaks_tls, why_tls
 
 NETPIE_2015 = "https://ga.netpie.io:8081"
 STATE = "mgrev:PY11k"  # the revision that microgear-python 1.2.7 names itself by
 MAX_ALIAS = 16  # characters; microgear-python cuts an alias there
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TRY_LATER = (429, 500, 502, 503, 504)
+ONLY_TLS = "it speaks TLS only: write https:// in place of http://"
 
 
 class Revoked(StrEnum):
@@ -42,28 +43,27 @@ class Revoked(StrEnum):
 class AuthServer:
     """The auth server at `address` (`http://host:port` or `https://host:port`).
 
-    `timeout` (seconds) bounds each connect and each wait for data. Every method raises UnreachableError when
+    `timeout` (seconds) bounds each connect and each wait for data. Certificates are checked against SSL_CERT_FILE or
+    REQUESTS_CA_BUNDLE where the environment has one. Every method raises AuthServerUnreachableError when
     the server does not answer and MalformedAnswerError when its answer is not one of NETPIE's.
     """
 
     address: str = NETPIE_2015
     timeout: float = 10.0
-    session: requests.Session = field(default_factory=requests.Session, repr=False)
+    session: requests.Session = field(default_factory=open_session, repr=False)
 
     def __post_init__(self) -> None:
         self.address = self.address.rstrip("/")
         if not re.fullmatch(r"https?://[^/\s?#@]+", self.address):
+            shown = "an address with a user or a password in it" if "@" in self.address else ascii(self.address)
             raise ApplicationError(
-                f"{ascii(self.address)} is not an auth server",
-                next_step="give http://host:port or https://host:port",
+                f"{shown} is not an auth server", next_step="give http://host:port or https://host:port"
             )
-        if urlsplit(self.address).hostname in LOOPBACK:
-            self.session.trust_env = False  # a proxy from the environment can't reach this machine's loopback
 
     def authorize(self, application: Application, alias: str | None = None) -> str:
         """Return a code, valid once, for a new thing of `application`.
 
-        Raises: WrongKeyError, RefusedError; ApplicationError when the alias is too long.
+        Raises: WrongKeyError, AuthServerRefusedError; ApplicationError when the alias is too long.
         """
         answer = self._send("GET", "/oauth2/authorize", _authorize_query(application, alias))
         _, found, code = answer.url.partition("code=")
@@ -80,7 +80,7 @@ class AuthServer:
     def access_token(self, application: Application, code: str) -> tuple[AccessToken, bool]:
         """Return the access token that `code` stands for, and whether it may be kept (its flag is not "S").
 
-        Raises: WrongSecretError, RefusedError.
+        Raises: WrongSecretError, AuthServerRefusedError.
         """
         query = {
             "grant_type": "authorization_code",
@@ -104,7 +104,7 @@ class AuthServer:
     def revoke(self, token: AccessToken) -> Revoked:
         """Make `token` invalid.
 
-        Raises: RefusedError when the server says that it could not.
+        Raises: AuthServerRefusedError when the server says that it could not.
         """
         path = f"/api/revoke/{quote(token.token, safe='')}/{quote(token.revokecode, safe='')}"
         answer = self._send("GET", path)
@@ -114,7 +114,7 @@ class AuthServer:
         if said == "TOKENNOTFOUND":
             return Revoked.UNKNOWN
         if said == "FAILED":
-            raise RefusedError(
+            raise AuthServerRefusedError(
                 f"{self.address} would not revoke the token",
                 next_step="revoke it on NETPIE's page of the application",
             )
@@ -145,23 +145,44 @@ class AuthServer:
             url += "?" + urlencode(query, quote_via=quote, safe=":")
         failure: str
         try:
-            answer = self.session.request(method, url, timeout=self.timeout)
-            if answer.status_code not in TRY_LATER:
+            answer = self.session.request(method, url, timeout=self.timeout, proxies=proxies_for(self.address))
+            failure = self._away(answer, path)
+            if not failure:
                 return answer
-            failure = f"it answers {answer.status_code}"
         except requests.TooManyRedirects:
             raise self._malformed("it redirects without end") from None
         except requests.Timeout:
             failure = f"no answer within {self.timeout:g} s"
-        except requests.exceptions.SSLError:
-            failure = "its TLS certificate can't be verified, or it does not speak TLS"
+        except requests.exceptions.SSLError as error:
+            failure = why_tls(error)
         except requests.RequestException as error:
-            failure = _cause(error)
+            failure = _cause(error) or self._why_cut_off()
+        except OSError:  # of `requests`, for a CA file that is not there
+            failure = ca_fault() or "no TLS connection"
         # outside of the except blocks: the causes quote the whole URL and the secret in it
-        raise UnreachableError(
+        raise AuthServerUnreachableError(
             f"auth server {self.address}: {failure}",
             next_step="check the address and the network, then try again",
         )
+
+    def _away(self, answer: requests.Response, path: str) -> str:
+        """Why an answer is none of NETPIE's own: it is in trouble, or a proxy keeps the call from it; else ""."""
+        status, challenge = answer.status_code, answer.headers.get("WWW-Authenticate", "")
+        if status in TRY_LATER:
+            return f"it answers {status}"
+        if status == requests.codes.proxy_authentication_required:
+            return "the proxy wants a user and a password"
+        if status == requests.codes.unauthorized and challenge and path != "/oauth2/token":
+            return f"a proxy before it wants a login of its own (HTTP {challenge.partition(' ')[0]})"
+        if status == requests.codes.bad_request and path != "/oauth2/token" and self._is_tls_only():
+            return ONLY_TLS
+        return ""
+
+    def _why_cut_off(self) -> str:
+        return ONLY_TLS if self._is_tls_only() else "can't connect"
+
+    def _is_tls_only(self) -> bool:
+        return self.address.startswith("http:") and speaks_tls(self.address)
 
     def _token(self, application: Application, answer: requests.Response) -> tuple[AccessToken, bool]:
         failure: NetpieError
@@ -179,8 +200,8 @@ class AuthServer:
             failure = self._malformed("its answer to /oauth2/token is not a token")
         raise failure  # outside of the except block: the cause may quote the token
 
-    def _refused(self, application: Application) -> RefusedError:
-        return RefusedError(
+    def _refused(self, application: Application) -> AuthServerRefusedError:
+        return AuthServerRefusedError(
             f"{self.address} refuses APPKEY {application.appkey}: it is disabled or awaits approval",
             next_step="enable it on NETPIE's page of the application",
         )
@@ -207,7 +228,11 @@ def _authorize_query(application: Application, alias: str | None) -> dict[str, s
 
 
 def _cause(error: requests.RequestException) -> str:
-    """The kind of failure. The error's own text would quote the URL and its secrets."""
+    """The kind of failure, "" where the error does not tell. Its own text would quote the URL and its secrets."""
+    if "failed: 407" in str(error):
+        return "the proxy wants a user and a password"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not connect to it, or is out of reach"
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ConnectionRefusedError):
@@ -219,7 +244,7 @@ def _cause(error: requests.RequestException) -> str:
             (part for part in inner.args if isinstance(part, BaseException)), None
         )  # fmt: skip
         inner = nested or inner.__cause__ or inner.__context__
-    return "can't connect" if isinstance(error, requests.ConnectionError) else "no HTTP answer"
+    return "" if isinstance(error, requests.ConnectionError) else "no HTTP answer"
 
 
 class _HideSecrets(logging.Filter):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from netpie_creds.errors import UnreachableError
+from netpie_creds.errors import AuthServerUnreachableError
 
 Answer = TypeVar("Answer")
 
@@ -33,17 +33,19 @@ ONCE = Backoff(attempts=1)
 def retry(call: Callable[[], Answer], backoff: Backoff, sleep: Callable[[float], None] = time.sleep) -> Answer:
     """Return what `call` returns, trying again while the server is out of reach.
 
-    Raises: what `call` raises; UnreachableError, with the number of attempts, once they are used up. A wrong
+    Raises: what `call` raises; AuthServerUnreachableError, with the number of attempts, once they are used up. A wrong
     key or secret, a refusal and a malformed answer are never tried again.
     """
     for delay in backoff.delays():
         try:
             return call()
-        except UnreachableError:
+        except AuthServerUnreachableError:
             sleep(delay)
     try:
         return call()
-    except UnreachableError as error:
+    except AuthServerUnreachableError as error:
         if backoff.attempts == 1:
             raise
-        raise UnreachableError(f"{error.message} ({backoff.attempts} attempts)", next_step=error.next_step) from error
+        raise AuthServerUnreachableError(
+            f"{error.message} ({backoff.attempts} attempts)", next_step=error.next_step
+        ) from error

@@ -1,13 +1,13 @@
 """The errors of NETPIE credentials. Each is one line: the thing, the cause, and the next step.
 
-NetpieError                  1  failed
-├── ApplicationError         2  an APPID, APPKEY or APPSECRET is missing or invalid
-├── UnreachableError         4  the auth server did not answer in time
-├── MalformedAnswerError     4  what answered is not a NETPIE auth server
-├── WrongKeyError            5  the auth server does not know the APPKEY, or not with this APPID
-├── WrongSecretError         5  the APPSECRET does not belong to the APPKEY
-├── RefusedError             5  the application is disabled, or the thing awaits approval
-└── CacheError               1  a credentials cache can't be read or written
+NetpieError                     1  failed
+├── ApplicationError            2  an APPID, APPKEY or APPSECRET is missing or invalid
+├── AuthServerUnreachableError  4  the auth server did not answer in time
+├── MalformedAnswerError        4  what answered is not a NETPIE auth server
+├── WrongKeyError               5  the auth server does not know the APPKEY, or not with this APPID
+├── WrongSecretError            5  the APPSECRET does not belong to the APPKEY
+├── AuthServerRefusedError      5  the application is disabled, or the thing awaits approval
+└── CacheError                  1  a credentials cache can't be read or written
 """
 
 from typing import ClassVar
@@ -32,7 +32,7 @@ class ApplicationError(NetpieError):
     exit_code = 2
 
 
-class UnreachableError(NetpieError):
+class AuthServerUnreachableError(NetpieError):
     """The auth server did not answer in time, or not at all. Worth another try later."""
 
     kind = "unreachable"
@@ -60,7 +60,7 @@ class WrongSecretError(NetpieError):
     exit_code = 5
 
 
-class RefusedError(NetpieError):
+class AuthServerRefusedError(NetpieError):
     """The key is known and refused: the application is disabled, or the thing awaits approval."""
 
     kind = "refused"

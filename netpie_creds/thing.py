@@ -7,7 +7,7 @@ from pathlib import Path
 from netpie_creds.auth_server import AuthServer, Revoked
 from netpie_creds.backoff import Backoff, retry
 from netpie_creds.cache import delete_cache, read_cache, write_cache
-from netpie_creds.errors import CacheError, NetpieError, RefusedError
+from netpie_creds.errors import AuthServerRefusedError, CacheError, NetpieError
 from netpie_creds.model import AccessToken, Application, Credentials, revoke_code
 
 
@@ -36,8 +36,8 @@ def get_credentials(
     A thing that exists is used without asking the auth server, as the document says; only a broker that its cache does
     not name is asked for.
 
-    Raises: CacheError; when the auth server is asked also WrongKeyError, WrongSecretError, RefusedError,
-    UnreachableError, MalformedAnswerError.
+    Raises: CacheError; when the auth server is asked also WrongKeyError, WrongSecretError, AuthServerRefusedError,
+    AuthServerUnreachableError, MalformedAnswerError.
     """
     kept = read_cache(cache_dir, application.appkey)
     if kept is not None:
@@ -78,7 +78,7 @@ def refresh(
 def revoke(application: Application, cache_dir: Path, auth: AuthServer) -> Revoked | None:
     """Revoke the thing in `cache_dir` and delete its cache; None when there is none.
 
-    Raises: CacheError, RefusedError, UnreachableError, MalformedAnswerError; the cache then stays.
+    Raises: CacheError, AuthServerRefusedError, AuthServerUnreachableError, MalformedAnswerError; the cache then stays.
     """
     kept = read_cache(cache_dir, application.appkey)
     if kept is None:
@@ -149,5 +149,5 @@ def _revoke(application: Application, token: AccessToken, auth: AuthServer) -> R
         return auth.revoke(replace(token, revokecode=signature))
     try:
         return auth.revoke(token)
-    except RefusedError:
+    except AuthServerRefusedError:
         return auth.revoke(replace(token, revokecode=signature))

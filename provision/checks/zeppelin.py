@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-import requests
-
 from provision.checks.finding import Finding, fail, ok, warn
 from provision.errors import exit_status
 from provision.streams.idle_end import idle_end
@@ -18,8 +16,8 @@ from zeppelin_sdk import (
     LoginError,
     NotZeppelinError,
     PermissionDeniedError,
+    ServerUnreachableError,
     ServerVersion,
-    UnreachableError,
     UnsupportedError,
     ZeppelinClient,
     ZeppelinError,
@@ -27,7 +25,6 @@ from zeppelin_sdk import (
 
 KNOWN = ((0, 8), (0, 13))
 INJECT = "injectCredentials"
-PAGE_TIMEOUT = 5.0
 WEBSOCKET_TIMEOUT = 5.0
 ORIGINS = "zeppelin.server.allowed.origins"
 _NO_NOTE = "provision-doctor"  # the id of a note that no server has: asked for it, each has to answer
@@ -106,15 +103,10 @@ def _idle(client: ZeppelinClient, setting: InterpreterSetting) -> Finding:
 def _page(client: ZeppelinClient) -> Finding:
     next_step = "edit notes over the API, or use a distribution with a page (see provision up --help)"
     try:
-        with requests.Session() as session:
-            # a proxy from the environment can't reach this machine's loopback
-            session.trust_env = urlsplit(client.url).hostname not in ("127.0.0.1", "localhost", "::1")
-            answer = session.get(f"{client.url}/", timeout=PAGE_TIMEOUT)
-    except requests.RequestException:
-        return warn("web page", f"{client.url} gives none", next_step)
-    if answer.ok and "<html" in answer.text.lower() and "directory:" not in answer.text.lower():
-        return ok("web page", client.url)
-    return warn("web page", f"{client.url} has none", next_step)
+        there = client.has_web_page()
+    except ZeppelinError as error:
+        return warn("web page", error.message, next_step)
+    return ok("web page", client.url) if there else warn("web page", f"{client.url} has none", next_step)
 
 
 def _websocket(client: ZeppelinClient) -> Finding:
@@ -122,7 +114,7 @@ def _websocket(client: ZeppelinClient) -> Finding:
     try:
         with client.follow(_NO_NOTE) as follower:
             follower.read(WEBSOCKET_TIMEOUT)
-    except UnreachableError as error:
+    except ServerUnreachableError as error:
         origins = _origins_that_keep_out(client)
         if origins is None:
             return fail("websocket", error.message, error.next_step, exit_status(error))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from netpie_creds.web import open_session, proxies_for, why_tls
 from provision.embedded import disk
 from provision.embedded.manifest import MavenJar
 from provision.errors import ProvisionError, UnreachableError
@@ -105,8 +106,7 @@ def _download(wanted: Collection[_Wanted], folder: Path, advance: Advance) -> No
     disk.sweep(folder)
     stop = threading.Event()
     pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="download")
-    with requests.Session() as session:
-        _trust(session)
+    with open_session() as session:
         one = _Download(session, advance, stop)
         files = [pool.submit(one, each) for each in wanted]
         try:
@@ -117,13 +117,6 @@ def _download(wanted: Collection[_Wanted], folder: Path, advance: Advance) -> No
             pool.shutdown(wait=False, cancel_futures=True)  # a silent server must not hold up Ctrl-C
             if wait([file for file in files if not file.cancelled()], STOPPING).not_done:
                 disk.drop_partials(folder)
-
-
-def _trust(session: requests.Session) -> None:
-    """Trust what `SSL_CERT_FILE` names, as Python does; `requests` knows (and prefers) REQUESTS_CA_BUNDLE only."""
-    bundle = os.environ.get("SSL_CERT_FILE")
-    if bundle and Path(bundle).is_file():
-        session.verify = bundle
 
 
 class _BrokeOff(Exception):
@@ -182,7 +175,7 @@ class _Download:
             part.unlink(missing_ok=True)
 
     def _answer(self, wanted: _Wanted) -> requests.Response:
-        response = self._session.get(wanted.url, stream=True, timeout=TIMEOUT)
+        response = self._session.get(wanted.url, stream=True, timeout=TIMEOUT, proxies=proxies_for(wanted.url))
         if response.status_code == 200:
             return response
         response.close()
@@ -201,8 +194,9 @@ def _check_not_longer(wanted: _Wanted, got: int) -> None:
 def _cause(error: _BrokeOff | requests.RequestException, host: str) -> str:
     if isinstance(error, _BrokeOff):
         return str(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"{host}: {why_tls(error)}"
     causes = {
-        requests.exceptions.SSLError: f"the certificate of {host} is not trusted",
         requests.exceptions.ProxyError: f"the proxy to {host} does not answer",
         requests.Timeout: f"no answer from {host} in time",
         requests.exceptions.ChunkedEncodingError: f"{host} broke the connection",

@@ -22,6 +22,7 @@ class ServerOptions:
     url: str | None
     user: str | None
     password_file: Path | None
+    ca_file: Path | None = None
 
     @property
     def embedded(self) -> bool:
@@ -36,7 +37,7 @@ class ServerOptions:
             if started:
                 console.say(f"embedded Zeppelin: {running.url} (stop it with `provision down`)")
             return ZeppelinClient(running.url)
-        return ZeppelinClient(self.url, user=self.user, password=self._password())
+        return self._named_client(self.url)
 
     def connect_running(self) -> ZeppelinClient:
         """As `connect`, but never starts the embedded server: raises `UsageError` when it is down."""
@@ -49,7 +50,11 @@ class ServerOptions:
                     "no Zeppelin server named", next_step="give --zeppelin URL, or start one: provision up"
                 )
             return ZeppelinClient(running.url)
-        return ZeppelinClient(self.url, user=self.user, password=self._password())
+        return self._named_client(self.url)
+
+    def _named_client(self, url: str) -> ZeppelinClient:
+        verify = str(self.ca_file) if self.ca_file else True
+        return ZeppelinClient(url, user=self.user, password=self._password(), verify=verify)
 
     def _password(self) -> str | None:
         if self.password_file is not None:
@@ -88,10 +93,17 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="File with the user's password.  [env: ZEPPELIN_PASSWORD holds the password itself]",
     )
+    @click.option(
+        "--ca-file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="ZEPPELIN_CA_FILE",
+        help="File of CA certificates (PEM) that an https:// server is checked against."
+        "  [env: ZEPPELIN_CA_FILE; default: SSL_CERT_FILE, else those of Python's certifi]",
+    )
     @functools.wraps(command)
     def with_server(
-        *args: Any, url: str | None, user: str | None, password_file: Path | None, **options: Any
+        *args: Any, url: str | None, user: str | None, password_file: Path | None, ca_file: Path | None, **options: Any
     ) -> Any:  # fmt: skip
-        return command(*args, server=ServerOptions(url, user, password_file), **options)
+        return command(*args, server=ServerOptions(url, user, password_file, ca_file), **options)
 
     return with_server

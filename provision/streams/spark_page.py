@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
+
+from netpie_creds.web import open_session, proxies_for
 
 # The gauges of the connector's NetpieCounts among Spark's metrics: APPLICATION.driver.netpie.STREAM.mqtt.NAME
 _COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconnects|redelivered)")
@@ -97,10 +98,8 @@ class SparkPage:
         return dict(counts)
 
     def _get(self, path: str) -> Any:
-        with requests.Session() as session:
-            # a proxy from the environment can't reach this machine's loopback
-            session.trust_env = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
-            response = session.get(f"{self.url}/{path}", timeout=self._timeout)
+        with open_session() as session:
+            response = session.get(f"{self.url}/{path}", timeout=self._timeout, proxies=proxies_for(self.url))
         response.raise_for_status()
         return response.json()
 

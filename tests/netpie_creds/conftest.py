@@ -17,11 +17,12 @@ APPSECRET = "sEcReT-1234567890abcdefgh"
 
 @dataclass
 class Reply:
-    """One answer: status, body, and where to when it redirects."""
+    """One answer: status, body, where to when it redirects, and other headers."""
 
     status: int = 200
     body: str = ""
     location: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -53,6 +54,8 @@ def server() -> Iterator[Scripted]:
             self.send_response(reply.status)
             if reply.location:
                 self.send_header("Location", reply.location)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body.encode())))
             self.end_headers()
             self.wfile.write(reply.body.encode())

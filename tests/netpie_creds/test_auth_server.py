@@ -15,10 +15,10 @@ from netpie_creds import (
     Application,
     ApplicationError,
     AuthServer,
+    AuthServerRefusedError,
+    AuthServerUnreachableError,
     MalformedAnswerError,
-    RefusedError,
     Revoked,
-    UnreachableError,
     WrongKeyError,
     WrongSecretError,
 )
@@ -74,9 +74,9 @@ def test_refused_token_means_a_wrong_secret(netpie, application, reply, status):
 
 def test_disabled_application_is_told_from_a_wrong_key(netpie, application, reply):
     netpie.replies |= {"/oauth2/authorize": reply(403), "/oauth2/token": reply(403)}
-    with pytest.raises(RefusedError, match="disabled"):
+    with pytest.raises(AuthServerRefusedError, match="disabled"):
         AuthServer(netpie.url).authorize(application)
-    with pytest.raises(RefusedError, match="approval"):
+    with pytest.raises(AuthServerRefusedError, match="approval"):
         AuthServer(netpie.url).access_token(application, "C0dE")
 
 
@@ -145,27 +145,27 @@ def test_redirects_without_end_are_malformed(server, application, reply):
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_server_in_trouble_is_out_of_reach(netpie, application, reply, status):
     netpie.replies["/oauth2/authorize"] = reply(status)
-    with pytest.raises(UnreachableError, match=str(status)):
+    with pytest.raises(AuthServerUnreachableError, match=str(status)):
         AuthServer(netpie.url).authorize(application)
 
 
 def test_refused_connection_is_out_of_reach(application):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(UnreachableError, match="connection refused") as error:
+    with pytest.raises(AuthServerUnreachableError, match="connection refused") as error:
         AuthServer(f"http://127.0.0.1:{port}").authorize(application)
     assert error.value.exit_code == 4
 
 
 def test_name_that_does_not_resolve_is_out_of_reach(application):
-    with pytest.raises(UnreachableError, match="resolve|connect"):
+    with pytest.raises(AuthServerUnreachableError, match="resolve|connect"):
         AuthServer("http://nowhere.invalid", timeout=5).authorize(application)
 
 
 def test_silent_server_is_given_up_after_the_timeout(application):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(UnreachableError, match=r"0\.2 s"):
+        with pytest.raises(AuthServerUnreachableError, match=r"0\.2 s"):
             AuthServer(address, timeout=0.2).authorize(application)
 
 
@@ -179,13 +179,13 @@ def test_server_that_hangs_up_or_does_not_speak_http_is_out_of_reach(application
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with pytest.raises(UnreachableError):
+        with pytest.raises(AuthServerUnreachableError):
             AuthServer(f"http://127.0.0.1:{rude.getsockname()[1]}").authorize(application)
         thread.join()
 
 
 def test_server_without_tls_is_out_of_reach_over_https(netpie, application):
-    with pytest.raises(UnreachableError, match="TLS"):
+    with pytest.raises(AuthServerUnreachableError, match="TLS"):
         AuthServer(netpie.url.replace("http:", "https:")).authorize(application)
 
 
@@ -193,6 +193,15 @@ def test_server_without_tls_is_out_of_reach_over_https(netpie, application):
 def test_address_that_is_none_is_refused(address):
     with pytest.raises(ApplicationError):
         AuthServer(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://ann:hush@h", "ann:hush@h", "http://ann:hu'sh@h", "ann:hush@h:1/x", "hush@h"]
+)
+def test_an_address_with_a_password_is_refused_and_not_repeated(address):
+    with pytest.raises(ApplicationError) as error:
+        AuthServer(address)
+    assert "sh@" not in error.value.message
 
 
 @pytest.mark.parametrize(("said", "revoked"), [("SUCCESS", Revoked.REVOKED), ("TOKENNOTFOUND", Revoked.UNKNOWN)])
@@ -205,7 +214,7 @@ def test_revocation_is_asked_for_by_token_and_code(server, token, reply, said, r
 def test_revocation_that_failed_is_refused_and_another_answer_is_malformed(server, token, reply):
     path = "/api/revoke/AbCdEfGhIjKlMnOp/Kdn9wyCu756gYzVMY5UcT4srwbI%3D"
     server.replies[path] = [reply(200, "FAILED"), reply(200, "<html>")]
-    with pytest.raises(RefusedError):
+    with pytest.raises(AuthServerRefusedError):
         AuthServer(server.url).revoke(token)
     with pytest.raises(MalformedAnswerError):
         AuthServer(server.url).revoke(token)
@@ -237,7 +246,7 @@ def test_secret_is_in_no_error_traceback_or_log(netpie, application, token, repl
         auth.revoke(token)
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(UnreachableError) as error:
+    with pytest.raises(AuthServerUnreachableError) as error:
         AuthServer(f"http://127.0.0.1:{port}").access_token(application, code)
     shown += traceback.format_exception(error.value)
     shown.append(caplog.text)
@@ -252,14 +261,12 @@ anything = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characte
 @given(appid=anything, appkey=anything)
 def test_query_says_what_was_given_whatever_it_holds(appid, appkey):
     class Recorder:
-        trust_env = True
-
-        def request(self, method: str, url: str, timeout: float) -> object:
+        def request(self, method: str, url: str, **_options: object) -> object:
             self.url = url
-            raise UnreachableError("recorded")
+            raise AuthServerUnreachableError("recorded")
 
     recorder = Recorder()
-    with pytest.raises(UnreachableError, match="recorded"):
+    with pytest.raises(AuthServerUnreachableError, match="recorded"):
         AuthServer("http://h", session=recorder).authorize(Application(appid, appkey, "s"))
     query = parse_qs(urlsplit(recorder.url).query, strict_parsing=True)
     assert {name: values[0] for name, values in query.items()} == _authorize_query(

@@ -7,10 +7,10 @@ import pytest
 
 from netpie_creds import (
     AuthServer,
+    AuthServerUnreachableError,
     Backoff,
     CacheError,
     Revoked,
-    UnreachableError,
     WrongKeyError,
     WrongSecretError,
     cache_path,
@@ -78,7 +78,7 @@ def test_wrong_key_and_secret_are_not_tried_again(netpie, application, tmp_path,
 
 def test_server_out_of_reach_is_given_up_with_the_reason(netpie, application, tmp_path, reply):
     netpie.replies["/oauth2/authorize"] = reply(503)
-    with pytest.raises(UnreachableError, match=r"503 \(3 attempts\)"):
+    with pytest.raises(AuthServerUnreachableError, match=r"503 \(3 attempts\)"):
         get_credentials(application, tmp_path, AuthServer(netpie.url), backoff=QUICK)
     assert netpie.paths() == ["/oauth2/authorize"] * 3
 
@@ -91,9 +91,9 @@ def test_no_wait_after_the_last_attempt():
     slept = []
 
     def out_of_reach() -> None:
-        raise UnreachableError("no answer")
+        raise AuthServerUnreachableError("no answer")
 
-    with pytest.raises(UnreachableError):
+    with pytest.raises(AuthServerUnreachableError):
         retry(out_of_reach, Backoff(attempts=3, first=2), slept.append)
     assert slept == [2, 4]
 
@@ -145,7 +145,7 @@ def test_revoke_deletes_the_cache(netpie, application, token, tmp_path, reply):
 def test_revoke_that_failed_keeps_the_cache(netpie, application, token, tmp_path, reply):
     write_cache(tmp_path, application.appkey, token)
     netpie.replies["/api/revoke/AbCdEfGhIjKlMnOp/Kdn9wyCu756gYzVMY5UcT4srwbI%3D"] = reply(503)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(AuthServerUnreachableError):
         revoke(application, tmp_path, AuthServer(netpie.url))
     assert read_cache(tmp_path, application.appkey) == token
 

@@ -50,7 +50,7 @@ def test_no_option_takes_a_password_itself() -> None:
     def command(server: ServerOptions) -> None: ...
 
     names = [name for parameter in command.params for name in parameter.opts]
-    assert sorted(names) == ["--password-file", "--user", "--zeppelin"]
+    assert sorted(names) == ["--ca-file", "--password-file", "--user", "--zeppelin"]
 
 
 def test_a_named_server_is_not_asked_anything_yet() -> None:
