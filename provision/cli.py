@@ -3,15 +3,18 @@
 import errno
 import importlib
 import os
+import re
 import signal
 import sys
+import traceback
 from contextlib import suppress
 
 import click
 
 from netpie_creds import NetpieError
 from provision.console import Console
-from provision.errors import ProvisionError, UsageError, exit_status
+from provision.errors import ProvisionError, UsageError, exit_status, hide_passwords, nearest
+from provision.help import Context, with_help
 from provision.options.output import json_option
 from zeppelin_sdk import ZeppelinError
 
@@ -42,6 +45,8 @@ ATTRIBUTES = {"list": "list_command"}
 class Commands(click.Group):
     """Imports a command's module only when that command runs."""
 
+    context_class = Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -49,8 +54,7 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"provision.commands.{COMMANDS[name]}")
-        command: click.Command = getattr(module, ATTRIBUTES.get(name, name))
-        return command
+        return with_help(getattr(module, ATTRIBUTES.get(name, name)))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,7 +116,9 @@ def run(args: list[str]) -> int:
     """Run the command line on `args` and return its exit status; errors are shown, not raised."""
     console = Console()
     try:
-        status = provision.main(args, prog_name="provision", obj=console, standalone_mode=False)
+        status = provision.main(
+            args, prog_name="provision", complete_var="PROVISION_COMPLETE", obj=console, standalone_mode=False
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         console.err.print(error.format_message(), markup=False)
         return UsageError.exit_code
@@ -135,12 +141,24 @@ def run(args: list[str]) -> int:
     return status if isinstance(status, int) else 0  # click returns the status of an `Exit`
 
 
+_NO_COMMAND = re.compile("No such command '(.*?)'")
 _SEE_DEBUG = "run it again with --debug to see where it happened"
 
 
 def _from_click(error: click.UsageError) -> UsageError:
-    command = error.ctx.command_path if error.ctx else "provision"
-    return UsageError(error.format_message().rstrip("."), next_step=f"see {command} --help")
+    see = f"see {error.ctx.command_path if error.ctx else 'provision'} --help"
+    message = error.format_message().rstrip(".")
+    word, known = "", list[str]()
+    if error.ctx and isinstance(error, click.NoSuchOption):
+        word, known = (
+            error.option_name,
+            [name for each in error.ctx.command.get_params(error.ctx) for name in each.opts],
+        )
+        message = f"No such option {word!r}"
+    elif error.ctx and isinstance(error.ctx.command, click.Group) and (named := _NO_COMMAND.match(message)):
+        word, known = named[1], error.ctx.command.list_commands(error.ctx)
+        message = f"No such command {word!r}"
+    return UsageError(message, next_step=nearest(word, known, see))
 
 
 def _from_os_error(error: OSError) -> ProvisionError:
@@ -155,5 +173,5 @@ def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError)
     console.error(error)
     if console.debug:
         with suppress(OSError):
-            console.err.print_exception()
+            console.err.print(hide_passwords(traceback.format_exc()), markup=False)
     return exit_status(error)

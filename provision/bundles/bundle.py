@@ -14,7 +14,7 @@ from provision.bundles.context import COMPUTED
 from provision.bundles.engine import TYPED, is_generated, typed_part
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.template import Template, check_templates
-from provision.errors import UsageError
+from provision.errors import UsageError, nearest
 
 DEFAULT_BUNDLE = "streaming"
 
@@ -49,7 +49,7 @@ class Bundle:
         if unknown:
             raise UsageError(
                 f"bundle {self.name} has no parameter {unknown[0]!r}",
-                next_step="it has " + ", ".join(sorted(self.parameters)),
+                next_step=nearest(unknown[0], self.parameters, f"it has {', '.join(sorted(self.parameters))}"),
             )
         values = {name: each.value(given.get(name)) for name, each in self.parameters.items()}
         for each in self.parameters.values():
@@ -71,7 +71,8 @@ def load_bundle(name: str) -> Bundle:
         text = _text(file)
     except OSError as error:
         raise UsageError(
-            f"no bundle {name!r}: {error.strerror}", next_step=f"take one of {', '.join(bundle_names())}"
+            f"no bundle {name!r}: {error.strerror}",
+            next_step=nearest(name, bundle_names(), f"take one of {', '.join(bundle_names())}, or a folder: ./DIR"),
         ) from error
     try:
         return _read(file, tomllib.loads(text))

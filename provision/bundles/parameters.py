@@ -9,7 +9,7 @@ from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.durations import seconds_of
 from provision.bundles.values.spark import check_master, check_properties
 from provision.bundles.values.topics import check_filter, split_topics
-from provision.errors import UsageError, hide_passwords
+from provision.errors import UsageError, hide_passwords, nearest
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,10 @@ def _broker(parameter: Parameter, text: str) -> str:
 
 def _choice(parameter: Parameter, text: str) -> str:
     if text not in parameter.choices:
-        raise parameter.refuse(text, "one of " + ", ".join(parameter.choices))
+        choices = "one of " + ", ".join(parameter.choices)
+        raise UsageError(
+            f"{parameter.name}={text!r} is not {choices}", next_step=nearest(text, parameter.choices, parameter.help)
+        )
     return text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from netpie_creds.text_file import NotTextError, decode_text, separator_of
 from provision.bundles.bundle import Bundle
-from provision.errors import UsageError
+from provision.errors import UsageError, nearest
 from zeppelin_sdk import Permissions
 
 APPLICATION = ("appid", "appkey", "appsecret", "secret_file")
@@ -68,7 +68,10 @@ def _check_columns(file: Path, columns: Sequence[str], bundle: Bundle) -> None:
     known = sorted({*APPLICATION, "note", *PERMISSIONS, *SERVER, *bundle.parameters})
     unknown = [column for column in columns if column not in known]
     if unknown:
-        raise UsageError(f"{file}: unknown column {unknown[0]!r}", next_step=f"there are {', '.join(known)}")
+        raise UsageError(
+            f"{file}: unknown column {unknown[0]!r}",
+            next_step=nearest(unknown[0], known, f"there are {', '.join(known)}"),
+        )
     twice = [column for column in columns if columns.count(column) > 1]
     if twice:
         raise UsageError(f"{file}: column {twice[0]!r} is there twice", next_step="leave one out")

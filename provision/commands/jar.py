@@ -24,10 +24,10 @@ def jar(console: Console, /, spark_home: Path | None, into: Path) -> None:
     The engine is the MQTT connector with all that a note's windows and results need.
 
     Spark's own Scala compiler does it; a Java runtime is installed when needed. Without --spark-home the embedded
-    Spark is meant. Copy both jars to a folder that the Zeppelin server can read, then:
+    Spark is meant. Copy both jars, A and B, to a folder that the Zeppelin server can read, then:
 
     \b
-    provision apply --param connector=jar --param mqtt_jars=/DIR/netpie-mqtt….jar,/DIR/….mqttv3….jar
+    provision apply --param connector=jar --param mqtt_jars=/DIR/A.jar,/DIR/B.jar
     """
     spark = spark_home or install.install_spark("spark-3.1.3", console)
     jre = install.install_jre("jre-11" if spark_version(spark) < (3, 3) else "jre-17", console)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.errors import UsageError
@@ -26,7 +27,12 @@ _OPTIONS = (
     application_options,
     server_options,
     click.option(
-        "--bundle", default=DEFAULT_BUNDLE, show_default=True, metavar="NAME|DIR", help="Bundle or its folder."
+        "--bundle",
+        default=DEFAULT_BUNDLE,
+        show_default=True,
+        metavar="NAME|DIR",
+        help="Bundle or its folder.",
+        shell_complete=lambda _ctx, _param, start: _bundles(start),
     ),
     click.option(
         "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
@@ -82,6 +88,12 @@ class NoteOptions:
             with console.step("credentials"):
                 credentials = options.connectable()
             yield client, render_for(client, spec, credentials, read_only=read_only)
+
+
+def _bundles(start: str) -> list[CompletionItem]:
+    """The bundles whose names begin so; folders where none does."""
+    names = [CompletionItem(name) for name in bundle_names() if name.startswith(start)]
+    return names or [CompletionItem(start, type="dir")]
 
 
 def note_options(command: Callable[..., Any]) -> Callable[..., Any]:

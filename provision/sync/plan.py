@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
-from provision.errors import UsageError
+from provision.errors import UsageError, nearest
 from provision.sync.merge import ABSENT, merge_settings, merge_texts
 from provision.sync.order import arranged
 from provision.sync.provenance import (
@@ -164,7 +164,8 @@ def _check_keys(decision: Decision, keys: Collection[str]) -> None:
     for key in decision.of:
         if key not in keys:
             raise UsageError(
-                f"no paragraph {key!r} to decide on", next_step=f"there are {', '.join(sorted(set(keys)))}"
+                f"no paragraph {key!r} to decide on",
+                next_step=nearest(key, keys, f"there are {', '.join(sorted(set(keys)))}"),
             )
 
 

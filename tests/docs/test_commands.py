@@ -20,7 +20,7 @@ from .pages import PAGES, ROOT, name, shell_lines, spans
 
 INCOMPLETE = (click.MissingParameter, click.BadOptionUsage, click.exceptions.NoArgsIsHelpError)
 """Errors of what prose may leave out, and a line to type may not."""
-OUTSIDE = {"docker", "git", "pip", "source", "cd", "umask", "printf"}
+OUTSIDE = {"docker", "git", "pip", "source", "cd", "eval", "umask", "printf"}
 """First words of shell lines that are other programs'."""
 BENCH = {"--help", *re.findall(r'"(--[a-z-]+)"', "".join(file.read_text() for file in (ROOT / "bench").glob("*.py")))}
 

@@ -16,7 +16,9 @@ from .pages import PAGES, ROOT, anchors, name, prose, rows, spans, text
 
 README = ROOT / "README.md"
 TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
-SOURCES = [file for folder in ("provision", "netpie_creds") for file in (ROOT / folder).rglob("*.py")]
+SOURCES = [
+    file for folder in ("provision", "netpie_creds", "zeppelin-sdk/src") for file in (ROOT / folder).rglob("*.py")
+]
 SCALA = (ROOT / "zeppelin_notes").rglob("*.scala")
 MESSAGES = [file.read_text(encoding="utf-8") for file in (*SOURCES, *SCALA)]
 FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

@@ -14,7 +14,7 @@ import pytest
 from provision import cli
 from provision.cli import COMMANDS, json_option, run
 from provision.console import Console
-from provision.errors import ConflictError
+from provision.errors import ConflictError, hide_passwords
 
 Capture = pytest.CaptureFixture[str]
 
@@ -81,6 +81,7 @@ def test_without_a_command_the_help_is_shown_and_the_usage_was_wrong(capsys: Cap
         (["nope"], "No such command 'nope'", "provision"),
         (["--nope"], "No such option '--nope'", "provision"),
         (["down", "--nope"], "No such option '--nope'", "provision down"),
+        (["creds", "nope"], "No such command 'nope'", "provision creds"),
         (["down", "extra"], "Got unexpected extra argument (extra)", "provision down"),
         (
             ["up", "--mqtt-port", "x"],
@@ -94,6 +95,23 @@ def test_wrong_usage_is_one_line_and_exit_status_2(args: list[str], message: str
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"error: {message}; see {see} --help\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["aply"], "apply"),
+        (["creds", "refesh"], "refresh"),
+        (["apply", "--bundel", "x"], "--bundle"),
+        (["--vershun"], "--version"),
+        (["publish", "--Hosts", "3"], "--hosts"),
+    ],
+)
+def test_a_mistyped_command_or_option_is_told_with_what_was_meant(args: list[str], meant: str, capsys: Capture) -> None:
+    assert run(args) == 2
+    err = capsys.readouterr().err
+    assert f"; did you mean {meant}? see provision" in err
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("args", [["down", "--nope", "--json"], ["down", "--json", "--nope"], ["--json", "nope"]])
@@ -125,6 +143,14 @@ def test_with_debug_there_is_a_traceback(args: list[str], probe: Callable, capsy
     err = capsys.readouterr().err
     assert err.startswith("error: two edits\n")
     assert "Traceback" in err
+
+
+def test_a_traceback_has_no_password_of_a_url(probe: Callable, capsys: Capture) -> None:
+    probe(failing(ConflictError("http://ann:hush@h:1/x: no")))
+    run(["probe", "--debug"])
+    err = capsys.readouterr().err
+    assert "Traceback" in err
+    assert "hush" not in err
 
 
 def test_a_bug_is_one_line_that_says_how_to_see_more(probe: Callable, capsys: Capture) -> None:
@@ -266,7 +292,17 @@ def test_progress_that_nobody_can_read_does_not_end_the_work(
     assert capsys.readouterr().out == "done\n"
 
 
-@pytest.mark.parametrize("url", ["http://ann:hush@h:1/x", "https://hush@h/x", "ftp://ann:hu/sh@h", "jdbc:x://:hush@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ann:hush@h:1/x",
+        "https://hush@h/x",
+        "ftp://ann:hu/sh@h",
+        "jdbc:x://:hush@h",
+        "http://ann:hu'sh@h",
+        "http://ann:hu@sh@h",
+    ],
+)
 def test_a_password_in_a_url_is_in_no_error(
     probe: Callable[[Callable[[Console], None]], None], capsys: Capture, url: str
 ) -> None:
@@ -275,3 +311,19 @@ def test_a_password_in_a_url_is_in_no_error(
     out, err = capsys.readouterr()
     assert "hu" not in out.replace("http", "") + err.replace("http", "")
     assert "://***@h" in err
+
+
+@pytest.mark.parametrize("address", ["ann:hush@h:1/x", "a.nn:hu+sh!@h", "ann:hush@[::1]:9"])
+def test_a_password_in_an_address_without_a_scheme_is_in_no_error(
+    probe: Callable[[Callable[[Console], None]], None], capsys: Capture, address: str
+) -> None:
+    probe(failing(ConflictError(f"--zeppelin-archive {address}: no such file")))
+    run(["probe"])
+    err = capsys.readouterr().err
+    assert "hu" not in err
+    assert err.startswith("error: --zeppelin-archive ***@")
+
+
+@pytest.mark.parametrize("text", ["a.b:c:1.0", "09:53:36+0700", "me@example.com", "C:\\x", "/a:b@c", "https://h:1/x"])
+def test_what_is_no_login_stays(text: str) -> None:
+    assert hide_passwords(f"see {text} there") == f"see {text} there"

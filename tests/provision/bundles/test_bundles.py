@@ -214,7 +214,24 @@ def test_a_bundle_edited_on_windows_is_the_same_bundle(tmp_path: Path) -> None:
 def test_a_name_that_is_no_bundle_s_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(UsageError, match="no bundle") as caught:
         load_bundle(name)
-    assert caught.value.next_step == "take one of classic, streaming"
+    assert caught.value.next_step == "take one of classic, streaming, or a folder: ./DIR"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("straeming", "streaming"), ("Clasic", "classic")])
+def test_a_mistyped_bundle_is_told_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_bundle(name)
+    assert caught.value.next_step.startswith(f"did you mean {meant}? ")
+
+
+def test_a_mistyped_parameter_or_choice_is_told_with_what_was_meant() -> None:
+    bundle = load_bundle("streaming")
+    with pytest.raises(UsageError) as caught:
+        bundle.values({"appid": "A", "windw": "300"})
+    assert caught.value.next_step.startswith("did you mean window? it has ")
+    with pytest.raises(UsageError) as caught:
+        bundle.values({"appid": "A", "variant": "avrage"})
+    assert caught.value.next_step.startswith("did you mean average? ")
 
 
 def test_the_names_that_templates_may_use_are_all_used_by_some_bundle() -> None:
