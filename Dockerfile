@@ -13,7 +13,7 @@ RUN useradd --system --create-home --home-dir "$PROVISION_HOME" provision
 
 WORKDIR /usr/src/netpie-zeppelin
 COPY . .
-RUN pip install ./zeppelin-sdk .
+RUN pip install ./zeppelin-sdk '.[emulator]'
 
 USER provision
 WORKDIR /var/lib/provision

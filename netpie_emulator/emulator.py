@@ -1,15 +1,19 @@
 """The whole emulator: auth server and broker, started and stopped together."""
 
 import asyncio
+import importlib.util
 import logging
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from netpie_emulator.broker import NetpieBroker
 from netpie_emulator.errors import EmulatorError, PortError
-from netpie_emulator.http_api import LOOPBACK, AuthServer
+from netpie_emulator.http_api import LOOPBACK, EmulatedAuthServer
 from netpie_emulator.store import RegisteredApp, Store, random_text
+
+if TYPE_CHECKING:
+    from netpie_emulator.broker import NetpieBroker
 
 START_TIMEOUT = 20.0  # seconds
 STOP_TIMEOUT = 20.0  # seconds
@@ -40,6 +44,14 @@ def registered_application(
     return app
 
 
+def _check_installed() -> None:
+    if importlib.util.find_spec("amqtt") is None:
+        raise EmulatorError(
+            "the emulator's MQTT broker needs amqtt, which is not installed",
+            next_step="install netpie-zeppelin with its extra [emulator]",
+        )
+
+
 class Emulator:
     """A NETPIE 2015 on loopback with one application; more can be added to `store`.
 
@@ -64,7 +76,7 @@ class Emulator:
         self._http_port = http_port
         self._wanted_mqtt_port = mqtt_port
         self._mqtt_port = 0
-        self._auth: AuthServer | None = None
+        self._auth: EmulatedAuthServer | None = None
         self._broker: NetpieBroker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -108,10 +120,11 @@ class Emulator:
     def start(self) -> None:
         """Listen on both ports; returns once both answer.
 
-        Raises: PortError when a port can't be listened on; nothing is left running.
+        Raises: PortError when a port can't be listened on, EmulatorError without amqtt; nothing is left running.
         """
+        _check_installed()
         logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns about every client that hangs up
-        auth = AuthServer(self.store, self._http_port, self._counts)
+        auth = EmulatedAuthServer(self.store, self._http_port, self._counts)
         self._thread.start()
         if not self._started.wait(START_TIMEOUT) or self._failure is not None:
             auth.stop()
@@ -141,6 +154,8 @@ class Emulator:
             self._started.set()
 
     async def _serve(self) -> None:
+        from netpie_emulator.broker import NetpieBroker  # amqtt is an extra
+
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._broker = NetpieBroker(self.store)

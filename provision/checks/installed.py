@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from provision.checks.finding import Finding, fail, ok, warn
-from provision.embedded import processes, record, stack
+from provision.embedded import emulator, processes, record, stack
 from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, component
+from provision.errors import UsageError
 
 COMPONENTS = ("jre-11", "spark-3.1.3", "mqtt", "zeppelin-0.10.0")  # what `install_runtime` installs by itself
 _NEEDED = {"jre-11": "bin/java", "spark-3.1.3": "jars/spark-core_*.jar"}
@@ -19,7 +20,11 @@ CONNECT_TIMEOUT = 3.0
 
 
 def check_installed() -> Iterator[Finding]:
-    """The embedded stack's components and, when one is missing, the package index."""
+    """The emulator's broker, the embedded stack's components and, when one is missing, the package index."""
+    try:
+        emulator.check_installed()
+    except UsageError as error:
+        yield warn("installed", error.message, error.next_step)
     missing = False
     for name in COMPONENTS:
         part = component(name)

@@ -1,5 +1,6 @@
 """The NETPIE emulator as a server process of the stack."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -11,7 +12,17 @@ from provision.embedded.environment import inherited
 from provision.embedded.ports import Ports
 from provision.embedded.processes import MARK
 from provision.embedded.record import Netpie
+from provision.errors import UsageError
 from provision.home import private_dir, state_dir
+
+
+def check_installed() -> None:
+    """Raise `UsageError` where the emulator's MQTT broker is not installed: it is an extra of this distribution."""
+    if importlib.util.find_spec("amqtt") is None:
+        raise UsageError(
+            "the embedded stack's NETPIE needs amqtt, which is not installed",
+            next_step="install this tool with its extra: pip install ./zeppelin-sdk '.[emulator]'",
+        )
 
 
 def emulator_dir() -> Path:

@@ -43,6 +43,7 @@ def up(choice: Choice, ports: Ports, console: Console) -> tuple[Stack, bool]:
         if running:
             _check_same(running, choice, ports)
             return running, False
+        emulator.check_installed()
         _end_recorded()
         claimed = claim(ports, record.last_ports())
         runtime = install_runtime(choice, console)

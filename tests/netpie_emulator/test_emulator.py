@@ -142,3 +142,12 @@ def test_process_says_in_one_line_that_a_port_is_taken(tmp_path):
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"error: port {port}")
     assert ended.stderr.count("\n") == 1
+
+
+def test_without_its_broker_s_library_the_process_says_in_one_line_what_to_install(tmp_path):
+    code = "import sys; sys.modules['amqtt'] = None; from netpie_emulator.__main__ import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "--state", str(tmp_path), "--appid", "A"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: the emulator's MQTT broker needs amqtt, which is not installed; install")
+    assert ended.stderr.count("\n") == 1

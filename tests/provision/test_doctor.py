@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from netpie_creds import UnreachableError
+from netpie_creds import AuthServerUnreachableError
 from netpie_emulator import Emulator
 from provision.checks import installed, machine, netpie, zeppelin
 from provision.checks.finding import Finding, Level, exit_code, fail, ok, told, warn
@@ -71,7 +72,11 @@ def test_a_finding_is_one_line_with_its_next_step() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(RefusedError("no", next_step="x"), 5), (UnreachableError("no"), 4), (PermissionError(13, "denied", "/f"), 1)],
+    [
+        (RefusedError("no", next_step="x"), 5),
+        (AuthServerUnreachableError("no"), 4),
+        (PermissionError(13, "denied", "/f"), 1),
+    ],
 )
 def test_an_error_of_a_part_is_its_failure_after_what_was_found(error: Exception, code: int) -> None:
     def check() -> Iterator[Finding]:
@@ -128,6 +133,13 @@ def test_a_jar_that_is_not_whole_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     (finding,) = installed.check_installed()
     assert finding.level is Level.FAIL
     assert str(jar) in finding.message
+
+
+def test_a_missing_extra_is_told_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installed, "COMPONENTS", ())
+    monkeypatch.setitem(sys.modules, "amqtt", None)
+    (finding,) = installed.check_installed()
+    assert (finding.level, "[emulator]" in finding.next_step) == (Level.WARN, True)
 
 
 @pytest.mark.parametrize(("status", "level"), [(0, "ok"), (1, "fail")])

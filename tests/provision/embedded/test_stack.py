@@ -253,6 +253,20 @@ def test_a_port_that_is_taken_is_told_before_anything_is_started(install: FakeIn
 
 
 @pytest.mark.usefixtures("quick_emulator")
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_without_the_emulator_s_extra_nothing_is_installed_or_started(home: Path, command: str) -> None:
+    code = (
+        f"import sys; sys.modules['amqtt'] = None; sys.argv[1:] = ['{command}']; from provision.cli import main; main()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "needs amqtt, which is not installed" in ended.stderr
+    assert "[emulator]" in ended.stderr
+    assert record.read_mark() is None
+    assert not (home / "cache").exists()
+
+
 def test_a_stack_whose_server_was_killed_is_none_and_what_is_left_of_it_goes_at_the_next_up(
     install: FakeInstall, home: Path
 ) -> None:
