@@ -30,7 +30,7 @@ def numbered(number: int, at: float, chance: random.Random) -> bytes:
     return event(timestamp(at), quoted(f"host-{number % 100:04d}"), *figures)[:-1] + b', "n": %d}' % number
 
 
-class Publisher(threading.Thread):
+class NumberedPublisher(threading.Thread):
     """Publishes the events 0, 1, … `count` - 1 at `rate` events/s; ends when the broker has acknowledged all of them.
 
     `again` says of those that were sent more than once how many times more.

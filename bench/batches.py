@@ -33,7 +33,7 @@ def batches(shell: Shell) -> list[Batch]:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """Whether a side kept up with a rate, and why not.
 
     `rate` is what was really sent, `received` what was in the batches, both in events/s; times are in seconds.
@@ -56,7 +56,7 @@ class Verdict:
         return f"{self.rate:,.0f} events/s: a slide takes {self.processing:.2f} s, {end}"
 
 
-def judge(done: Sequence[Batch], slide: float, asked: float, sent: float) -> Verdict:
+def judge(done: Sequence[Batch], slide: float, asked: float, sent: float) -> Judgement:
     """The verdict over some batches in a row; `sent` is how many events were sent in their intervals."""
     seconds = slide * len(done)
     processing, received = fmean(batch.processing for batch in done), sum(batch.events for batch in done)
@@ -69,4 +69,4 @@ def judge(done: Sequence[Batch], slide: float, asked: float, sent: float) -> Ver
     elif received < COMPLETE * sent:
         why = f"{received / sent:.1%} of what was sent is in the batches"
     load = processing / (SHARE * slide)
-    return Verdict(asked, sent / seconds, received / seconds, processing, delay, load, why)
+    return Judgement(asked, sent / seconds, received / seconds, processing, delay, load, why)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import packets
-from bench.acknowledged import Publisher
+from bench.acknowledged import NumberedPublisher
 from bench.link import connected
 from bench.mosquitto import Mosquitto
 from bench.processes import say
@@ -82,7 +82,7 @@ def _side(side: str, host: Machine, folder: Path, options: argparse.Namespace) -
         texts = only_received(rendered, KEEP.format(file=file))
         with running(texts, properties(rendered), host, folder / side) as shell:
             _until_subscribed(shell, broker, file)
-            publisher = Publisher(broker.port, MQTT_TOPIC, options.events, options.rate)
+            publisher = NumberedPublisher(broker.port, MQTT_TOPIC, options.events, options.rate)
             publisher.start()
             try:
                 _kill_and_wait(side, broker, publisher, options)
@@ -119,7 +119,7 @@ def _until_subscribed(shell: Shell, broker: Mosquitto, file: Path) -> None:
             time.sleep(0.5)
 
 
-def _kill_and_wait(side: str, broker: Mosquitto, publisher: Publisher, options: argparse.Namespace) -> None:
+def _kill_and_wait(side: str, broker: Mosquitto, publisher: NumberedPublisher, options: argparse.Namespace) -> None:
     """Kill and restart the broker at random moments, evenly spread, until everything is published."""
     part = options.events / (options.kills + 1)
     marks = [part * (number + 1) + random.uniform(-0.2, 0.2) * part for number in range(options.kills)]

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from bench.batches import SHARE, Batch, Verdict, batches, judge
+from bench.batches import SHARE, Batch, Judgement, batches, judge
 from bench.load import Load
 from bench.mosquitto import Mosquitto
 from bench.processes import say
@@ -31,17 +31,17 @@ class Probing:
     def __init__(self, side: str, shell: Shell, broker: Mosquitto, times: Times) -> None:
         self._side, self._shell, self._broker, self._times = side, shell, broker, times
         self._load: Load | None = None
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[Judgement] = []
         shell.wait(lambda: bool(shell.heard("receiver")), "receiver", timeout=60)
 
-    def probe(self, rate: float) -> Verdict:
+    def probe(self, rate: float) -> Judgement:
         """Whether the stream keeps up with `rate`, after the window has filled with it; sooner if it is clear."""
         load = self._at(rate)
         full = load.began + self._times.window + self._times.slide
         done = self._slides(load, since=full, count=SLIDES, enough=self._is_clear)
         return self._verdict(load, done[-SLIDES:])
 
-    def hold(self, rate: float, seconds: float) -> Verdict:
+    def hold(self, rate: float, seconds: float) -> Judgement:
         """Whether the stream keeps up with `rate` for so long, the window being full with it from the start."""
         load = self._at(rate)
         full = load.began + self._times.window + self._times.slide
@@ -86,7 +86,7 @@ class Probing:
         half = self._times.window / self._times.slide / 2
         return len(done) > half and all(batch.processing < CLEAR * SHARE * self._times.slide for batch in done[-2:])
 
-    def _verdict(self, load: Load, done: Sequence[Batch]) -> Verdict:
+    def _verdict(self, load: Load, done: Sequence[Batch]) -> Judgement:
         slide = self._times.slide
         sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - slide)
         verdict = judge(done, slide, load.rate, sent)

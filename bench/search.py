@@ -11,7 +11,7 @@ MARGIN = 0.97
 """How far below the estimated limit a probe stays: a failed probe costs the stream a backlog."""
 
 
-class Outcome(Protocol):
+class Probed(Protocol):
     """The outcome of a probe; `load` is 1 where the side is as busy as it may be, `asked` is the probe's rate."""
 
     @property
@@ -24,7 +24,7 @@ class Outcome(Protocol):
     def kept_up(self) -> bool: ...
 
 
-Found = TypeVar("Found", bound=Outcome)
+Found = TypeVar("Found", bound=Probed)
 
 
 def highest(probe: Callable[[float], Found], first: float, *, closeness: float = 1.15, most: int = 4) -> Found | None:
@@ -42,7 +42,7 @@ def highest(probe: Callable[[float], Found], first: float, *, closeness: float =
     return max((each for each in outcomes if each.kept_up), key=lambda each: each.rate, default=None)
 
 
-def next_rate(outcomes: Sequence[Outcome], closeness: float) -> float | None:
+def next_rate(outcomes: Sequence[Probed], closeness: float) -> float | None:
     """The rate to try after these outcomes; None when the limit is known closely enough."""
     last = outcomes[-1]
     low = max((each.asked for each in outcomes if each.kept_up), default=0.0)
@@ -60,7 +60,7 @@ def next_rate(outcomes: Sequence[Outcome], closeness: float) -> float | None:
     return guess if inside else math.sqrt(low * high)
 
 
-def _limit(outcomes: Sequence[Outcome]) -> float:
+def _limit(outcomes: Sequence[Probed]) -> float:
     """Where the load would be 1: on the line through the last two outcomes, or through the last one and nought."""
     last = outcomes[-1]
     if len(outcomes) > 1:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.batches import Verdict
+from bench.batches import Judgement
 from bench.load import Load
 from bench.mosquitto import Mosquitto
 from bench.probing import NotRecoveredError, Probing
@@ -75,7 +75,7 @@ def drain(broker: Mosquitto, seconds: float) -> float:
 
 def _side(
     side: str, host: Machine, broker: Mosquitto, times: Times, folder: Path, first: float, options: argparse.Namespace
-) -> tuple[Verdict | None, list[Verdict]]:
+) -> tuple[Judgement | None, list[Judgement]]:
     """The rate that a side has held, if any, and all verdicts on the way."""
     say(f"{side}: starting Spark")
     rendered = note(side, host, broker.url, times, folder / f"{side}-out")
@@ -92,7 +92,7 @@ def _side(
     return held, probing.verdicts
 
 
-def _hold(probing: Probing, rate: float, seconds: float) -> Verdict | None:
+def _hold(probing: Probing, rate: float, seconds: float) -> Judgement | None:
     for _ in range(HOLDS):
         held = probing.hold(rate, seconds)
         if held.kept_up:
@@ -101,7 +101,7 @@ def _hold(probing: Probing, rate: float, seconds: float) -> Verdict | None:
     return None
 
 
-def _result(sides: dict[str, tuple[Verdict | None, list[Verdict]]], drained: float) -> dict[str, Any]:
+def _result(sides: dict[str, tuple[Judgement | None, list[Judgement]]], drained: float) -> dict[str, Any]:
     held = {side: verdict for side, (verdict, _) in sides.items()}
     rates = {side: verdict.received if verdict else 0.0 for side, verdict in held.items()}
     # A baseline that has kept up with no rate that was tried sustains less than the lowest of them.

@@ -18,7 +18,7 @@ from amqtt.session import Session
 
 from netpie_emulator.admission import Admitted, Connack, admit, may_publish, may_subscribe
 from netpie_emulator.connection import (
-    Connection,
+    ClientConnection,
     Malformed,
     PromptWriter,
     ReplayingReader,
@@ -47,7 +47,7 @@ class _Serving:
     """An admitted thing's connection."""
 
     task: asyncio.Task[None]
-    connection: Connection | None = None
+    connection: ClientConnection | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -149,7 +149,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
         if client_session.will_flag and not may_publish(self._admitted[token], client_session.will_topic):
             client_session.will_flag = False
         unreleased = client_session.attributes.setdefault("netpie.unreleased", set())
-        connection = Connection(self.plugins_manager, self._outboxes[token], unreleased, self._receive)
+        connection = ClientConnection(self.plugins_manager, self._outboxes[token], unreleased, self._receive)
         connection.attach(client_session, reader, writer)
         self._sessions[token] = (client_session, connection)
         client_session.transitions.connect()
@@ -166,7 +166,7 @@ class NetpieBroker(Broker):  # type: ignore[misc]
                 del self._outboxes[token]
             await self._stop_handler(connection)
 
-    async def _client_message_loop(self, client_session: Session, handler: Connection) -> None:
+    async def _client_message_loop(self, client_session: Session, handler: ClientConnection) -> None:
         self._announce("present", client_session.client_id)
         try:
             await super()._client_message_loop(client_session, handler)

@@ -138,7 +138,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()
 
 
-class Connection(BrokerProtocolHandler):  # type: ignore[misc]
+class ClientConnection(BrokerProtocolHandler):  # type: ignore[misc]
     """amqtt's protocol handler, with the session's outbox and messages handed straight to `receive`.
 
     amqtt sends a QoS 1 message once, waits five seconds and forgets it, also when the client leaves. Here it
@@ -254,12 +254,12 @@ class Connection(BrokerProtocolHandler):  # type: ignore[misc]
                 await self._outbox.ready.wait()
 
 
-HANDLERS: dict[int, Callable[[Connection, Any], Awaitable[None]]] = {
-    PUBLISH: Connection.handle_publish,
-    PUBACK: Connection.handle_puback,
-    PUBREL: Connection.handle_pubrel,
-    SUBSCRIBE: Connection.handle_subscribe,
-    UNSUBSCRIBE: Connection.handle_unsubscribe,
-    PINGREQ: Connection.handle_pingreq,
-    DISCONNECT: Connection.handle_disconnect,
+HANDLERS: dict[int, Callable[[ClientConnection, Any], Awaitable[None]]] = {
+    PUBLISH: ClientConnection.handle_publish,
+    PUBACK: ClientConnection.handle_puback,
+    PUBREL: ClientConnection.handle_pubrel,
+    SUBSCRIBE: ClientConnection.handle_subscribe,
+    UNSUBSCRIBE: ClientConnection.handle_unsubscribe,
+    PINGREQ: ClientConnection.handle_pingreq,
+    DISCONNECT: ClientConnection.handle_disconnect,
 }

@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 logger = logging.getLogger(__name__)
 
 
-class AuthServer:
+class EmulatedAuthServer:
     """The auth server on loopback, in its own thread.
 
     `endpoint` is the broker that things are sent to; `counts` returns the answer to `/emulator/published`.
@@ -62,7 +62,7 @@ class AuthServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    api: AuthServer
+    api: EmulatedAuthServer
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -16,6 +16,7 @@ from provision.console import Console
 from provision.errors import ProvisionError, UsageError, exit_status, hide_passwords, nearest
 from provision.help import Context, with_help
 from provision.options.output import json_option
+from provision.terminal import harmless
 from zeppelin_sdk import ZeppelinError
 
 # command -> module in provision.commands, imported on use
@@ -173,5 +174,5 @@ def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError)
     console.error(error)
     if console.debug:
         with suppress(OSError):
-            console.err.print(hide_passwords(traceback.format_exc()), markup=False)
+            console.err.print(harmless(hide_passwords(traceback.format_exc())), markup=False)
     return exit_status(error)

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 
 from bench import packets
-from bench.acknowledged import Publisher, numbered
+from bench.acknowledged import NumberedPublisher, numbered
 from bench.link import READ
 from bench.loss import count
 
@@ -57,7 +57,7 @@ class Broker(threading.Thread):
 
 def test_what_was_not_acknowledged_is_sent_again() -> None:
     broker = Broker(patience=150)
-    publisher = Publisher(broker.port, "t", 600, 20_000)
+    publisher = NumberedPublisher(broker.port, "t", 600, 20_000)
     publisher.start()
     publisher.join(30)
     assert not publisher.is_alive()

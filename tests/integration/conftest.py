@@ -43,6 +43,7 @@ ORDER = [
     "logs",
     "person",
     "sdk_contract",
+    "readme_steps",
     "each",
     "cluster",
     "secrets",

@@ -11,7 +11,7 @@ import pytest
 
 import netpie_creds
 from netpie_emulator import Emulator
-from netpie_emulator.http_api import AuthServer
+from netpie_emulator.http_api import EmulatedAuthServer
 
 from .command import Outcome, provision
 from .conftest import Embedded
@@ -103,7 +103,7 @@ def test_an_auth_server_that_is_down_is_told(
 def test_a_broker_that_is_down_is_told_before_anything_is_written(
     embedded: Embedded, netpie: Netpie, untouched: None, closed_port: int
 ) -> None:
-    auth = AuthServer(netpie.emulator.store, 0, dict)
+    auth = EmulatedAuthServer(netpie.emulator.store, 0, dict)
     auth.endpoint = f"pie://127.0.0.1:{closed_port}"
     auth.start()
     try:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from netpie_creds import Application as App
-from netpie_creds import AuthServer, RefusedError, Revoked, WrongKeyError, WrongSecretError, get_credentials
+from netpie_creds import AuthServer, AuthServerRefusedError, Revoked, WrongKeyError, WrongSecretError, get_credentials
 from netpie_emulator import Status
 
 
@@ -122,7 +122,7 @@ def test_wrong_secret_gets_no_token(emulator, application, tmp_path):
 @pytest.mark.parametrize("status", [Status.DISABLED, Status.AWAITING])
 def test_application_that_is_not_enabled_is_refused(emulator, application, tmp_path, status):
     emulator.store.set_status(application.appkey, status)
-    with pytest.raises(RefusedError):
+    with pytest.raises(AuthServerRefusedError):
         get_credentials(application, tmp_path / "t", AuthServer(emulator.auth_url))
 
 

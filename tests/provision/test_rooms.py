@@ -18,7 +18,7 @@ FLOORS = (
     {"streams"},
     {"sync"},
     {"bundles"},
-    {"console", "home", "locks", "scala_compiler", "waiting"},
+    {"console", "help", "home", "locks", "scala_compiler", "waiting"},
     {"errors", "terminal"},
 )
 """From the top down: a room imports from lower floors only."""
@@ -29,6 +29,7 @@ BESIDE = {
 }
 """Rooms beside the floors with all that they may import; `prepare` and what is above may import them."""
 PLATFORMS_MAY = ("provision.bundles.connection.", "provision.bundles.literals.", "provision.bundles.values.")
+PACKAGES = ("provision", "netpie_creds", "netpie_emulator", "bench", "zeppelin-sdk/src/zeppelin_sdk")
 
 
 def rooms() -> dict[str, list[Path]]:
@@ -111,6 +112,22 @@ def test_no_other_package_imports_provision():
     files = [file for package in packages for file in (ROOT / package).rglob("*.py") if "tests" not in file.parts]
     assert files
     assert [file for file in files if any(name.split(".")[0] == "provision" for name in imports(file))] == []
+
+
+def classes() -> dict[str, list[str]]:
+    """Public name of a class -> the files of the packages that define one."""
+    found: dict[str, list[str]] = {}
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    return found
+
+
+def test_a_class_s_name_stands_for_one_thing():
+    assert len(classes()) > 100
+    assert {name: files for name, files in classes().items() if len(files) > 1} == {}
 
 
 if __name__ == "__main__":
