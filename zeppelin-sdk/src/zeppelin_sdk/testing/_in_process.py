@@ -61,7 +61,9 @@ class InProcessSession(requests.Session):
 
 def _response(method: str, url: str, answer: Answer) -> requests.Response:
     response = requests.Response()
-    response.request = requests.Request(method, url).prepare()
+    response.request = requests.PreparedRequest()
+    response.request.method, response.request.url = method, url
+    response.request.headers = requests.structures.CaseInsensitiveDict()
     response.url, response.status_code = url, answer.status
     response.reason = http.client.responses.get(answer.status, "")
     response.headers.update(answer.headers)
