@@ -3,11 +3,17 @@
 import threading
 from collections.abc import Iterable
 
-from netpie_creds import MalformedAnswerError, NetpieError, RefusedError, WrongKeyError, WrongSecretError
-from netpie_creds import UnreachableError as NetpieUnreachableError
+from netpie_creds import (
+    AuthServerRefusedError,
+    AuthServerUnreachableError,
+    MalformedAnswerError,
+    NetpieError,
+    WrongKeyError,
+    WrongSecretError,
+)
 from provision.classroom.roster import Person
 from provision.errors import ProvisionError
-from zeppelin_sdk import LoginError, NotZeppelinError, UnreachableError, ZeppelinError
+from zeppelin_sdk import LoginError, NotZeppelinError, ServerUnreachableError, ZeppelinError
 
 Cause = tuple[str, ...]
 """What fails: a part, and which one where there may be several."""
@@ -32,13 +38,13 @@ def application(appid: str, appkey: str, appsecret: str) -> Cause:
 def cause_of(error: ProvisionError | NetpieError | ZeppelinError, needed: Iterable[Cause]) -> Cause | None:
     """Which of the things that a row needs has failed; None for what is the row's own."""
     match error:
-        case UnreachableError() | NotZeppelinError():
+        case ServerUnreachableError() | NotZeppelinError():
             part = "zeppelin"
         case LoginError():
             part = "login"
-        case NetpieUnreachableError() | MalformedAnswerError():
+        case AuthServerUnreachableError() | MalformedAnswerError():
             part = "auth server"
-        case WrongKeyError() | WrongSecretError() | RefusedError():
+        case WrongKeyError() | WrongSecretError() | AuthServerRefusedError():
             part = "application"
         case _:
             return None

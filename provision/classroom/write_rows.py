@@ -5,7 +5,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from netpie_creds import AuthServer, Credentials, MalformedAnswerError, UnreachableError, get_credentials, kept_cache
+from netpie_creds import (
+    AuthServer,
+    AuthServerUnreachableError,
+    Credentials,
+    MalformedAnswerError,
+    get_credentials,
+    kept_cache,
+)
 from provision.bundles.render import RenderedNote
 from provision.classroom import causes
 from provision.classroom.causes import Cause, Failed
@@ -97,13 +104,13 @@ def has_thing(row: Row) -> bool:
 def check_auth_server(rows: Sequence[Row]) -> Failed:
     """Ask the auth server once for all rows that need it; returns what has failed by it.
 
-    Raises `netpie_creds.UnreachableError` or `MalformedAnswerError` where every row needs what has failed.
+    Raises `netpie_creds.AuthServerUnreachableError` or `MalformedAnswerError` where every row needs what has failed.
     """
     failed = Failed()
     for address in {row.auth for row in rows if not has_thing(row)}:
         try:
             AuthServer(address, timeout=AUTH_TIMEOUT).time()
-        except (UnreachableError, MalformedAnswerError) as error:
+        except (AuthServerUnreachableError, MalformedAnswerError) as error:
             failed.add(causes.auth_server(address), error)
     known = [failed.first_of(() if has_thing(row) else _of_netpie(row)) for row in rows]
     if known and known[0] and all(known):

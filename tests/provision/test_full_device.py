@@ -24,6 +24,7 @@ BEFORE_AND_COMMAND = [
     ([], "publish --message {}"),
     ([], "plan"),
     ([], "apply --no-run"),
+    (["apply --no-run"], "list"),
     (["apply --no-run"], "status NOTE"),
     (["apply --no-run"], "logs NOTE"),
     (["apply --no-run"], "stop NOTE"),

@@ -18,8 +18,7 @@ from provision.cli import run
 from provision.errors import ConflictError, ProvisionError, UnreachableError, UsageError
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import PAGE, STARTED
-from zeppelin_sdk import LoginError
-from zeppelin_sdk import UnreachableError as ZeppelinUnreachableError
+from zeppelin_sdk import LoginError, ServerUnreachableError
 from zeppelin_sdk.testing import Drop, FakeZeppelin
 
 APP = RegisteredApp("ClassApp", "ClassKey1234567", "ClassSecret-123456789")
@@ -365,7 +364,7 @@ def row(line: int, user: str = "") -> Any:
 
 
 def test_a_row_that_needs_what_has_failed_is_not_tried() -> None:
-    work = Counted({2: LoginError("no"), 4: ZeppelinUnreachableError("gone")})
+    work = Counted({2: LoginError("no"), 4: ServerUnreachableError("gone")})
     every = [row(1), row(2, "ann"), row(3, "ann"), row(4), row(5)]
     outcomes = do_rows(work, every, 1, lambda _: None)
     assert work.tried == [1, 2, 4]
