@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SECOND = {"test_ctrl_c.py", "test_killed_server.py", "test_person.py", "test_each.py", "test_cluster.py",
-          "test_secrets_left.py"}  # fmt: skip
+SECOND = {"test_ctrl_c.py", "test_idle_end.py", "test_killed_server.py", "test_person.py", "test_each.py",
+          "test_cluster.py", "test_secrets_left.py"}  # fmt: skip
 """Files of `integration/` that run with the tests of other folders, so that both processes take as long."""
 
 

@@ -53,9 +53,8 @@ class RowWriter:
         self._reachable: set[tuple[str, int]] = set()
 
     def needs(self, row: Row) -> Sequence[Cause]:
-        """Zeppelin and its login; NETPIE too for a row that has no thing yet."""
-        zeppelin = (causes.ZEPPELIN, causes.login(row.person))
-        return zeppelin if has_thing(row) else (*zeppelin, *_of_netpie(row))
+        """As `needs_of`."""
+        return needs_of(row)
 
     def more(self, row: Row) -> Mapping[str, Any]:
         """The folder of the row's thing."""
@@ -94,6 +93,12 @@ class RowWriter:
         with self._one_question:
             self._scala = self._scala or ask_scala(client)
             return self._scala
+
+
+def needs_of(row: Row) -> Sequence[Cause]:
+    """Zeppelin and its login; NETPIE too for a row that has no thing yet."""
+    zeppelin = (causes.ZEPPELIN, causes.login(row.person))
+    return zeppelin if has_thing(row) else (*zeppelin, *_of_netpie(row))
 
 
 def has_thing(row: Row) -> bool:

@@ -5,6 +5,7 @@ from rich.text import Text
 
 from provision.console import Console
 from provision.errors import ConflictError
+from provision.options.each import EachOptions, plan_each_options
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
 from provision.sync.apply import plan_json, read_note
@@ -15,9 +16,10 @@ from zeppelin_sdk import note_path
 
 @click.command()
 @note_options
+@plan_each_options
 @json_option
 @click.pass_obj
-def plan(console: Console, /, note: NoteOptions) -> None:
+def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> None:
     """Show what `apply` with the same options would do to a note; write nothing.
 
     Each paragraph gets a verdict: `update`, `add`, `drop` are done; `keep` and `gone` are yours and stay so;
@@ -26,9 +28,20 @@ def plan(console: Console, /, note: NoteOptions) -> None:
 
     For a new note of the document's bundle Spark is asked for its version, in a note that is deleted again.
 
+    With --each there is a line for each row of a class file: what becomes of its note.
+
     Exit status: 3 when there is a conflict.
+
+    \b
+    provision plan --param window=300
+    provision plan --each people.csv
     """
     embedded = note.embedded_stack(console, start=False)
+    if each is not None:
+        from provision.commands.plan_each import plan_each  # slow to import, not needed for one note
+
+        plan_each(console, each, note, embedded)
+        return
     with note.rendered(console, embedded, read_only=True) as (client, rendered):
         live = read_note(client, rendered.path)
         made = make_plan(live, rendered, note.decision)

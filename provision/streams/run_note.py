@@ -32,7 +32,7 @@ from zeppelin_sdk import (
 
 CONNECT_GRACE = 15.0  # seconds for a receiver to connect before its last error counts
 CONNECT_PAUSE = 1.0  # seconds from a receiver's start to its subscription
-FIRST_BATCH_MOST = 30.0  # seconds to wait for the first batch with events to end
+FIRST_BATCH_MOST = 30.0  # seconds to wait for a batch to end
 _LAUNCH = "Fail to launch interpreter process"  # RemoteInterpreterManagedProcess, ExecRemoteInterpreterProcess
 _PAGE = re.compile(r"https?://[^\s]+")
 # the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
@@ -188,20 +188,25 @@ class NoteRun:
     def wait_until_well(self) -> StreamState | None:
         """Wait until the stream is live, as `wait_until_live`, and has processed its first events, if there are any.
 
-        Raises also `FailingError` when it fails in that batch.
+        Raises also `FailingError` when batch after batch fails. One may: the shell is asked for classes by a batch, and
+        makes none for it while it compiles a paragraph.
         """
         state = self.wait_until_live()
         if state is None or not state.receivers:
             return state
         page, last = SparkPage(self.page), state
+        patience = min(2 * state.batch_ms / 1000 + 1, FIRST_BATCH_MOST)
 
-        def has_processed() -> bool:
+        def now() -> StreamState:
             nonlocal last
             last = page.stream() or last
-            return last.processed > 0 or bool(last.failure)
+            return last
 
         if last.events and not last.failure:
-            wait_until(has_processed, min(2 * last.batch_ms / 1000 + 1, FIRST_BATCH_MOST), every=0.5)
+            wait_until(lambda: now().processed > 0 or bool(last.failure), patience, every=0.5)
+        if last.failure:
+            first = last.batches
+            wait_until(lambda: not now().failure or last.batches > first, patience, every=0.5)
         if last.failure:
             raise FailingError(last)
         return last

@@ -9,12 +9,6 @@ from typing import Any
 import pytest
 
 from provision.bundles.render import RenderedNote, RenderedParagraph
-from provision.console import Console
-from provision.embedded import processes, zeppelin
-from provision.embedded.loopback import loopback_jars
-from provision.embedded.ports import LOOPBACK, Ports, claim
-from provision.embedded.runtime import Choice, install_runtime
-from provision.embedded.starting import Starting, wait_until_ready
 from provision.sync.apply import Applying, apply_note
 from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
@@ -23,43 +17,11 @@ from provision.sync.undo import undo_note
 from provision.sync.undo_records import Records
 from zeppelin_sdk import Note, ZeppelinClient, ZeppelinError
 
+from .own_server import OwnServer
+
 
 class Killed(Exception):  # noqa: N818 - the end of a process is no error of it
     """The server was killed at the call that a test has chosen."""
-
-
-class OwnServer:
-    """A Zeppelin to be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._runtime = install_runtime(Choice(), Console())
-        self._loopback = loopback_jars(self._runtime, Console())
-        self._folders = zeppelin.Folders(folder)
-        self.port = claim(Ports()).zeppelin
-        self._mark = f"test-{folder.name}"
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
-
-    def start(self) -> None:
-        zeppelin.configure(self._runtime, self._folders, self.port)
-        self._process = zeppelin.start(self._runtime, self._folders, self._loopback, self._mark)
-        wait_until_ready([Starting("Zeppelin", self._process, [self._folders.log], self._answers)])
-
-    def _answers(self) -> bool:
-        try:
-            with ZeppelinClient(self.url, timeout=5) as client:
-                client.list_notes()
-        except ZeppelinError:
-            return False
-        return True
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        processes.end(processes.marked(self._mark))
 
 
 WRITES = (

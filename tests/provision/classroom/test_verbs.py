@@ -153,6 +153,36 @@ def test_a_file_of_600_notes_on_the_server_is_read_once_each(command, zeppelin: 
     assert len(zeppelin.asked("GET", "/api/notebook/")) <= 603 + 3
 
 
+# --- plan ---
+
+
+def test_a_plan_of_a_class_tells_of_each_row_what_an_apply_would_do_and_writes_nothing(command, zeppelin) -> None:
+    command("apply", *ROWS[:3])
+    window = next(p for p in note_at(zeppelin, "/Class/a")["paragraphs"] if p["title"] == "Sliding window")
+    window["text"] = "%spark\nmine"
+    del zeppelin.requests[:]
+    status, answer = command("plan", f"{ROWS[0]},window", "Class/c,c,60", "Class/a,a,120", "Class/b,b,60")
+    assert status == 3
+    assert [row["result"] for row in answer["rows"]] == ["same", "failed", "done"]
+    assert answer["rows"][1]["error"]["kind"] == "conflict"
+    verdicts = [{change["verdict"] for change in row["changes"]} for row in answer["rows"]]
+    assert verdicts[0] == {"same"}
+    assert "conflict" in verdicts[1]
+    assert verdicts[2] == {"add"}
+    assert not [request for request in zeppelin.requests if request.method != "GET"]
+
+
+def test_a_plan_is_a_line_a_row(command, zeppelin, tmp_path: Path, capsys) -> None:
+    command("apply", *ROWS[:3])
+    (tmp_path / "people.csv").write_text("note,topic,window\nClass/c,c,60\nClass/a,a,120\nClass/b,b,60\n")
+    assert run(["plan", "--each", str(tmp_path / "people.csv")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "same      /Class/c (line 2)"
+    assert lines[1].startswith("change    /Class/a (line 3): ")
+    assert "update" in lines[1]
+    assert lines[2] == "new       /Class/b (line 4)"
+
+
 # --- stop and run ---
 
 
@@ -262,14 +292,14 @@ def texts(note: dict[str, Any]) -> list[str]:
 # --- what goes wrong for all ---
 
 
-@pytest.mark.parametrize("verb", ["apply", "status", "stop", "run", "remove", "undo"])
+@pytest.mark.parametrize("verb", ["plan", "apply", "status", "stop", "run", "remove", "undo"])
 def test_a_server_that_is_away_is_one_error_at_once_with_its_status(command, verb: str) -> None:
     status, answer = command(verb, *ROWS, options=("--zeppelin", "http://127.0.0.1:9"))
     assert status == 4
     assert answer["error"]["kind"] == "unreachable"
 
 
-@pytest.mark.parametrize("verb", ["apply", "status", "stop", "run", "remove", "undo"])
+@pytest.mark.parametrize("verb", ["plan", "apply", "status", "stop", "run", "remove", "undo"])
 def test_a_login_that_is_refused_is_one_error_with_its_status(command, zeppelin, monkeypatch, verb: str) -> None:
     zeppelin.users = {"teacher": "chalk"}
     monkeypatch.setenv("ZEPPELIN_PASSWORD", "wrong")

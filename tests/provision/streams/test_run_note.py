@@ -599,12 +599,26 @@ def announce(monkeypatch: pytest.MonkeyPatch, *states: StreamState) -> list[str]
     return said.lines
 
 
-def test_a_stream_that_fails_in_its_first_batch_is_no_live_one_and_the_reason_is_told(monkeypatch, clock) -> None:
+def test_a_stream_that_fails_in_its_first_batches_is_no_live_one_and_the_reason_is_told(monkeypatch, clock) -> None:
     failed = replace(FIRST_BATCH, batches=1, processed=3, failed_batches=1, failure="AnalysisException: no 'ts'")
     with pytest.raises(FailingError, match="AnalysisException: no 'ts'") as caught:
-        announce(monkeypatch, FIRST_BATCH, FIRST_BATCH, failed)
+        announce(monkeypatch, FIRST_BATCH, FIRST_BATCH, failed, failed, replace(failed, batches=2, failed_batches=2))
     assert caught.value.exit_code == 1
     assert "run" in caught.value.next_step
+    assert clock.now < 3
+
+
+def test_one_batch_that_fails_among_others_that_do_not_makes_no_stream_a_failing_one(monkeypatch, clock) -> None:
+    failed = replace(FIRST_BATCH, batches=1, processed=3, failed_batches=1, failure="ClassNotFoundException")
+    well = replace(failed, batches=2, failure="")
+    assert any("the stream is live" in line for line in announce(monkeypatch, FIRST_BATCH, failed, failed, well))
+
+
+def test_a_first_batch_that_fails_is_enough_where_the_next_takes_long(monkeypatch, clock) -> None:
+    failed = replace(FIRST_BATCH, batches=1, processed=3, failed_batches=1, failure="why", batch_ms=3_600_000)
+    with pytest.raises(FailingError):
+        announce(monkeypatch, failed)
+    assert clock.now == pytest.approx(running.FIRST_BATCH_MOST, abs=1)
 
 
 def test_a_stream_whose_first_events_are_processed_is_live(monkeypatch: pytest.MonkeyPatch, clock: FakeTime) -> None:
