@@ -9,6 +9,7 @@ from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.run_note import NoteRun, announce_live
+from provision.streams.run_paragraph import runs_in_spark
 from provision.streams.stop_note import stop_note
 from provision.sync.find_note import find_note
 from zeppelin_sdk import Note, ZeppelinClient
@@ -43,7 +44,7 @@ def run(console: Console, /, server: ServerOptions, note: str, each: ClassOption
 
 def run_found(client: ZeppelinClient, found: Note, console: Console) -> dict[str, Any] | None:
     """Run the note, its stream anew, and wait until it is live; returns what Spark says of it."""
-    if any(paragraph.status.is_active for paragraph in found.paragraphs):
+    if any(paragraph.status.is_active and runs_in_spark(paragraph) for paragraph in found.paragraphs):
         stop_note(client, found, console)
     note_run = NoteRun(client, found.id, console)
     note_run.start()
@@ -58,8 +59,9 @@ def run_found(client: ZeppelinClient, found: Note, console: Console) -> dict[str
 def stop(console: Console, /, server: ServerOptions, note: str, each: ClassOptions | None) -> None:
     """Stop a note's stream; what it has received is processed first where the note can do that.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". The document's
-    note can only be stopped by a restart of Spark's interpreter, which ends what other notes run in it too.
+    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". What of the note runs in
+    Spark is cancelled first. The document's note can only be stopped by a restart of Spark's interpreter, which ends
+    what other notes run in it too.
     With --each the note of each row of a class file is stopped.
 
     \b

@@ -10,9 +10,10 @@ from provision.errors import UsageError
 from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
-from provision.streams.stop_note import stop_if_running
+from provision.streams.stop_note import cancel_active, stop_if_running
 from provision.sync.find_note import find_note
 from provision.sync.known_secrets import secrets_of_note
+from provision.sync.note_lock import OTHER_WRITER
 from provision.sync.provenance import by_key
 from provision.sync.remove import Removed, hand_made, remove_note
 from provision.sync.undo_records import Records
@@ -61,9 +62,10 @@ def check_ours(note: Note) -> None:
 def remove_found(client: ZeppelinClient, found: Note, records: Records, console: Console) -> Removed:
     """Stop the note's stream, and delete the note."""
     stop_if_running(client, found, console)
+    cancel_active(client, client.get_note(found.id))
     with console.step(f"deleting {found.path}"):
         secrets = secrets_of_note(client, found)
-        return remove_note(client, found, records, secrets)
+        return remove_note(client, found, records, secrets, waiting=lambda: console.say(OTHER_WRITER))
 
 
 def confirm(notes: Sequence[Note], *, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,12 @@ from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.streams.idle_end import idle_end
 from provision.streams.interpreter import is_shared, restart_spark, spark_setting
+from provision.streams.last_run import ran_query, started
 from provision.streams.note_state import stream_state
-from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
+from provision.streams.run_paragraph import HeldError, is_run, process_is_gone, run_in_turn
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.spark_probe import probe_spark
 from provision.streams.stop_note import cancel_active, stop_note
-from provision.streams.stream_owner import started
 from provision.sync.guarded_write import refresh_pages
 from provision.sync.provenance import by_role, provenance
 from provision.waiting import wait_until
@@ -89,12 +90,12 @@ class NoteRun:
 
     def _start(self, note: Note) -> None:
         for paragraph in note.paragraphs:
-            if not paragraph.text.strip() or paragraph.config.get("enabled") is False:
+            if not is_run(paragraph):
                 continue
             mark = provenance(paragraph)
             if mark.blocks:
                 self._find_page()
-                self._note_page(paragraph)
+                self._note_start(note, paragraph)
                 self._start_blocking(paragraph)
                 return
             if mark.role == Role.DEPENDENCIES:
@@ -103,12 +104,21 @@ class NoteRun:
             done = self._run(paragraph)
             if mark.role == Role.START and (match := _PAGE.search(done.output)):
                 self.page = match.group()
-                self._note_page(paragraph, done.date_finished)
+                self._note_start(note, paragraph, done.date_finished)
                 refresh_pages(self.client, self.note_id, paragraph.id)
 
-    def _note_page(self, paragraph: Paragraph, finished: str = "") -> None:
-        """Keep the driver's page with the paragraph that starts the stream, for a later `provision status`."""
-        self.client.update_paragraph_config(self.note_id, paragraph.id, started(self.page, finished))
+    def beside(self, paragraphs: Iterable[Paragraph]) -> None:
+        """Run some paragraphs beside the stream that runs, and keep with its start that it uses them."""
+        ran = [self._run(paragraph) for paragraph in paragraphs]
+        noted = ran_query(self.client.get_note(self.note_id), ran)
+        if noted is not None:
+            start, config = noted
+            self.client.update_paragraph_config(self.note_id, start.id, config)
+            refresh_pages(self.client, self.note_id, start.id)
+
+    def _note_start(self, note: Note, paragraph: Paragraph, finished: str = "") -> None:
+        """Keep with the paragraph that starts the stream where it runs, and what it was started with."""
+        self.client.update_paragraph_config(self.note_id, paragraph.id, started(self.client, note, self.page, finished))
 
     def _run(self, paragraph: Paragraph) -> Paragraph:
         with self.console.step(f"  {_name(paragraph)}"):

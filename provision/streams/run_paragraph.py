@@ -12,6 +12,8 @@ from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, Zeppe
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 QUEUED = 5.0  # seconds that a paragraph may be queued before we check what holds it up
+# the group's name and, as Zeppelin finds them without it in its default group, the interpreters in it
+_IN_SPARK = frozenset({"spark", "sql", "pyspark", "ipyspark", "r", "ir", "shiny", "kotlin", "dep", "conf"})
 AT_ONCE = 2.0  # seconds within which a leftover cancellation ends a run
 
 
@@ -64,7 +66,7 @@ def _run(
 
     def look(paragraph: Paragraph) -> None:
         nonlocal look_at
-        waits = paragraph.status is ParagraphStatus.PENDING and _is_spark(paragraph)
+        waits = paragraph.status is ParagraphStatus.PENDING and runs_in_spark(paragraph)
         if waits and time.monotonic() >= look_at:
             _check_free(client, note_id)
             look_at = time.monotonic() + QUEUED
@@ -78,10 +80,15 @@ def _run(
         raise
 
 
-def _is_spark(paragraph: Paragraph) -> bool:
+def is_run(paragraph: Paragraph) -> bool:
+    """Whether a run of the whole note runs it."""
+    return bool(paragraph.text.strip()) and paragraph.config.get("enabled") is not False
+
+
+def runs_in_spark(paragraph: Paragraph) -> bool:
     """Whether Spark's interpreter runs it: by name, or as the server's default."""
     named = re.match(r"\s*%(\w+)", paragraph.text)
-    return named is None or named[1] == "spark"
+    return named is None or named[1] in _IN_SPARK
 
 
 def _check_free(client: ZeppelinClient, note_id: str) -> None:

@@ -25,7 +25,7 @@ class StreamState:
     the times, in ms since the epoch, of the first batch and of the newest that ended and did not fail; 0 for none.
     `batch_ms` is the batch interval. `messages` are what this project's connector counts, up to a heartbeat of Spark's
     executors ago: received, stored, acknowledged, reconnects, redelivered (these may be there twice). Other receivers
-    have none.
+    have none. `since`: when it was started, as the driver writes it.
     """
 
     batches: int
@@ -43,6 +43,7 @@ class StreamState:
     first_batch: int = 0
     newest_batch: int = 0
     messages: Mapping[str, int] = field(default_factory=dict)
+    since: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
@@ -130,6 +131,7 @@ def _state(
         first_batch=_millis(statistics.get("startTime")) // interval * interval + interval if interval else 0,
         newest_batch=max((_millis(b.get("batchTime")) for b in ended if not b.get("numFailedOutputOps")), default=0),
         messages=messages,
+        since=str(statistics.get("startTime") or ""),
     )
 
 

@@ -1,11 +1,11 @@
 """Which note's stream Spark's page shows: notes that share a Spark share its page.
 
-When the tool runs a note, it records the time in the paragraph that starts the stream. Of the notes with the same page,
-the one started last has the stream, unless a person has started one in Zeppelin's page since: that can't be told.
+When the tool runs a note, it counts the run in the paragraph that starts the stream. Of the notes with the same page,
+the one with the highest count has the stream, unless a person has started one in Zeppelin's page since: that can't be
+told. No clock is asked: those of machines differ.
 """
 
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -13,42 +13,54 @@ from provision.sync.provenance import PAGE, STARTED
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient, ZeppelinError
 
 
-def started(page: str, finished: str) -> dict[str, Any]:
-    """The config of a paragraph that has just started a stream."""
-    return {PAGE: page, STARTED: {"at": time.time(), "finished": finished}}
+def next_turn(client: ZeppelinClient, note_id: str, page: str) -> int:
+    """The number of a run that starts a stream on `page` now: higher than those of all other notes there."""
+    others = _others(client, note_id) if page else ()
+    turns = [_turn(paragraph) for _, paragraph in others if paragraph.config[PAGE] == page]
+    return 1 + max(turns, default=0)
 
 
 def later_on_its_page(client: ZeppelinClient, note: Note) -> Note | None:
     """The note that was started last in the Spark that they share; None where that is this one."""
-    mine = _starting(note)
-    if mine is None or mine.status.is_active or _by_hand_since(mine):
+    mine = starting(note)
+    if mine is None or mine.status.is_active or by_hand_since(mine):
         return None
-    latest, at = None, _at(mine)
-    for other in client.list_notes():
-        if other.id != note.id:
-            with suppress(ZeppelinError):  # deleted since, or not for this user to read
-                theirs = client.get_note(other.id)
-                found = _starting(theirs)
-                if found and found.config[PAGE] == mine.config[PAGE] and _at(found) > at:
-                    latest, at = theirs, _at(found)
+    latest, turn = None, _turn(mine)
+    for other, theirs in _others(client, note.id):
+        if theirs.config[PAGE] == mine.config[PAGE] and _turn(theirs) > turn:
+            latest, turn = other, _turn(theirs)
     return latest
 
 
-def _starting(note: Note) -> Paragraph | None:
+def starting(note: Note) -> Paragraph | None:
     """The paragraph that started the note's stream when the tool ran it."""
-    return next((p for p in note.paragraphs if p.config.get(PAGE) and _noted(p)), None)
+    return next((p for p in note.paragraphs if p.config.get(PAGE) and noted(p)), None)
 
 
-def _noted(paragraph: Paragraph) -> Mapping[str, Any]:
-    noted = paragraph.config.get(STARTED)
-    return noted if isinstance(noted, Mapping) else {}
+def noted(paragraph: Paragraph) -> Mapping[str, Any]:
+    """What the tool's last run noted in the paragraph that started the stream; empty without one."""
+    value = paragraph.config.get(STARTED)
+    return value if isinstance(value, Mapping) else {}
 
 
-def _at(paragraph: Paragraph) -> float:
-    at = _noted(paragraph).get("at")
-    return float(at) if isinstance(at, int | float) else 0.0
-
-
-def _by_hand_since(paragraph: Paragraph) -> bool:
-    finished = _noted(paragraph).get("finished")
+def by_hand_since(paragraph: Paragraph) -> bool:
+    """Whether a person has run the starting paragraph since the tool did."""
+    finished = noted(paragraph).get("finished")
     return bool(finished) and finished != paragraph.date_finished
+
+
+def _others(client: ZeppelinClient, note_id: str) -> Iterator[tuple[Note, Paragraph]]:
+    """The other notes that the tool has run, each with the paragraph that started its stream."""
+    for listed in client.list_notes():
+        if listed.id != note_id:
+            with suppress(ZeppelinError):  # deleted since, or not for this user to read
+                note = client.get_note(listed.id)
+                paragraph = starting(note)
+                if paragraph is not None:
+                    yield note, paragraph
+
+
+def _turn(paragraph: Paragraph) -> int:
+    """The count of its run; 0 for one of an older version, which noted a time of the machine that ran it."""
+    turn = noted(paragraph).get("turn")
+    return int(turn) if isinstance(turn, int | float) else 0

@@ -8,6 +8,8 @@ from provision.home import private_dir, state_dir
 from provision.locks import one_at_a_time
 from zeppelin_sdk import note_path
 
+OTHER_WRITER = "  waiting for another command that writes to this note"
+
 
 @contextmanager
 def note_lock(url: str, path: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:

@@ -1,11 +1,12 @@
 """Deletes a provisioned note, and the credential entries that only it names; `undo` brings the note back."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
 from provision.sync.known_secrets import named
+from provision.sync.note_lock import note_lock
 from provision.sync.provenance import base_text, by_key, is_edited, is_empty, origin
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Credential, Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
@@ -33,13 +34,22 @@ def hand_made(note: Note) -> tuple[str, ...]:
 
 
 def remove_note(
-    client: ZeppelinClient, note: Note, records: Records, names: Mapping[str, str] | None = None
+    client: ZeppelinClient,
+    note: Note,
+    records: Records,
+    names: Mapping[str, str] | None = None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Removed:
     """Record the note, then delete it and the credential entries that no other note names.
 
     Of texts with one of `names`, secrets by name, in them, the name is kept. The entries go first: once the note is
-    gone nothing tells which they were.
+    gone nothing tells which they were. `waiting` is called while another command of this machine writes to the note.
     """
+    with note_lock(client.url, origin(note).site.get("path") or note.path, waiting):
+        return _remove(client, client.get_note(note.id), records, names)
+
+
+def _remove(client: ZeppelinClient, note: Note, records: Records, names: Mapping[str, str] | None) -> Removed:
     edited = hand_made(note)
     named = _own_entities(client, note)
     stored = {entry.entity: entry for entry in client.list_credentials()} if named else {}
@@ -79,15 +89,16 @@ def delete_quietly(client: ZeppelinClient, note_id: str) -> None:
 
 def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:
     """The credential entries that this note names, or that an older version made for it, and that no other names."""
-    ours = _named(note.paragraphs)
+    ours = named_entities(note.paragraphs)
     ours |= {"".join(match.groups()) for match in map(_OF_A_NOTE.fullmatch, ours) if match}
     for other in client.list_notes() if ours else ():
         if other.id != note.id:
             with suppress(NoteNotFoundError):
-                ours -= _named(client.get_note(other.id).paragraphs)
+                ours -= named_entities(client.get_note(other.id).paragraphs)
     return tuple(sorted(ours))
 
 
-def _named(paragraphs: Iterable[Paragraph]) -> set[str]:
+def named_entities(paragraphs: Iterable[Paragraph]) -> set[str]:
+    """The entries of the credential store that the paragraphs name, or named as an apply wrote them."""
     texts = (text for p in paragraphs for text in (p.text, base_text(p) or ""))
     return {match[1] for text in texts for match in _REFERENCE.finditer(text)}

@@ -1,6 +1,6 @@
 """Takes the last apply back, three ways again: what it wrote, what is there now, what was there before it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from provision.sync.guarded_write import (
     with_done,
 )
 from provision.sync.merge import ABSENT, departs, merge_settings, merge_texts
+from provision.sync.note_lock import note_lock
 from provision.sync.order import arranged, moves
 from provision.sync.plan import Content, Verdict
 from provision.sync.provenance import (
@@ -36,6 +37,7 @@ from provision.sync.provenance import (
     origins,
     provenance,
 )
+from provision.sync.remove import delete_quietly
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
@@ -209,30 +211,32 @@ def undo_note(
     *,
     open_in_page: bool = False,
     secrets: Mapping[str, str] | None = None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Undone:
     """Take back what `record` tells of, and forget it: the apply before it can be undone next. Edits made since stay.
 
     `secrets`, by name, fill texts that were kept without them. `open_in_page`: the note may be open in a page, which
-    needs to get what is written.
+    needs to get what is written. `waiting` is called while another command of this machine writes to the note.
 
     Raises `ProvisionError` when the note is no longer on the server, `ConflictError` when somebody keeps changing it.
     """
     filled = record.filled(secrets or {})
-    if record.what == REMOVE:
-        done = _bring_note_back(client, filled)
-    else:
-        records.save(replace(record, undoing=True))
-        steps_done: dict[str, Step] = {}
-        try:
-            done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
-        except NoteGoneError:
-            while records.find(record.path):  # else it would stand before all that was applied earlier
-                records.forget(record.path)
-            raise
-    records.forget(record.path)
-    earlier = records.find(record.path)
-    if earlier is not None and done.note_id:
-        records.save(replace(earlier, note_id=done.note_id))  # a note that was removed comes back with another id
+    with note_lock(client.url, record.path, waiting):
+        if record.what == REMOVE:
+            done = _bring_note_back(client, filled)
+        else:
+            records.save(replace(record, undoing=True))
+            steps_done: dict[str, Step] = {}
+            try:
+                done = plan_again(record.path, lambda: _attempt(client, filled, steps_done, open_in_page=open_in_page))
+            except NoteGoneError:
+                while records.find(record.path):  # else it would stand before all that was applied earlier
+                    records.forget(record.path)
+                raise
+        records.forget(record.path)
+        earlier = records.find(record.path)
+        if earlier is not None and done.note_id:
+            records.save(replace(earlier, note_id=done.note_id))  # a note that was removed comes back with another id
     return done
 
 
@@ -273,7 +277,7 @@ def _attempt(client: ZeppelinClient, record: Record, done: dict[str, Step], *, o
             done[key] = writing[key]
     result = with_done(steps, done)
     if record.created and all(map(is_empty, client.get_note(live.id).paragraphs)):
-        client.delete_note(live.id)
+        delete_quietly(client, live.id)
         return Undone(None, result)
     return Undone(live.id, result)
 

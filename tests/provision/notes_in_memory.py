@@ -176,5 +176,6 @@ def paragraph_json(paragraph: Paragraph) -> dict[str, Any]:
             "msg": [{"type": message.type, "data": message.data} for message in paragraph.results],
         },
         "progress": paragraph.progress,
+        "dateStarted": paragraph.date_started,
         "dateFinished": paragraph.date_finished,
     }

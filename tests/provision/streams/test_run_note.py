@@ -59,8 +59,10 @@ class ScriptedZeppelin(FakeZeppelin):
                 self.notes[note_id]["paragraphs"] += map(paragraph_json, self.started_meanwhile)
             case "DELETE", "notebook", "job", _, paragraph_id:
                 self.did.append(f"cancel {paragraph_id}")
+                if paragraph_id in self.stuck:
+                    return ok()
             case "PUT", "notebook", _, "paragraph", paragraph_id, "config":
-                self.did.append(f"page {paragraph_id} {request.json[PAGE]}")
+                self.did.append(f"page {paragraph_id} {request.json.get(PAGE, 'as it was')}")
             case "DELETE", "notebook", note_id:
                 self.did.append(f"delete {note_id}")
             case "DELETE", "notebook", note_id, "paragraph", _:
@@ -655,7 +657,7 @@ def test_the_stop_paragraph_stops_a_stream() -> None:
 
 
 def test_without_a_stop_paragraph_the_interpreter_is_restarted() -> None:
-    client = FakeClient(*CLASSIC)
+    client = FakeClient(*CLASSIC[:-1], replace(CLASSIC[-1], status=ParagraphStatus.ABORT))
     stop_note(client, client.note, Said())
     assert client.did == ["restart spark-id"]
 

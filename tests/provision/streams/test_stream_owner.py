@@ -5,12 +5,12 @@ from typing import Any, cast
 
 import pytest
 
-from provision.streams import stream_owner as ownership
+from provision.streams.last_run import started
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import own_status
 from provision.streams.stop_note import stop_note
-from provision.streams.stream_owner import later_on_its_page, started
-from provision.sync.provenance import PAGE
+from provision.streams.stream_owner import later_on_its_page
+from provision.sync.provenance import PAGE, STARTED
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 from ..notes_in_memory import NotesInMemory
@@ -24,10 +24,11 @@ STREAM = StreamState(
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> NotesInMemory:
     """A server with two notes on one page, of which "late" was run after "early"."""
-    made, times = NotesInMemory(), iter((1.0, 2.0))
-    monkeypatch.setattr(ownership.time, "time", lambda: next(times))
+    made = NotesInMemory()
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: None)
     for name in ("early", "late"):
-        config = started("http://driver:4040", "8 PM")
+        made.notes[name] = Note(name, f"/{name}", ())
+        config = started(cast(ZeppelinClient, made), made.notes[name], "http://driver:4040", "8 PM")
         starts = Paragraph(f"start of {name}", status=ParagraphStatus.FINISHED, config=config, date_finished="8 PM")
         made.notes[name] = Note(name, f"/{name}", (Paragraph(f"own of {name}"), starts))
     made.notes["never"] = Note("never", "/never", (Paragraph("p"),))
@@ -55,6 +56,34 @@ def test_of_the_notes_on_a_page_the_one_that_was_run_last_has_the_stream(server:
 def test_where_it_can_not_be_told_no_other_note_has_it(server: NotesInMemory, changes: dict[str, Any]) -> None:
     change(server, "early", **changes)
     assert later(server, "early") is None
+
+
+def noting(server: NotesInMemory, name: str, **noted: Any) -> None:
+    change(server, name, config={PAGE: "http://driver:4040", STARTED: noted})
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600])
+def test_the_clocks_of_the_machines_that_ran_them_do_not_count(server: NotesInMemory, ahead: int) -> None:
+    noting(server, "early", turn=1, at=1_700_000_000 + ahead, finished="8 PM")
+    noting(server, "late", turn=2, at=1_700_000_000, finished="8 PM")
+    assert [later(server, name) for name in ("early", "late")] == ["late", None]
+
+
+def test_notes_that_an_older_version_ran_are_not_told_apart_by_the_clocks_of_its_machines(
+    server: NotesInMemory,
+) -> None:
+    noting(server, "early", at=1_700_003_600, finished="8 PM")
+    noting(server, "late", at=1_700_000_000, finished="8 PM")
+    said = Said()
+    stop_note(cast(ZeppelinClient, server), server.notes["late"], said)
+    assert [later(server, name) for name in ("early", "late")] == [None, None]
+    assert not any("was started after it" in line for line in said.lines)
+
+
+def test_a_note_that_is_run_again_has_the_stream(server: NotesInMemory) -> None:
+    config = started(cast(ZeppelinClient, server), server.notes["early"], "http://driver:4040", "8 PM")
+    change(server, "early", config=config)
+    assert [later(server, name) for name in ("early", "late")] == [None, "early"]
 
 
 def test_notes_on_other_pages_have_streams_of_their_own(server: NotesInMemory) -> None:
