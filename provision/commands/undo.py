@@ -1,40 +1,48 @@
 """`provision undo`: takes the last apply back."""
 
+import sys
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from provision.console import Console, one_line
-from provision.errors import ProvisionError, error_json
+from provision.errors import ProvisionError, UsageError, error_json
 from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.interpreter import take_per_note_back
 from provision.streams.stop_note import stop_if_running
+from provision.sync.apply import PATIENCE
 from provision.sync.diff import verdict_line
 from provision.sync.find_note import find_note, pick
 from provision.sync.known_secrets import secrets_of_record
+from provision.sync.note_lock import OTHER_WRITER
 from provision.sync.plan import Verdict
+from provision.sync.provenance import provenance
 from provision.sync.redaction import is_sealed
 from provision.sync.revisions import AFTER_UNDO, keep_revision, noted_revision, record_from_revision
 from provision.sync.undo import BringBack, Step, Undone, undo_note
 from provision.sync.undo_records import REMOVE, Record, Records, SparkRecord
+from provision.terminal import harmless
+from provision.waiting import wait_until
 from zeppelin_sdk import Note, NoteNotFoundError, ZeppelinClient, ZeppelinError
 
 
 @click.command()
 @note_or_each(required=False, in_turn=True)
+@click.option("--yes", is_flag=True, help="Do not ask what is taken back where NOTE does not say it.")
 @server_options
 @json_option
 @click.pass_obj
-def undo(console: Console, /, server: ServerOptions, note: str | None, each: ClassOptions | None) -> None:
+def undo(console: Console, /, server: ServerOptions, note: str | None, each: ClassOptions | None, yes: bool) -> None:
     """Take back what the last `apply` has changed in a note, or its removal by `remove`.
 
     NOTE is its id, its path, or the end of its path; without it, what was applied or removed last on this server from
-    this machine: with `apply --each` all of its notes. Texts, titles, settings, order, and paragraphs that came or
-    went become what they were; what you have edited since stays. A note that the apply has made is deleted, unless
-    something in it is yours. What --isolate or --shared has changed goes back with the last note of its apply.
+    this machine, with `apply --each` all of its notes, after a question. Texts, titles, settings, order, and
+    paragraphs that came or went become what they were; what you have edited since stays. A note that the apply has
+    made is deleted, unless something in it is yours. What --isolate or --shared has changed goes back with the last
+    note of its apply.
 
     Where somebody has applied the note from another machine since, the server's own revision tells what was before,
     from Zeppelin 0.11 on.
@@ -58,6 +66,8 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
     with server.connect_running() as client:
         records = Records(client.url)
         run, found = _last(records) if note is None else _named(client, records, note)
+        if note is None and (run or found):
+            _confirm(client, found, yes)
         failed = 0
         if len(found) > 1:
             failed = _undo_all(client, found, records, console)
@@ -97,6 +107,33 @@ def record_of(client: ZeppelinClient, records: Records, live: Note) -> Record | 
     return moved or record_from_revision(client, live)
 
 
+def _confirm(client: ZeppelinClient, found: list[Record], yes: bool) -> None:
+    """Ask whether the last command is to be taken back. Raises `UsageError` where nobody is there to answer."""
+    if yes:
+        return
+    what = harmless(_in_words(found))
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"the last command on {client.url} {what}: nobody here to ask whether to take that back",
+            next_step="name the note, or add --yes",
+        )
+    click.confirm(f"The last command on {client.url} {what}. Take that back?", abort=True, err=True)
+
+
+def _in_words(found: list[Record]) -> str:
+    match found:
+        case []:
+            return "changed Spark's setting"
+        case [Record(what=what, path=path)] if what == REMOVE:
+            return f"removed {path}"
+        case [Record(created=True, path=path)]:
+            return f"made the note {path}, which is deleted then"
+        case [Record(path=path)]:
+            return f"changed {path}"
+    made = sum(record.created for record in found)
+    return f"wrote {len(found)} notes{f', of which {made} are deleted then' if made else ''}"
+
+
 def _undo_all(client: ZeppelinClient, found: list[Record], records: Records, console: Console) -> int:
     """Undo the apply of many notes, one by one; returns how many failed."""
     answers: list[dict[str, Any]] = []
@@ -119,11 +156,15 @@ def undo_record(client: ZeppelinClient, record: Record, records: Records, consol
     live = _live(client, record)
     if live is not None:
         record = _latest(client, record, live)
-        if record.created or any(paragraph.status.is_active for paragraph in live.paragraphs):
-            stop_if_running(client, live, console)  # it may be deleted, or its blocking paragraph may be written
+        _end_runs(client, record, live, console)
     with console.step(f"note {record.path}"):
         done = undo_note(
-            client, record, records, open_in_page=_is_open(client, live), secrets=secrets_of_record(client, record)
+            client,
+            record,
+            records,
+            open_in_page=_is_open(client, live),
+            secrets=secrets_of_record(client, record),
+            waiting=lambda: console.say(OTHER_WRITER),
         )
         if done.note_id:
             keep_revision(client, done.note_id, AFTER_UNDO)
@@ -131,6 +172,18 @@ def undo_record(client: ZeppelinClient, record: Record, records: Records, consol
         if step.verdict is not Verdict.SAME:
             console.say(f"  {verdict_line(step.verdict, step.title, step.key, _remark(step))}")
     return done
+
+
+def _end_runs(client: ZeppelinClient, record: Record, live: Note, console: Console) -> None:
+    """Stop the stream of a note that may be deleted, or whose blocking paragraph may be written; await other runs."""
+    running = [p for p in live.paragraphs if p.status.is_active and provenance(p).key]
+    if record.created or any(provenance(paragraph).blocks for paragraph in running):
+        stop_if_running(client, live, console)
+        return
+    ids = {paragraph.id for paragraph in running}
+    wait_until(
+        lambda: not any(p.status.is_active for p in client.get_note(live.id).paragraphs if p.id in ids), PATIENCE, 0.5
+    )
 
 
 def _is_open(client: ZeppelinClient, live: Note | None) -> bool:

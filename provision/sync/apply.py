@@ -1,7 +1,7 @@
 """Brings a rendered note to a server: plans, records how to undo it, then does the plan's writes and no others."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from provision.bundles.render import RenderedNote
 from provision.errors import ConflictError, UsageError
 from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
 from provision.sync.known_secrets import plain_names
+from provision.sync.note_lock import note_lock
 from provision.sync.plan import Change, Content, Decision, Plan, Verdict, make_plan
 from provision.sync.provenance import (
     MARK,
@@ -47,6 +48,11 @@ class Applied:
     plan: Plan
     written: int
 
+    @property
+    def written_keys(self) -> frozenset[str]:
+        """The keys of the paragraphs that the apply wrote."""
+        return frozenset(change.key for change in self.plan.writes)
+
     def to_json(self, url: str) -> dict[str, Any]:
         """The `--json` keys of `plan` and `apply`."""
         return plan_json(self.plan, url, self.written)
@@ -58,7 +64,8 @@ class Applying:
 
     `stop` ends the note's stream before a paragraph that runs as long as the stream is written; without it that is a
     conflict. `patience`: seconds to wait for other paragraphs that run. `pages` is asked before anything of a note that
-    is there is written, and returns whether it may be open in a page; then the note is planned again.
+    is there is written, and returns whether it may be open in a page; then the note is planned again. `waiting` is
+    called while another command of this machine writes to the note; without `records` none is waited for.
     """
 
     decision: Decision = Decision()
@@ -66,6 +73,7 @@ class Applying:
     stop: Callable[[Note], None] | None = None
     patience: float = PATIENCE
     pages: Callable[[Note, Plan], bool] = lambda _live, _plan: False
+    waiting: Callable[[], None] = lambda: None
 
 
 def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
@@ -113,8 +121,10 @@ def apply_note(client: ZeppelinClient, note: RenderedNote, how: Applying | None 
     Raises `ConflictError`, with nothing written, for a conflict that nobody has decided and for a paragraph to be
     written that does not stop running; and when somebody keeps changing the note.
     """
-    apply = _Apply(client, note, how or Applying())
-    return plan_again(note.path, apply.attempt)
+    how = how or Applying()
+    apply = _Apply(client, note, how)
+    with note_lock(client.url, note.path, how.waiting) if how.records else nullcontext():
+        return plan_again(note.path, apply.attempt)
 
 
 class _Apply:

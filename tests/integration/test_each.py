@@ -55,7 +55,7 @@ def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded
         assert len({state["page"] for state in states}) == 2
         assert done("apply", "--each", file, "--run", "--json").json["same"] == 2
     finally:
-        done("undo")
+        done("undo", "--yes")
     assert not [name for name in "ab" if embedded.client.find_note(f"/Own/{name}")]
     assert not is_isolated(spark_setting(embedded.client))
 

@@ -213,7 +213,7 @@ def test_a_note_is_pulled_removed_and_brought_back(at_work: AtWork, tmp_path: Pa
     assert at_work.client.find_note(PATH) is None
     gone = entities - {entry.entity for entry in at_work.client.list_credentials()}
     assert len(gone) == 1
-    done("undo")
+    done("undo", "--yes")
     assert [(p.title, p.text) for p in at_work.note.paragraphs] == texts
     assert apply("--bundle", tmp_path / "mine").json["written"] == 0
     assert gone <= {entry.entity for entry in at_work.client.list_credentials()}

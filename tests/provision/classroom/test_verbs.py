@@ -26,7 +26,7 @@ STREAM = StreamState(
     batches=7, events=100, processing_ms=1, delay_ms=1, waiting_batches=0, receivers=1, last_error="",
     events_per_second=1.5,
 )  # fmt: skip
-UNDO = ("undo",)
+UNDO = ("undo", "--yes")
 ROWS = ("note,topic", "Class/c,c", "Class/a,a", "Class/b,b")
 
 

@@ -1,10 +1,7 @@
 """What an apply does to a note that a person has worked on: examples. `test_apply_keeps_edits` has the rule."""
 
 import contextlib
-import threading
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,10 +10,8 @@ from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import ConflictError, UsageError
 from provision.platforms.netpie2015 import entities
 from provision.sync.apply import Applying, apply_note, put_credentials
-from provision.sync.note_lock import note_lock
 from provision.sync.plan import OURS, THEIRS, Plan, Verdict
 from provision.sync.provenance import MARK, ORIGIN, provenance
-from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ZeppelinClient
 
 from ..note_bench import Bench, render, with_config
@@ -451,25 +446,6 @@ def test_a_paragraph_that_another_machine_adds_at_the_same_time_is_there_once(fi
     keys = [provenance(each).key for each in bench.note.paragraphs]
     assert keys.count("b") == (1 if first else 2)
     assert bench.texts()[1] == "b1"
-
-
-def test_applies_of_one_machine_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
-    said: list[str] = []
-    with note_lock("http://a:1", "folder/note"):
-        with note_lock("http://a:1", "another"), note_lock("http://b:1", "folder/note"):
-            pass
-        waits = threading.Thread(target=hold, args=("/folder/note", lambda: said.append("waits")))
-        waits.start()
-        assert wait_until(lambda: bool(said), 5, 0.01)
-        assert waits.is_alive()
-    waits.join(5)
-    assert not waits.is_alive()
-
-
-def hold(path: str, waiting: Callable[[], None]) -> None:
-    with note_lock("http://a:1", path, waiting):
-        pass
 
 
 def test_a_note_that_nobody_has_open_is_written_without_a_call_more() -> None:

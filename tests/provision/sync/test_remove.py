@@ -91,11 +91,11 @@ def test_the_command_tells_what_is_kept_and_undo_brings_it_back(
     assert run(["remove", "note", "--yes"]) == 0
     assert "/folder/note: deleted" in capsys.readouterr().out
     assert bench.server.notes == {}
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert "credentials come back with `provision apply`" in capsys.readouterr().out
     (bench.id,) = bench.server.notes
     assert bench.seen() == before
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert capsys.readouterr().out == "nothing to undo\n"
 
 

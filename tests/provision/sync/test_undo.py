@@ -1,5 +1,6 @@
 """Taking an apply back: what it wrote goes, what a person did since stays."""
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -219,9 +220,9 @@ def test_an_apply_that_failed_before_it_made_the_note_does_not_block_undo(
     records.run = "the next command"
     apply_cut_off(bench, other, 0)
     serve(bench)
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert "failed before it made the note" in capsys.readouterr().out
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert bench.server.notes == {}
 
 
@@ -517,7 +518,7 @@ def test_a_secret_in_a_text_is_in_no_record_and_that_text_stays(records: Records
     bench = Bench(inline("s-one"), records)
     bench.edit(1, text="a1\nprintln(s-two)")
     bench.apply(inline("s-two"))
-    kept = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]
+    kept = [file.read_text() for file in tmp_path.rglob("*.json")]
     assert len(kept) == 1
     assert not [word for word in ("s-one", "s-two", "val s", "println") if word in kept[0]]
     assert verdicts(undo(bench)) == {"s": Verdict.KEEP, "a": Verdict.KEEP}
@@ -595,7 +596,7 @@ def test_a_revision_that_the_server_has_no_more_leaves_the_record(
     bench.apply(A2B2)
     bench.server.fake.revisions.clear()
     serve(bench)
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert bench.seen() == before
 
 
@@ -637,3 +638,51 @@ def test_a_removed_note_does_not_come_back_over_another(records: Records) -> Non
     bench.server.import_note({"paragraphs": []}, "/folder/note")
     with pytest.raises(ProvisionError, match="again"):
         undo(bench)
+
+
+class Terminal(io.StringIO):
+    """A person at a terminal who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_not_named_is_undone_after_a_question_only(
+    records: Records,
+    serve: Callable[[Bench], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bench = Bench(AB, records)
+    serve(bench)
+    before = bench.seen()
+    assert run(["undo"]) == 2
+    error = capsys.readouterr().err
+    assert "made the note folder/note, which is deleted then: nobody here to ask" in error
+    assert error.rstrip().endswith("name the note, or add --yes")
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert run(["undo"]) != 0
+    assert bench.seen() == before
+    assert "Take that back?" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert run(["undo"]) == 0
+    assert bench.server.notes == {}
+
+
+def test_nothing_is_asked_where_there_is_nothing_to_undo_or_the_note_is_named(
+    records: Records, serve: Callable[[Bench], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(AB, records)
+    serve(bench)
+    assert run(["undo", "folder/note"]) == 0
+    assert bench.server.notes == {}
+    capsys.readouterr()
+    assert run(["undo"]) == 0
+    assert capsys.readouterr().out == "nothing to undo\n"
+
+
+def test_a_note_that_goes_with_an_undo_restarts_no_interpreter_for_an_empty_paragraph(records: Records) -> None:
+    bench = Bench(AB, records)
+    bench.server.insert(bench.id, 2, "%spark ")  # as Zeppelin appends one
+    undo(bench)
+    assert bench.server.writes == ["delete", "delete", "delete", "delete note"]
