@@ -27,8 +27,9 @@ def load_application(
     secret_file: Path | None = None,
     env: Mapping[str, str] = os.environ,
     ask_secret: Callable[[], str] | None = None,
+    default: Mapping[str, str] | None = None,
 ) -> Application:
-    """Return the application, looking for each value in this order: the arguments, `file`, the environment.
+    """Return the application, looking for each value in this order: the arguments, `file`, the environment, `default`.
 
     `file` is TOML (`*.toml`), lines of `NAME=VALUE` (or with a spreadsheet's separator), or a spreadsheet's header and
     row; the names are appid, appkey and appsecret, or those of the environment: NETPIE_APPID, NETPIE_APPKEY and
@@ -42,7 +43,7 @@ def load_application(
         given["appsecret"] = _read(secret_file, "write the APPSECRET there and nothing else").strip()
     in_file = read_application_file(file) if file is not None else {}
     values = {
-        name: given.get(name) or in_file.get(name) or env.get(variable, "").strip()
+        name: given.get(name) or in_file.get(name) or env.get(variable, "").strip() or (default or {}).get(name, "")
         for name, variable in VARIABLES.items()
     }
     missing = [name for name in ("appid", "appkey") if not values[name]]

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.embedded import stack
-from provision.embedded.application import application_file
+from provision.embedded.application import APPID, application_file
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.options.application import ApplicationOptions
 from provision.platforms.netpie2015 import full_topic
-from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for, write_note
+from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
 from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
 from provision.streams.run_note import NoteRun
 from provision.streams.spark_page import SparkPage
@@ -73,10 +73,10 @@ class DemoResult:
 def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> DemoResult:
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
     options = _options(running)
-    out = data_dir() / "demo" / demo.bundle
-    spec = _spec(demo, running, out, console)
+    out = _out(demo)
+    spec = fit_embedded(_asked(demo, running.netpie.appid), running.runtime, console)
     with ZeppelinClient(running.url) as client:
-        rendered = render_for(client, spec, options.connectable())
+        rendered = render_for(client, spec, options.credentials())
         note_id = write_note(client, rendered, console, Applying(Decision(OURS), Records(client.url))).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
         run = NoteRun(client, note_id, console)
@@ -89,6 +89,12 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
         return DemoResult(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
 
 
+def check(demo: Demo) -> None:
+    """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
+    spec = _asked(demo, APPID)
+    check_spec(replace(spec, values={**spec.values, "mqtt_jars": ["/the/stack's.jar"]}))
+
+
 def _options(running: stack.Stack) -> ApplicationOptions:
     note_thing = private_dir(stack.emulator_dir() / "note-thing")
     return ApplicationOptions(cache_dir=note_thing).of_embedded(running.netpie.auth)
@@ -99,10 +105,12 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
         stop_note(client, client.get_note(note_id), console)
 
 
-def _spec(demo: Demo, running: stack.Stack, out: Path, console: Console) -> NoteSpec:
-    pairs = [f"topic={TOPIC}", f"out={out}", *demo.pairs]
-    spec = note_spec(load_bundle(demo.bundle), pairs, running.netpie.appid)
-    return fit_embedded(spec, running.runtime, console)
+def _asked(demo: Demo, appid: str) -> NoteSpec:
+    return note_spec(load_bundle(demo.bundle), [f"topic={TOPIC}", f"out={_out(demo)}", *demo.pairs], appid)
+
+
+def _out(demo: Demo) -> Path:
+    return data_dir() / "demo" / demo.bundle
 
 
 def _run(run: NoteRun) -> None:

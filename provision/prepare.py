@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,79 +16,141 @@ from provision.console import Console
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import cache_dir
 from provision.locks import one_at_a_time
-from provision.platforms.netpie2015 import Netpie2015, signed_at
+from provision.platforms.netpie2015 import Netpie2015, signed_at, stored_at
 from provision.platforms.platform import Platform
 from provision.streams.interpreter import spark_setting
 from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
-from provision.sync.note_lock import note_lock
+from provision.sync.note_lock import OTHER_WRITER
 from provision.sync.plan import Verdict
-from provision.sync.provenance import origin
+from provision.sync.provenance import Origin, origin
 from provision.sync.pull import Made
+from provision.sync.remembered import FROM_APPLICATION, remembered, values_of
 from zeppelin_sdk import Note, ServerVersion, ZeppelinClient, note_path
 
 if TYPE_CHECKING:
     from provision.embedded.runtime import Runtime
 
 
+NAME_BYTES = 230  # of a file's name, which Zeppelin makes of a note's with 15 more
+USUAL_SCALA = "2.12"  # Spark's from 2.4 to 3.5, where nobody can ask which it is
+
+
 @dataclass(frozen=True)
 class NoteSpec:
-    """A note to provision: its bundle, its parameters (`given` as text, `values` checked), its path."""
+    """A note to provision: its bundle, its parameters (`given` as text, `values` checked), its path.
+
+    `noted` is what its last apply noted, where there is one.
+    """
 
     bundle: Bundle
     given: Mapping[str, str]
     values: Mapping[str, Any]
     path: str
+    noted: Origin = Origin()
 
 
-def note_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | None = None) -> NoteSpec:
-    """What `--param NAME=VALUE …` and `--note` ask of the bundle, checked; raises `UsageError`."""
-    given = {"appid": appid}
+def parameters(pairs: Iterable[str]) -> dict[str, str]:
+    """`--param NAME=VALUE …` by name; an empty value is for the bundle's default. Raises `UsageError`."""
+    given = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator:
             raise UsageError(f"--param {pair}: no = in it", next_step="write --param NAME=VALUE")
         given[name.strip()] = value
-    return _spec(bundle, given, path)
+    return given
 
 
-def _spec(bundle: Bundle, given: Mapping[str, str], path: str | None) -> NoteSpec:
-    values = bundle.values(given)
-    return NoteSpec(bundle, given, values, _clean_path(path) if path else default_path(bundle, values))
+def note_spec(
+    bundle: Bundle,
+    pairs: Iterable[str],
+    appid: str,
+    path: str | None = None,
+    noted: Origin | None = None,
+    *,
+    embedded: bool = False,
+) -> NoteSpec:
+    """What `--param NAME=VALUE …` and `--note` ask of the bundle, over what the last apply has `noted`, checked.
+
+    Raises `UsageError`.
+    """
+    asked = parameters(pairs)
+    own = {"mqtt_jars", *bundle.embedded} if embedded else set()
+    kept = remembered(noted, bundle, own) if noted else {}
+    kept = {name: value for name, value in kept.items() if name not in asked}
+    given = {name: value for name, value in asked.items() if value or name not in bundle.parameters}
+    values = values_of(bundle, {FROM_APPLICATION: appid, **given}, kept)
+    where = clean_path(path if path else default_path(bundle, values))
+    return NoteSpec(bundle, {FROM_APPLICATION: appid, **kept, **given}, values, where, noted or Origin())
 
 
-def _clean_path(path: str) -> str:
+def asked_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | None) -> NoteSpec:
+    """What is asked of a note that nobody has looked at yet: each parameter by itself. Raises `UsageError`."""
+    asked = {FROM_APPLICATION: appid, **parameters(pairs)}
+    given = {name: value for name, value in asked.items() if value or name not in bundle.parameters}
+    values = bundle.each_value(given)
+    return NoteSpec(bundle, given, values, clean_path(path or default_path(bundle, values)))
+
+
+def bundle_path(bundle: Bundle, pairs: Iterable[str], appid: str) -> str:
+    """The path of the note that these parameters name by themselves; raises `UsageError`.
+
+    Those that the bundle does not have are left out: the note's own bundle may have them.
+    """
+    given = {name: value for name, value in parameters(pairs).items() if value and name in bundle.parameters}
+    return clean_path(default_path(bundle, bundle.each_value({FROM_APPLICATION: appid, **given})))
+
+
+def clean_path(path: str) -> str:
     """A note's path as Zeppelin keeps it, without the first slash: one spelling of a path is one note and client id.
 
-    Raises `UsageError` for one that Zeppelin would change.
+    Raises `UsageError` for one that Zeppelin would change or refuse (`NotebookService.normalizeNotePath`).
     """
     parts = [part.strip() for part in path.replace("\\", "/").split("/")]
     clean = "/".join(part for part in parts if part not in ("", "."))
-    if not clean or ".." in parts or "?" in clean or not clean.isprintable():
+    if not clean or ".." in clean or "?" in clean or not clean.isprintable():
         raise UsageError(
             f"--note {path!r}: Zeppelin keeps no such path", next_step="leave out ? and .., such as Class/ann"
+        )
+    if clean.startswith("~Trash"):
+        raise UsageError(f"--note {path!r}: that is Zeppelin's trash", next_step="give another path, such as Class/ann")
+    if max(len(part.encode()) for part in clean.split("/")) > NAME_BYTES:
+        raise UsageError(
+            f"--note {path!r}: a name in it is too long", next_step=f"take at most {NAME_BYTES} bytes between slashes"
         )
     return clean
 
 
-def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console) -> NoteSpec:
+def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: bool = True) -> NoteSpec:
     """`spec` with the embedded stack's parameters and jar files, unless a package or jar files are given.
 
-    The engine's jar is compiled, once, where the note takes it.
+    The engine's jar is compiled, once, where the note takes it and `make` is set.
     """
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
     given = {**spec.bundle.embedded, **spec.given}
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
-        jars.insert(0, engine_jar(runtime, console))
+        jars.insert(0, engine_jar(runtime, console) if make else engine_jar_path(runtime.spark_home, jars_dir()))
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
-    return _spec(spec.bundle, given, spec.path)
+    return replace(spec, values=spec.bundle.values(given))
+
+
+def check_spec(spec: NoteSpec) -> None:
+    """Raise `UsageError` for parameters that do not fit each other or a template, by a render that nobody gets."""
+    nobody = Netpie2015.of_site({"broker": "tcp://broker:1883", "appkey": "appkey"})
+    connection = nobody.connection(spec.values, spec.path)
+    render(spec.bundle, spec.values, connection, zeppelin=ServerVersion(0, 10), scala=USUAL_SCALA, path=spec.path)
+
+
+def jars_dir() -> Path:
+    """Where jars that were compiled here are kept."""
+    return cache_dir() / "jars"
 
 
 def engine_jar(runtime: "Runtime", console: Console) -> Path:
     """The engine's jar for the embedded Spark, from the cache or compiled into it; raises `CompileError`."""
-    folder = cache_dir() / "jars"
+    folder = jars_dir()
     jar = engine_jar_path(runtime.spark_home, folder)
     if not jar.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,9 +176,10 @@ def render_for(
 ) -> RenderedNote:
     """Render the note for this server; asks Spark for its Scala version only where it matters.
 
-    With `read_only`, or while a stream holds Spark, the version noted by the last apply is used.
+    While a stream holds Spark the version noted by the last apply is used. With `read_only` Spark is not asked: that
+    version is used, or the usual one where none is noted.
     """
-    values, path = spec.values, spec.path
+    values, path, ids = spec.values, spec.path, _ids(spec)
 
     @functools.cache
     def live() -> Note | None:
@@ -128,15 +191,33 @@ def render_for(
 
     note = live() if values["secrets"] == "inline" else None
     made_at = signed_at(credentials, (paragraph.text for paragraph in note.paragraphs)) if note else None
+    if values["secrets"] == "store" and spec.noted.site:
+        made_at = stored_at(credentials, client.list_credentials(), ids)
     platform: Platform = Netpie2015.of(credentials, made_at or int(time.time()))
-    return render(
+    rendered = render(
         spec.bundle,
         values,
-        platform.connection(values, path),
+        platform.connection(values, ids),
         zeppelin=client.get_version(),
         scala=_scala(client, values, noted_scala, read_only=read_only, ask=ask),
         path=path,
     )
+    site = {**rendered.site, **({"ids": ids} if ids != path else {})}
+    given = {name: value for name, value in spec.given.items() if name != FROM_APPLICATION}
+    return replace(rendered, site=site, given=given, folder=spec.bundle.own_folder)
+
+
+def _ids(spec: NoteSpec) -> str:
+    """The path that client id and store entries are named after.
+
+    It is spelled as at the first apply: older versions took each spelling as it was given, and the broker's session and
+    the journal go by the client id.
+    """
+    old = spec.noted.site.get("ids") or spec.noted.site.get("path", "")
+    try:
+        return old if old and clean_path(old) == spec.path else spec.path
+    except UsageError:
+        return spec.path
 
 
 def made_of(note: Note, bundle: Bundle) -> Made:
@@ -149,7 +230,7 @@ def made_of(note: Note, bundle: Bundle) -> Made:
             next_step="apply it again with the same options, then pull",
         )
     values = bundle.values(noted.values)
-    connection = Netpie2015.of_site(site).connection(values, site["path"])
+    connection = Netpie2015.of_site(site).connection(values, site.get("ids", site["path"]))
     return Made(values, connection, ServerVersion.parse(site["zeppelin"]), site["scala"], site["path"])
 
 
@@ -168,8 +249,10 @@ def _scala(
     except UsageError:
         if values["connector"] == "jar":
             raise
+    if read_only:
+        return noted() or USUAL_SCALA
     try:
-        return (noted() if read_only else "") or ask(client)
+        return ask(client)
     except ConflictError:  # a stream holds Spark, often the note's own
         last = noted()
         if not last:
@@ -181,8 +264,7 @@ def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console,
     """Apply the note, store its secrets, and report each paragraph that changed."""
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
-        with note_lock(client.url, rendered.path, lambda: console.say("  waiting for another apply of this note")):
-            applied = apply_note(client, rendered, how)
+        applied = apply_note(client, rendered, replace(how, waiting=lambda: console.say(OTHER_WRITER)))
         put_credentials(client, rendered)
     if note_path(applied.path) != note_path(rendered.path):
         console.say(

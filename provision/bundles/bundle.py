@@ -40,7 +40,14 @@ class Bundle:
     folder: Path = Path()
 
     def values(self, given: Mapping[str, str | None]) -> dict[str, Any]:
-        """Every parameter's value, checked: the given text, else its default.
+        """Every parameter's value, as `each_value`, checked against each other too."""
+        values = self.each_value(given)
+        for each in self.parameters.values():
+            each.check_multiple(values)
+        return values
+
+    def each_value(self, given: Mapping[str, str | None]) -> dict[str, Any]:
+        """Every parameter's value, each checked by itself: the given text, else its default.
 
         Raises `UsageError` for a name that the bundle does not have, a value that can't be one or is out of range,
         and a parameter without a default that is not given.
@@ -51,21 +58,27 @@ class Bundle:
                 f"bundle {self.name} has no parameter {unknown[0]!r}",
                 next_step=nearest(unknown[0], self.parameters, f"it has {', '.join(sorted(self.parameters))}"),
             )
-        values = {name: each.value(given.get(name)) for name, each in self.parameters.items()}
-        for each in self.parameters.values():
-            each.check_multiple(values)
-        return values
+        return {name: each.value(given.get(name)) for name, each in self.parameters.items()}
+
+    @property
+    def own_folder(self) -> str:
+        """The folder of a bundle that did not come with the tool; empty for one that did."""
+        folder = self.folder.resolve()
+        return "" if folder.parent == _shipped().resolve() else str(folder)
 
 
 def bundle_names() -> list[str]:
     """The bundles that come with the tool."""
-    root = files("zeppelin_notes")
-    return sorted(entry.name for entry in root.iterdir() if entry.joinpath("note.toml").is_file())
+    return sorted(entry.name for entry in _shipped().iterdir() if entry.joinpath("note.toml").is_file())
+
+
+def _shipped() -> Path:
+    return Path(str(files("zeppelin_notes")))
 
 
 def load_bundle(name: str) -> Bundle:
     """The bundle of that name, or in the folder of that path; raises `UsageError` when it is none."""
-    folder = Path(name) if "/" in name else Path(str(files("zeppelin_notes"))) / name
+    folder = Path(name) if "/" in name else _shipped() / name
     file = folder / "note.toml"
     try:
         text = _text(file)

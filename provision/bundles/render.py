@@ -42,7 +42,8 @@ class RenderedNote:
 
     `values` are the parameters as text, and `site` what else the texts were made of; `rows` is where the stream writes
     all its rows ("/tmp/avg-*"; empty for nowhere); `secrets` are all that must never be shown, and
-    `secret_names` what templates call them.
+    `secret_names` what templates call them. `given` are those of the values that a person gave, None where nobody
+    can tell; `folder` is that of a bundle that did not come with the tool.
     """
 
     bundle: str
@@ -54,6 +55,8 @@ class RenderedNote:
     rows: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     secret_names: tuple[str, ...] = ()
+    given: Mapping[str, str] | None = None
+    folder: str = ""
 
 
 def render(

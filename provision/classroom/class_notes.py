@@ -20,7 +20,7 @@ from provision.embedded.application import APPID
 from provision.errors import ProvisionError, UsageError
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
-from provision.prepare import note_spec
+from provision.prepare import asked_spec
 from provision.streams.listing import read_side_by_side
 from provision.sync.apply import TRASH, read_note
 from provision.sync.provenance import origin
@@ -137,7 +137,7 @@ def _path(person: Person, bundle: Bundle, pairs: Sequence[str], appid: str) -> s
     if not appid and not person.note:
         raise UsageError("no APPID, which the note's path has in it", next_step="give --appid, or a column `note`")
     every = [*pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
-    return note_path(note_spec(bundle, every, appid or "APPID", person.note or None).path)
+    return note_path(asked_spec(bundle, every, appid or "APPID", person.note or None).path)
 
 
 def _appid(each: ClassOptions, *, embedded: bool) -> str:

@@ -11,21 +11,21 @@ from provision.bundles.bundle import Bundle
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person
 from provision.classroom.side_by_side import AnyRow
-from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
 from provision.options.application import ApplicationOptions
 from provision.options.note import NoteOptions
-from provision.prepare import NoteSpec, fit_embedded, note_spec
+from provision.prepare import NoteSpec, asked_spec
 from zeppelin_sdk import note_path
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row ready to be written; `folder` holds its thing's cache."""
+    """A row ready to be written; `spec` is what is asked of its note, by `pairs`; `folder` holds its thing's cache."""
 
     person: Person
+    pairs: tuple[str, ...]
     spec: NoteSpec
     application: Application
     auth: str
@@ -38,13 +38,13 @@ class Row:
 
 
 def class_rows(
-    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console
+    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None
 ) -> tuple[list[Row], list[Outcome]]:
     """The rows that can be written, and the failures of those that can't."""
     rows, refused = [], []
     for person in people:
         try:
-            rows.append(_row(person, bundle, options, embedded, console))
+            rows.append(_row(person, bundle, options, embedded))
         except (ProvisionError, NetpieError) as error:
             refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
     refused += refuse_shared_paths(rows)
@@ -52,20 +52,18 @@ def class_rows(
     return [row for row in rows if row.line not in lines], [replace(each, more={"cache": ""}) for each in refused]
 
 
-def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, console: Console) -> Row:
+def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None) -> Row:
     application = options.application_for(embedded) if not person.appkey else options.application
-    pairs = [*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
-    spec = note_spec(bundle, pairs, application_of(person, application).appid, person.note or None)
-    if embedded:
-        spec = fit_embedded(spec, embedded.runtime, console)
-    return checked_row(person, spec, application)
+    pairs = (*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items()))
+    spec = asked_spec(bundle, pairs, application_of(person, application).appid, person.note or None)
+    return checked_row(person, pairs, spec, application)
 
 
-def checked_row(person: Person, spec: NoteSpec, options: ApplicationOptions) -> Row:
+def checked_row(person: Person, pairs: tuple[str, ...], spec: NoteSpec, options: ApplicationOptions) -> Row:
     """Check a row. Raises `UsageError` and `netpie_creds.ApplicationError`; no network, writes nothing."""
     path = note_path(spec.path)
     application = application_of(person, options)
-    return Row(person, spec, application, options.auth, path, _thing_folder(options.cache_dir, path))
+    return Row(person, pairs, spec, application, options.auth, path, _thing_folder(options.cache_dir, path))
 
 
 def application_of(person: Person, options: ApplicationOptions) -> Application:

@@ -22,11 +22,11 @@ from provision.classroom.rows import Row
 from provision.console import Quiet
 from provision.home import private_dir
 from provision.platforms.netpie2015 import reachable
-from provision.prepare import ask_scala, render_for
-from provision.streams.interpreter import restart_spark
-from provision.streams.note_state import LIVE, note_state, stream_state
+from provision.prepare import NoteSpec, ask_scala, render_for
+from provision.streams.last_run import WHOLE, needed
 from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
+from provision.sync.remembered import told
 from zeppelin_sdk import Permissions, ZeppelinClient, note_path
 
 AUTH_TIMEOUT = 5.0  # seconds
@@ -35,6 +35,9 @@ AUTH_TIMEOUT = 5.0  # seconds
 class RowWriter:
     """Writes a row; thread-safe. `existing` are the paths of the notes on the server.
 
+    `spec_of` tells what is asked of a row's note over what that was applied with. `run` runs the notes, with `restart`
+    those too of which nothing has changed; `check_broker` refuses a row whose broker this machine does not reach.
+
     A server up to 0.10 loses entries when notes are created, or credentials stored, at the same moment (its maps are
     made for one thread): those take turns. The server's Scala version is asked for once, and each broker tried once.
     """
@@ -42,12 +45,16 @@ class RowWriter:
     def __init__(
         self,
         clients: Clients,
+        spec_of: Callable[[ZeppelinClient, Row], NoteSpec],
         apply_note: Callable[[ZeppelinClient, RenderedNote], Applied],
         existing: Collection[str],
         *,
         run: bool,
+        restart: bool = False,
+        check_broker: bool = False,
     ) -> None:
-        self._clients, self._apply_note, self._existing, self._run = clients, apply_note, existing, run
+        self._clients, self._spec_of, self._apply_note, self._existing = clients, spec_of, apply_note, existing
+        self._run, self._restart, self._check_broker = run, restart, check_broker
         self._one_writer, self._one_question = threading.Lock(), threading.Lock()
         self._scala = ""
         self._reachable: set[tuple[str, int]] = set()
@@ -66,7 +73,8 @@ class RowWriter:
             return self._write(client, row)
 
     def _write(self, client: ZeppelinClient, row: Row) -> Outcome:
-        rendered = render_for(client, row.spec, self._connectable(row), ask=self._ask_scala)
+        spec = self._spec_of(client, row)
+        rendered = render_for(client, spec, self._credentials(row), ask=self._ask_scala)
         with nullcontext() if note_path(rendered.path) in self._existing else self._one_writer:
             applied = self._apply_note(client, rendered)
         with self._one_writer:
@@ -75,19 +83,32 @@ class RowWriter:
         if row.person.permissions is not None:
             changed |= _permit(client, applied.note_id, row.person.permissions)
         if self._run:
-            changed |= _run(client, applied.note_id, changed=changed)
+            changed |= self._run_note(client, applied)
         url = client.note_url(applied.note_id)
-        return Outcome(row.line, Result.DONE if changed else Result.SAME, row.path, url, more=self.more(row))
+        result = Result.DONE if changed else Result.SAME
+        lines = list(told(spec.noted, rendered))
+        return Outcome(row.line, result, row.path, url, told=", ".join(lines), more={**self.more(row), "told": lines})
 
-    def _connectable(self, row: Row) -> Credentials:
-        """The credentials of the row's thing, for a broker that takes connections."""
+    def _credentials(self, row: Row) -> Credentials:
+        """The credentials of the row's thing."""
         auth = AuthServer(row.auth)
         kept = get_credentials(row.application, private_dir(row.folder), auth)
-        if kept.token.broker() in self._reachable:
+        if not self._check_broker or kept.token.broker() in self._reachable:
             return kept
         credentials = reachable(kept, row.folder, auth, consequence="this row was not written")
         self._reachable.add(credentials.token.broker())
         return credentials
+
+    def _run_note(self, client: ZeppelinClient, applied: Applied) -> bool:
+        """Run what has changed since the note's stream was started; returns whether anything was run."""
+        need = WHOLE if self._restart else needed(client, client.get_note(applied.note_id), applied.written_keys)
+        run = NoteRun(client, applied.note_id, Quiet())
+        if not need.whole:
+            run.beside(need.paragraphs)
+            return bool(need.paragraphs)
+        run.start()
+        run.wait_until_well()
+        return True
 
     def _ask_scala(self, client: ZeppelinClient) -> str:
         with self._one_question:
@@ -144,16 +165,3 @@ def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:
 def _opens_no_more(before: Permissions, kept: Permissions) -> bool:
     """Whether the server's lists hold nobody else; it adds owners to every list by itself."""
     return all(getattr(before, name) <= getattr(kept, name) | kept.owners for name in kept.to_json())
-
-
-def _run(client: ZeppelinClient, note_id: str, *, changed: bool) -> bool:
-    """Run the note unless its stream runs and nothing changed; returns whether it ran."""
-    note = client.get_note(note_id)
-    if note_state(note, stream_state(note)) in LIVE:
-        if not changed:
-            return False
-        restart_spark(client, note_id, "it runs", Quiet())
-    run = NoteRun(client, note_id, Quiet())
-    run.start()
-    run.wait_until_well()
-    return True

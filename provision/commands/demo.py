@@ -49,13 +49,14 @@ def demo(
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
     files and addresses. Then it stops all that it started.
     """
-    pairs = (f"variant={variant}", *pairs)
+    asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs))
+    demonstration.check(asked)
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
             cleanup.callback(_stack_down, console)
         stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
-        shown = demonstration.show(demonstration.Demo(bundle, windows, pairs), running, console, stream)
+        shown = demonstration.show(asked, running, console, stream)
         if keep:
             demonstration.keep_publishing(running)
             cleanup.pop_all()

@@ -2,8 +2,8 @@
 
 import functools
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import click
 
 from netpie_creds import (
     NETPIE_2015,
+    AccessToken,
     Application,
     AuthServer,
     Backoff,
@@ -18,11 +19,14 @@ from netpie_creds import (
     get_credentials,
     kept_cache,
     load_application,
+    read_cache,
 )
 from provision import home
 from provision.embedded.application import application_file
 from provision.platforms.netpie2015 import reachable
 
+UNKNOWN = "unknown-before-apply"
+"""What stands for a secret in a plan that has not got it."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option("--appid", metavar="APPID", help="The application's APPID.  [env: NETPIE_APPID]"),
@@ -73,8 +77,10 @@ class ApplicationOptions:
         """The embedded NETPIE's application, with its auth server and the same cache folder."""
         return type(self)(credentials_file=application_file(), cache_dir=self.cache_dir, auth=auth)
 
-    def application(self) -> Application:
+    def application(self, default: Mapping[str, str] | None = None) -> Application:
         """Return the application; asks for the secret on a terminal when it is given nowhere else.
+
+        `default` are values to take where nothing else has them.
 
         Raises: netpie_creds.ApplicationError.
         """
@@ -84,17 +90,48 @@ class ApplicationOptions:
             file=self.credentials_file,
             secret_file=self.secret_file,
             ask_secret=_ask_secret if sys.stdin.isatty() else None,
+            default=default,
         )
+
+    def named(self) -> Application:
+        """Return the application, with a stand-in for a secret that is nowhere; asks nobody."""
+        return load_application(
+            appid=self.appid,
+            appkey=self.appkey,
+            file=self.credentials_file,
+            secret_file=self.secret_file,
+            default={"appsecret": UNKNOWN},
+        )
+
+    def planned(self, default: Mapping[str, str], broker: str) -> Credentials:
+        """Return the kept thing's credentials, for a plan; stand-ins for those that are not to be had here.
+
+        Asks nobody and writes nothing. `broker` is an endpoint such as pie://HOST:PORT, for a thing that is not kept.
+
+        Raises: netpie_creds.ApplicationError, netpie_creds.CacheError.
+        """
+        application = load_application(
+            appid=self.appid,
+            appkey=self.appkey,
+            file=self.credentials_file,
+            secret_file=self.secret_file,
+            default={**default, "appsecret": UNKNOWN},
+        )
+        kept = read_cache(self._kept_in(application.appkey), application.appkey)
+        token = kept or AccessToken(UNKNOWN, UNKNOWN, broker, UNKNOWN)
+        return Credentials(application, token if token.endpoint else replace(token, endpoint=broker))
 
     def cache_folder(self, appkey: str) -> Path:
         """Return the folder of the key's cache: `--cache-dir`, else this folder if it has one, else the
         state's.
         """
+        folder = self._kept_in(appkey)
+        return home.private_dir(folder) if folder == _own_folder() else folder
+
+    def _kept_in(self, appkey: str) -> Path:
         if self.cache_dir is not None:
             return self.cache_dir
-        if kept_cache(Path.cwd(), appkey) is not None:
-            return Path.cwd()
-        return home.private_dir(home.state_dir() / "netpie")
+        return Path.cwd() if kept_cache(Path.cwd(), appkey) is not None else _own_folder()
 
     def auth_server(self) -> AuthServer:
         """Return the auth server.
@@ -103,24 +140,24 @@ class ApplicationOptions:
         """
         return AuthServer(self.auth)
 
-    def credentials(self, *, alias: str | None = None, backoff: Backoff | None = None) -> Credentials:
-        """Return the credentials of the thing in the cache folder; creates one when there is none.
+    def credentials(
+        self, application: Application | None = None, *, alias: str | None = None, backoff: Backoff | None = None
+    ) -> Credentials:
+        """Return the credentials of the application's thing in the cache folder; creates one when there is none.
 
         Raises: netpie_creds.NetpieError, as `netpie_creds.get_credentials`.
         """
-        application = self.application()
+        application = application or self.application()
         folder = self.cache_folder(application.appkey)
         return get_credentials(application, folder, self.auth_server(), alias=alias, backoff=backoff)
 
-    def connectable(self) -> Credentials:
-        """Return the same for a broker that accepts connections now: NETPIE may have moved it.
+    def connectable(self, kept: Credentials) -> Credentials:
+        """Return `kept` with a broker that this machine reaches: NETPIE may have moved it.
 
-        Raises: also provision.errors.UnreachableError when no broker does.
+        Raises: provision.errors.UnreachableError when none is.
         """
-        kept = self.credentials()
-        return reachable(
-            kept, self.cache_folder(kept.application.appkey), self.auth_server(), consequence="nothing was written"
-        )
+        folder = self.cache_folder(kept.application.appkey)
+        return reachable(kept, folder, self.auth_server(), consequence="nothing was written")
 
 
 def application_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +183,10 @@ def application_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def _own_folder() -> Path:
+    return home.state_dir() / "netpie"
 
 
 def _ask_secret() -> str:

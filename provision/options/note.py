@@ -16,8 +16,20 @@ from provision.errors import UsageError
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
-from provision.prepare import fit_embedded, note_spec, render_for
+from provision.prepare import (
+    NoteSpec,
+    bundle_path,
+    check_spec,
+    clean_path,
+    fit_embedded,
+    note_spec,
+    parameters,
+    render_for,
+)
+from provision.sync.apply import read_note
 from provision.sync.plan import OURS, THEIRS, Decision
+from provision.sync.provenance import Origin, origin
+from provision.sync.remembered import bundle_of, told
 from zeppelin_sdk import ZeppelinClient
 
 if TYPE_CHECKING:
@@ -28,14 +40,17 @@ _OPTIONS = (
     server_options,
     click.option(
         "--bundle",
-        default=DEFAULT_BUNDLE,
-        show_default=True,
         metavar="NAME|DIR",
-        help="Bundle or its folder.",
+        help=f"Bundle or its folder.  [default: the one that the note was applied with, else {DEFAULT_BUNDLE}]",
         shell_complete=lambda _ctx, _param, start: _bundles(start),
     ),
     click.option(
-        "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable."
+        "--param",
+        "pairs",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter of the bundle; repeatable. NAME= is for the bundle's default.  "
+        "[default: what the note was applied with]",
     ),
     spark_options,
     click.option("--note", "path", metavar="PATH", help="The note's path in Zeppelin.  [default: the bundle's]"),
@@ -51,43 +66,126 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
+class AskedNote:
+    """Which note is asked for, what its last apply noted, and whose application it takes."""
+
+    path: str
+    noted: Origin
+    options: ApplicationOptions
+
+    @property
+    def default(self) -> dict[str, str]:
+        """The note's application, where nothing names another."""
+        return {"appid": self.noted.values.get("appid", ""), "appkey": self.noted.site.get("appkey", "")}
+
+
+@dataclass(frozen=True)
 class NoteOptions:
-    """What the options of `note_options` say."""
+    """What the options of `note_options` say; without `bundle` the note's own is meant."""
 
     application: ApplicationOptions
     server: ServerOptions
-    bundle: str
+    bundle: str | None = None
     pairs: tuple[str, ...] = ()
     path: str | None = None
     decision: Decision = field(default_factory=Decision)
 
-    def embedded_stack(self, console: Console, *, start: bool) -> "Stack | None":
-        """The embedded stack, started if `start`; None when a server is named."""
+    def embedded_stack(self, console: Console) -> "Stack | None":
+        """The embedded stack that runs, which is told; None when a server is named.
+
+        Raises `UsageError` for wrong words, and when there is neither.
+        """
+        self._check_words()
         if not self.server.embedded:
             return None
-        from provision.embedded import stack  # slow to import, not needed for a named server
+        running = self.server.running_stack()
+        console.say(f"on the embedded Zeppelin, {running.url}")
+        return running
 
-        return stack.up(stack.Choice(), stack.Ports(), console)[0] if start else stack.find()
-
-    def application_for(self, embedded: "Stack | None") -> ApplicationOptions:
-        """The application that the command line names, else the embedded NETPIE's on the embedded stack."""
-        if embedded is None or self.application.names_application:
+    def application_for(self, embedded: "Stack | None", noted: Origin | None = None) -> ApplicationOptions:
+        """The application that the command line names, else the note's, else the embedded NETPIE's on its stack."""
+        of_note = noted.site.get("appkey", "") if noted else ""
+        if embedded is None or self.application.names_application or of_note not in ("", embedded.netpie.appkey):
             return self.application
         return self.application.of_embedded(embedded.netpie.auth)
 
     @contextmanager
     def rendered(
-        self, console: Console, embedded: "Stack | None", *, read_only: bool = False
-    ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:  # fmt: skip
-        """A client of the server, and the note rendered for it."""
-        options = self.application_for(embedded)
-        spec = note_spec(load_bundle(self.bundle), self.pairs, options.application().appid, self.path)
+        self, console: Console, embedded: "Stack | None", *, read_only: bool = False, check_broker: bool = False
+    ) -> Iterator[tuple[ZeppelinClient, RenderedNote]]:
+        """A client of the server, and the note rendered for it, over what its last apply was given.
+
+        What can be known to be wrong is told before a thing is made at NETPIE, and with `check_broker` a broker that
+        this machine does not reach. With `read_only` none is made, and nobody is asked but Zeppelin: stand-ins take the
+        place of what only an apply gets.
+        """
         with self.server.connect_running() as client:
-            if embedded:
-                spec = fit_embedded(spec, embedded.runtime, console)
-            with console.step("credentials"):
-                credentials = options.connectable()
-            yield client, render_for(client, spec, credentials, read_only=read_only)
+            asked = self.asked(client, self._path(embedded), embedded)
+            if read_only:
+                credentials = asked.options.planned(asked.default, _known_broker(asked.noted, embedded))
+                spec = self.spec(asked, credentials.application.appid, embedded, console)
+            else:
+                application = asked.options.application(asked.default)
+                spec = self.spec(asked, application.appid, embedded, console)
+                with console.step("credentials"):
+                    credentials = asked.options.credentials(application)
+                    credentials = asked.options.connectable(credentials) if check_broker else credentials
+                spec = fit_embedded(spec, embedded.runtime, console) if embedded else spec
+            rendered = render_for(client, spec, credentials, read_only=read_only)
+            if not read_only:
+                for line in told(asked.noted, rendered):
+                    console.say(line)
+            yield client, rendered
+
+    def asked(self, client: ZeppelinClient, path: str, embedded: "Stack | None" = None) -> AskedNote:
+        """What is asked of the note at `path`, as it is on the server."""
+        live = read_note(client, path)
+        noted = origin(live) if live else Origin()
+        return AskedNote(path, noted, self.application_for(embedded, noted))
+
+    def spec(
+        self,
+        asked: AskedNote,
+        appid: str,
+        embedded: "Stack | None",
+        console: Console,
+        pairs: tuple[str, ...] | None = None,
+    ) -> NoteSpec:
+        """What `pairs`, by default the options', ask over what the note was applied with, checked; raises `UsageError`.
+
+        On the embedded stack it has the jar files that `fit_embedded` is still to make.
+        """
+        bundle = load_bundle(self.bundle or bundle_of(asked.noted))
+        given = self.pairs if pairs is None else pairs
+        spec = note_spec(bundle, given, appid, asked.path, asked.noted, embedded=embedded is not None)
+        spec = fit_embedded(spec, embedded.runtime, console, make=False) if embedded else spec
+        check_spec(spec)
+        return spec
+
+    def _path(self, embedded: "Stack | None") -> str:
+        if self.path:
+            return clean_path(self.path)
+        appid = self.application_for(embedded).named().appid
+        return bundle_path(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs, appid)
+
+    def _check_words(self) -> None:
+        """Raise `UsageError` for what is wrong whatever the note was applied with.
+
+        Which parameters there are is known where a bundle is named, or where no note can be asked for its own.
+        """
+        given = parameters(self.pairs)
+        if self.path:
+            clean_path(self.path)
+        if self.bundle is not None or not self.server.is_there():
+            bundle = load_bundle(self.bundle or DEFAULT_BUNDLE)
+            set_ = {name: value for name, value in given.items() if value or name not in bundle.parameters}
+            bundle.each_value({"appid": "appid", **set_})
+
+
+def _known_broker(noted: Origin, embedded: "Stack | None") -> str:
+    if noted.site.get("broker"):
+        return noted.site["broker"]
+    return f"pie://{embedded.netpie.mqtt}" if embedded else "pie://the-broker-that-netpie-names:1883"
 
 
 def _bundles(start: str) -> list[CompletionItem]:
@@ -104,7 +202,7 @@ def note_options(command: Callable[..., Any]) -> Callable[..., Any]:
         *args: Any,
         application: ApplicationOptions,
         server: ServerOptions,
-        bundle: str,
+        bundle: str | None,
         pairs: tuple[str, ...],
         path: str | None,
         decide: str | None,

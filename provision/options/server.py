@@ -5,14 +5,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from netpie_creds.text_file import NotTextError, decode_text
-from provision.console import Console
 from provision.errors import UsageError
 from zeppelin_sdk import ZeppelinClient
+
+if TYPE_CHECKING:
+    from provision.embedded.record import Stack
 
 
 @dataclass(frozen=True)
@@ -28,33 +30,26 @@ class ServerOptions:
     def embedded(self) -> bool:
         return self.url is None
 
-    def connect(self, console: Console) -> ZeppelinClient:
-        """A client of the named server, or of the embedded one, started if needed."""
-        if self.url is None:
-            from provision.embedded import stack  # slow to import, not needed for a named server
-
-            running, started = stack.up(stack.Choice(), stack.Ports(), console)
-            if started:
-                console.say(f"embedded Zeppelin: {running.url} (stop it with `provision down`)")
-            return ZeppelinClient(running.url)
-        return self._named_client(self.url)
-
     def connect_running(self) -> ZeppelinClient:
-        """As `connect`, but never starts the embedded server: raises `UsageError` when it is down."""
+        """A client of the named server, or of the embedded one; raises `UsageError` when that is down."""
         if self.url is None:
-            from provision.embedded import stack
-
-            running = stack.find()
-            if running is None:
-                raise UsageError(
-                    "no Zeppelin server named", next_step="give --zeppelin URL, or start one: provision up"
-                )
-            return ZeppelinClient(running.url)
-        return self._named_client(self.url)
-
-    def _named_client(self, url: str) -> ZeppelinClient:
+            return ZeppelinClient(self.running_stack().url)
         verify = str(self.ca_file) if self.ca_file else True
-        return ZeppelinClient(url, user=self.user, password=self._password(), verify=verify)
+        return ZeppelinClient(self.url, user=self.user, password=self._password(), verify=verify)
+
+    def running_stack(self) -> "Stack":
+        """The embedded stack; raises `UsageError` when it is down: only a person starts it."""
+        running = _find_stack()
+        if running is None:
+            raise UsageError(
+                "no Zeppelin server named, and the embedded one is down",
+                next_step="give --zeppelin URL or ZEPPELIN_URL, or start the embedded one: provision up",
+            )
+        return running
+
+    def is_there(self) -> bool:
+        """Whether a server is named, or the embedded one runs."""
+        return self.url is not None or _find_stack() is not None
 
     def _password(self) -> str | None:
         if self.password_file is not None:
@@ -75,6 +70,12 @@ class ServerOptions:
             raise UsageError(f"{file}: {error.strerror}", next_step="name a file that you can read") from error
         except NotTextError as error:
             raise UsageError(f"{file}: {error}", next_step="write the password there as text") from None
+
+
+def _find_stack() -> "Stack | None":
+    from provision.embedded import stack  # slow to import, not needed for a named server
+
+    return stack.find()
 
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:

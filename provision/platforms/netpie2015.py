@@ -13,7 +13,7 @@ from netpie_creds import AuthServer, Credentials, current_endpoint, mqtt_login
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
 from provision.bundles.values.topics import check_length, check_topic, is_control, shown, split_topics
 from provision.errors import UnreachableError, UsageError
-from zeppelin_sdk import note_path
+from zeppelin_sdk import Credential, note_path
 
 NAME = "netpie2015"
 BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
@@ -95,6 +95,20 @@ def signed_at(credentials: Credentials, texts: Iterable[str]) -> int | None:
     token, appkey = credentials.token.token, credentials.application.appkey
     logins = (re.search(rf"{re.escape(appkey)}%(\d+)", text) for text in texts if token in text)
     return next((int(login[1]) for login in logins if login), None)
+
+
+def stored_at(credentials: Credentials, stored: Iterable[Credential], path: str) -> int | None:
+    """When the login of the same thing in the store's entry of the note at `path` was made, in seconds since the epoch.
+
+    None where it holds none. A login of the same thing is as good as a new one.
+    """
+    _, session = entities(credentials.application.appkey, path)
+    entry = next((entry for entry in stored if entry.entity == session), None)
+    _, _, time = entry.user.partition("%") if entry else ("", "", "")
+    if entry is None or not time.isdecimal():
+        return None
+    login = mqtt_login(credentials, int(time))
+    return int(time) if (login.username, login.password) == (entry.user, entry.password) else None
 
 
 def full_topic(appid: str, topic: str) -> str:

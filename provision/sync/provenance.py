@@ -124,6 +124,8 @@ class Origin:
     `values`: the parameters as text. `site`: what else the texts were made from. `rows`: where the stream writes all
     its rows ("/tmp/avg-*"); empty for nowhere. `order`: the keys in the bundle's order. `moving`: the ids in the order
     that an apply has begun to bring them into. `sequence`: sequence number of a note's origins; the highest wins.
+    `given`: those of the values that the apply was given, None where an older version did not note it. `folder`: that
+    of a bundle that did not come with the tool.
     """
 
     bundle: str = ""
@@ -133,6 +135,8 @@ class Origin:
     order: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
     sequence: int = 0
+    given: Mapping[str, str] | None = None
+    folder: str = ""
     version: int = VERSION
 
     @classmethod
@@ -149,6 +153,8 @@ class Origin:
             order=_strings(noted.get("order")),
             moving=_strings(noted.get("moving")),
             sequence=int(noted.get("turn", 0)),
+            given=_mapping(noted["given"]) if "given" in noted else None,
+            folder=str(noted.get("folder", "")),
             version=_version(noted),
         )
 
@@ -163,6 +169,8 @@ class Origin:
             "order": list(self.order),
             **({"moving": list(self.moving)} if self.moving else {}),
             **({"turn": self.sequence} if self.sequence else {}),
+            **({} if self.given is None else {"given": dict(self.given)}),
+            **({"folder": self.folder} if self.folder else {}),
         }
 
 
@@ -287,7 +295,8 @@ def mark_for(note: RenderedNote, paragraph: RenderedParagraph, keys: Collection[
 def origin_for(note: RenderedNote) -> Origin:
     """The origin of a note as rendered."""
     order = tuple(each.key for each in note.paragraphs)
-    return Origin(note.bundle, dict(note.values), dict(note.site), note.rows, order)
+    given = None if note.given is None else dict(note.given)
+    return Origin(note.bundle, dict(note.values), dict(note.site), note.rows, order, given=given, folder=note.folder)
 
 
 def stamps(note: Note) -> frozenset[str]:
@@ -303,7 +312,7 @@ def mark_stamp(key: str, sha256: str) -> str:
 
 
 def origin_stamp(noted: Origin) -> str:
-    """The stamp of an origin; what only newer formats note has no part in it."""
+    """The stamp of an origin; what older versions don't note has no part in it."""
     made = json.dumps([noted.bundle, dict(noted.values), dict(noted.site), list(noted.order)], sort_keys=True)
     return f"origin {digest(made)[:16]}"
 
@@ -315,7 +324,10 @@ def stamps_for(note: RenderedNote) -> frozenset[str]:
 
 
 def upgraded(live: Note, note: RenderedNote) -> Note:
-    """The note with all that is noted in it in this version's format; what an older one lacks is taken from `note`."""
+    """The note with all that is noted in it in this version's format; what an older one lacks is taken from `note`.
+
+    So is which of its values it was given: that changes no paragraph.
+    """
     roles = {paragraph.key: paragraph.role for paragraph in note.paragraphs}
     paragraphs = []
     for paragraph in live.paragraphs:
@@ -324,7 +336,9 @@ def upgraded(live: Note, note: RenderedNote) -> Note:
         if mark.version < VERSION:
             config[MARK] = replace(mark, role=roles.get(mark.key, mark.role)).to_config()
         if noted.version < VERSION:
-            config[ORIGIN] = replace(noted, rows=note.rows).to_config()
+            noted = replace(noted, rows=note.rows, version=VERSION)
+        if config.get(ORIGIN):
+            config[ORIGIN] = replace(noted, given=note.given, folder=note.folder).to_config()
         paragraphs.append(replace(paragraph, config=config))
     return replace(live, paragraphs=tuple(paragraphs))
 
