@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from provision.classroom.side_by_side import AnyRow
 from provision.embedded.stack import Stack
 from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
-from provision.options.application import ApplicationOptions
+from provision.options.application import UNKNOWN, ApplicationOptions
 from provision.options.note import NoteOptions
 from provision.prepare import NoteSpec, asked_spec
 from zeppelin_sdk import note_path
@@ -38,13 +38,14 @@ class Row:
 
 
 def class_rows(
-    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None
+    people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None, *, planning: bool = False
 ) -> tuple[list[Row], list[Outcome]]:
-    """The rows that can be written, and the failures of those that can't."""
+    """The rows that can be written, and the failures of those that can't; `planning` needs no secrets."""
     rows, refused = [], []
+    default = {"appsecret": UNKNOWN} if planning else {}
     for person in people:
         try:
-            rows.append(_row(person, bundle, options, embedded))
+            rows.append(_row(person, bundle, options, embedded, default))
         except (ProvisionError, NetpieError) as error:
             refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
     refused += refuse_shared_paths(rows)
@@ -52,22 +53,22 @@ def class_rows(
     return [row for row in rows if row.line not in lines], [replace(each, more={"cache": ""}) for each in refused]
 
 
-def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None) -> Row:
-    application = options.application_for(embedded) if not person.appkey else options.application
+def _row(
+    person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, default: Mapping[str, str]
+) -> Row:
+    named = options.application_for(embedded) if not person.appkey else options.application
+    application = application_of(person, named, default)
     pairs = (*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items()))
-    spec = asked_spec(bundle, pairs, application_of(person, application).appid, person.note or None)
-    return checked_row(person, pairs, spec, application)
-
-
-def checked_row(person: Person, pairs: tuple[str, ...], spec: NoteSpec, options: ApplicationOptions) -> Row:
-    """Check a row. Raises `UsageError` and `netpie_creds.ApplicationError`; no network, writes nothing."""
+    spec = asked_spec(bundle, pairs, application.appid, person.note or None)
     path = note_path(spec.path)
-    application = application_of(person, options)
-    return Row(person, pairs, spec, application, options.auth, path, _thing_folder(options.cache_dir, path))
+    return Row(person, pairs, spec, application, named.auth, path, _thing_folder(named.cache_dir, path))
 
 
-def application_of(person: Person, options: ApplicationOptions) -> Application:
-    """The row's application; the command line fills in what the row leaves out."""
+def application_of(person: Person, options: ApplicationOptions, default: Mapping[str, str]) -> Application:
+    """The row's application; the command line fills in what the row leaves out, and `default` what neither has.
+
+    Raises `netpie_creds.ApplicationError`.
+    """
     if person.appsecret:
         appid, appkey = person.appid or options.appid or "", person.appkey or options.appkey or ""
         return Application(appid=appid, appkey=appkey, appsecret=person.appsecret)
@@ -76,6 +77,7 @@ def application_of(person: Person, options: ApplicationOptions) -> Application:
         appkey=person.appkey or options.appkey,
         file=options.credentials_file,
         secret_file=person.secret_file or options.secret_file,
+        default=default,
     )
 
 

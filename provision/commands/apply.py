@@ -7,7 +7,7 @@ import click
 
 from provision.bundles.render import RenderedNote
 from provision.console import Console
-from provision.errors import ConflictError
+from provision.errors import ConflictError, UsageError
 from provision.options.duration import Duration
 from provision.options.each import EachOptions, each_options
 from provision.options.note import NoteOptions, note_options
@@ -26,6 +26,10 @@ AUTOSAVE_WAIT = 12.0  # seconds to wait for that before a note is written that i
 @note_options
 @each_options
 @click.option("--no-run", is_flag=True, help="Write the note, do not run it.")
+@click.option("--restart", is_flag=True, help="Run the note anew, even if nothing has changed and its stream runs.")
+@click.option(
+    "--check-broker", is_flag=True, help="Try the MQTT broker from this machine first, and ask NETPIE where it is now."
+)
 @click.option(
     "--settle",
     type=Duration(min=0),
@@ -37,13 +41,23 @@ AUTOSAVE_WAIT = 12.0  # seconds to wait for that before a note is written that i
 @json_option
 @click.pass_obj
 def apply(
-    console: Console, /, note: NoteOptions, each: EachOptions | None, no_run: bool, settle: float | None
-) -> None:  # fmt: skip
+    console: Console,
+    /,
+    note: NoteOptions,
+    each: EachOptions | None,
+    no_run: bool,
+    restart: bool,
+    check_broker: bool,
+    settle: float | None,
+) -> None:
     """Bring a note to a Zeppelin server and run it: credentials, note, interpreter, stream.
 
     The application is named by --appid and --appkey; its secret by NETPIE_APPSECRET, --secret-file or
-    --credentials-file. Without --zeppelin the embedded server is used, and without an application too, the
-    embedded NETPIE.
+    --credentials-file. Without --zeppelin the embedded server is used, which `provision up` starts, and without an
+    application too, the embedded NETPIE.
+
+    What the note was applied with is the default: its bundle, its parameters, and with --note its application. What is
+    other than then is told.
 
     A note that is there already is brought up to date: paragraphs that you edited in Zeppelin's page stay as they
     are, paragraphs that you deleted stay away, paragraphs of your own are left alone. `provision plan` shows it
@@ -55,22 +69,31 @@ def apply(
     A paragraph that runs is not overwritten: its end is awaited for 30 s. The one that runs as long as the stream is
     stopped first, as the note is run anew anyway; with --no-run it is a conflict.
 
+    Nothing is run where the stream runs and nothing that it depends on has changed since it was started: no paragraph,
+    no credentials. A query that has changed is run beside it.
+
     \b
     provision apply --zeppelin http://host:8080 --appid APPID --appkey APPKEY
     provision apply --param topic=metrics --param window=300 --param slide=30
     provision apply --each people.csv
     """
-    embedded = note.embedded_stack(console, start=True)
+    if restart and (no_run or (each is not None and not each.run)):
+        raise UsageError("--restart runs the note anew", next_step="leave out --no-run; with --each, add --run")
+    embedded = note.embedded_stack(console)
     if each is not None:
         from provision.commands.apply_each import apply_each  # slow to import, not needed for one note
 
-        apply_each(console, each, note, embedded)
+        apply_each(console, each, note, embedded, restart=restart, check_broker=check_broker)
         return
-    with note.rendered(console, embedded) as (client, rendered):
-        _apply(console, client, rendered, note.decision, run=not no_run, settle=settle)
+    with note.rendered(console, embedded, check_broker=check_broker) as (client, rendered):
+        applied = _write(console, client, rendered, note.decision, run=not no_run, settle=settle)
+        if not no_run:
+            _run(client, applied, console, restart=restart)
+        url = client.note_url(applied.note_id)
+        console.result(applied.to_json(url), f"{rendered.path}\n{url}")
 
 
-def _apply(
+def _write(
     console: Console,
     client: ZeppelinClient,
     rendered: RenderedNote,
@@ -78,7 +101,7 @@ def _apply(
     *,
     run: bool,
     settle: float | None,
-) -> None:
+) -> Applied:
     def stop(live: Note) -> None:
         from provision.streams.stop_note import stop_note
 
@@ -88,18 +111,25 @@ def _apply(
     applied = write_note(client, rendered, console, how)
     if settle is not None:
         _settle(client, applied, rendered, settle, console)
-    if run:
-        _run(client, applied.note_id, console)
-    url = client.note_url(applied.note_id)
-    console.result(applied.to_json(url), f"{rendered.path}\n{url}")
+    return applied
 
 
-def _run(client: ZeppelinClient, note_id: str, console: Console) -> None:
+def _run(client: ZeppelinClient, applied: Applied, console: Console, *, restart: bool) -> None:
+    """Run what has changed since the stream was started, if it runs; else, or with `restart`, the whole note."""
+    from provision.streams.last_run import WHOLE, needed
     from provision.streams.run_note import NoteRun, announce_live  # slow to import, not needed with --no-run
 
-    run = NoteRun(client, note_id, console)
-    run.start()
-    announce_live(run)
+    run = NoteRun(client, applied.note_id, console)
+    need = WHOLE if restart else needed(client, client.get_note(applied.note_id), applied.written_keys)
+    if need.whole:
+        if need.why:
+            console.say(f"the stream is started anew: {need.why}")
+        run.start()
+        announce_live(run)
+        return
+    run.beside(need.paragraphs)
+    what = "nothing else was run" if need.paragraphs else "nothing was run"
+    console.say(f"the stream runs, and nothing that it depends on has changed: {what} (--restart runs the note anew)")
 
 
 def _pages(client: ZeppelinClient, console: Console) -> Callable[[Note, Plan], bool]:

@@ -3,11 +3,11 @@
 import uuid
 from contextlib import closing
 
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.classroom.clients import Clients, connect_as
 from provision.classroom.roster import read_people
-from provision.classroom.rows import class_rows
+from provision.classroom.rows import Row, class_rows
 from provision.classroom.server_checks import check_users, prepare_spark
 from provision.classroom.show import do_and_show, finish
 from provision.classroom.write_rows import RowWriter, check_auth_server
@@ -15,31 +15,43 @@ from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.options.each import EachOptions
 from provision.options.note import NoteOptions
+from provision.prepare import NoteSpec, fit_embedded
 from provision.sync.apply import Applied, Applying, apply_note
-from provision.sync.note_lock import note_lock
 from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
 
 
-def apply_each(console: Console, each: EachOptions, options: NoteOptions, embedded: Stack | None) -> None:
+def apply_each(
+    console: Console,
+    each: EachOptions,
+    options: NoteOptions,
+    embedded: Stack | None,
+    *,
+    restart: bool,
+    check_broker: bool,
+) -> None:
     """Write a note per row and show the outcomes; ends with the status that all failures share, else with 1."""
     run = uuid.uuid4().hex
 
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
-        with note_lock(client.url, rendered.path):
-            return apply_note(
-                client, rendered, Applying(options.decision, Records(client.url, run), pages=lambda *_: True)
-            )
+        how = Applying(options.decision, Records(client.url, run), pages=lambda *_: True)
+        return apply_note(client, rendered, how)
 
-    bundle = load_bundle(options.bundle)
+    def spec_of(client: ZeppelinClient, row: Row) -> NoteSpec:
+        spec = options.spec(options.asked(client, row.path), row.application.appid, embedded, console, row.pairs)
+        return fit_embedded(spec, embedded.runtime, console) if embedded else spec
+
+    bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     people = read_people(each.file, bundle)
-    rows, refused = class_rows(people, bundle, options, embedded, console)
+    rows, refused = class_rows(people, bundle, options, embedded)
     failed = check_auth_server(rows)
     with options.server.connect_running() as client:
         check_users(client, people, rows, console)
         prepare_spark(client, each, len(rows), Records(client.url, run), console)
         existing = {note.path for note in client.list_notes()}
     with closing(Clients(lambda person: connect_as(options.server, person))) as clients:
-        writer = RowWriter(clients, apply_row, existing, run=each.run)
+        writer = RowWriter(
+            clients, spec_of, apply_row, existing, run=each.run, restart=restart, check_broker=check_broker
+        )
         outcomes = do_and_show(console, writer, rows, refused, each.jobs, failed)
     finish(console, outcomes)

@@ -4,13 +4,15 @@ import click
 from rich.text import Text
 
 from provision.console import Console
-from provision.errors import ConflictError
+from provision.errors import ConflictError, hide_passwords
 from provision.options.each import EachOptions, plan_each_options
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
 from provision.sync.apply import plan_json, read_note
 from provision.sync.diff import STYLES, plan_lines
 from provision.sync.plan import make_plan
+from provision.sync.provenance import origin
+from provision.sync.remembered import told
 from zeppelin_sdk import note_path
 
 
@@ -26,7 +28,8 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
     `conflict` is for you to decide, with --ours or --theirs, or for one paragraph with --ours-of or --theirs-of.
     Lines that you and the bundle have changed in different places of one paragraph are merged.
 
-    For a new note of the document's bundle Spark is asked for its version, in a note that is deleted again.
+    Only Zeppelin is asked, and only read. Where no thing is kept for the application, a stand-in takes the place of
+    what an apply gets from NETPIE; a new note of the document's bundle is shown for Scala 2.12.
 
     With --each there is a line for each row of a class file: what becomes of its note.
 
@@ -36,7 +39,7 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
     provision plan --param window=300
     provision plan --each people.csv
     """
-    embedded = note.embedded_stack(console, start=False)
+    embedded = note.embedded_stack(console)
     if each is not None:
         from provision.commands.plan_each import plan_each  # slow to import, not needed for one note
 
@@ -46,12 +49,15 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
         live = read_note(client, rendered.path)
         made = make_plan(live, rendered, note.decision)
         url = client.note_url(live.id) if live else None
+    changed = [hide_passwords(line) for line in told(origin(live), rendered)] if live else []
     text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
     console.result(plan_json(made, url, 0))
     if not console.as_json:
         console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))
         if live and note_path(live.path) != note_path(rendered.path):
             console.out.print(Text(f"the note that was made there is now at {live.path}; apply follows it"))
+        for line in changed:
+            console.out.print(Text(line))
         console.out.print(text)
     if made.conflicts:
         raise click.exceptions.Exit(ConflictError.exit_code)

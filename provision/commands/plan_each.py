@@ -1,80 +1,80 @@
 """`provision plan --each`: what an apply of a class would do."""
 
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from netpie_creds import AuthServer, get_credentials
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
+from provision.classroom import causes
 from provision.classroom.causes import Cause
 from provision.classroom.clients import Clients, connect_as
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
 from provision.classroom.show import do_and_show, finish
-from provision.classroom.write_rows import check_auth_server, needs_of
 from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.errors import ConflictError
-from provision.home import private_dir
+from provision.options.application import kept_or_stand_in
 from provision.options.each import EachOptions
-from provision.options.note import NoteOptions
-from provision.prepare import ask_scala, render_for
+from provision.options.note import NoteOptions, known_broker
+from provision.prepare import render_for
 from provision.sync.apply import plan_json, read_note
-from provision.sync.plan import Decision, Plan, make_plan
-from zeppelin_sdk import ZeppelinClient
+from provision.sync.plan import Plan, make_plan
+from provision.sync.remembered import told
 
 
 def plan_each(console: Console, each: EachOptions, options: NoteOptions, embedded: Stack | None) -> None:
     """Show what an apply would do to each row's note; ends with 3 where there are only conflicts."""
-    bundle = load_bundle(options.bundle)
-    rows, refused = class_rows(read_people(each.file, bundle), bundle, options, embedded, console)
-    failed = check_auth_server(rows)
+    bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
+    rows, refused = class_rows(read_people(each.file, bundle), bundle, options, embedded, planning=True)
     with options.server.connect_running() as client:
         client.get_ticket()  # a server or a login that fails does so for all
     with closing(Clients(lambda person: connect_as(options.server, person))) as clients:
-        outcomes = do_and_show(console, _Plan(clients, options.decision), rows, refused, each.jobs, failed)
+        outcomes = do_and_show(console, _Plan(clients, options, embedded, console), rows, refused, each.jobs)
     finish(console, outcomes)
 
 
 class _Plan:
-    def __init__(self, clients: Clients, decision: Decision) -> None:
-        self._clients, self._decision = clients, decision
-        self._one_question = threading.Lock()
-        self._scala = ""
+    def __init__(self, clients: Clients, options: NoteOptions, embedded: Stack | None, console: Console) -> None:
+        self._clients, self._options, self._embedded, self._console = clients, options, embedded, console
 
     def needs(self, row: Row) -> Sequence[Cause]:
-        return needs_of(row)
+        return (causes.ZEPPELIN, causes.login(row.person))
 
     def more(self, _row: Row) -> Mapping[str, Any]:
-        return {"changes": []}
+        return {"changes": [], "told": []}
 
     def do(self, row: Row) -> Outcome:
         with self._clients.client(row.person) as client:
-            credentials = get_credentials(row.application, private_dir(row.folder), AuthServer(row.auth))
-            rendered = render_for(client, row.spec, credentials, read_only=True, ask=self._ask_scala)
+            asked = self._options.asked(client, row.path)
+            spec = self._options.spec(asked, row.application.appid, self._embedded, self._console, row.pairs)
+            credentials = kept_or_stand_in(row.application, row.folder, known_broker(asked.noted, self._embedded))
+            rendered = render_for(client, spec, credentials, read_only=True)
             live = read_note(client, rendered.path)
-            plan = make_plan(live, rendered, self._decision)
+            plan = make_plan(live, rendered, self._options.decision)
             url = client.note_url(live.id) if live else ""
-        more = {"changes": plan_json(plan, None, 0)["changes"]}
+        lines = list(told(asked.noted, rendered))
+        more = {"changes": plan_json(plan, None, 0)["changes"], "told": lines}
         if plan.conflicts:
             return Outcome(row.line, Result.FAILED, row.path, url, error=_undecided(plan), more=more)
         word = "new" if live is None else "change" if plan.writes else ""
         result = Result.DONE if word else Result.SAME
-        told = _told(plan) if live else ""
-        return Outcome(row.line, result, row.path, url, word=word, told=told, more=more)
+        return Outcome(
+            row.line,
+            result,
+            row.path,
+            url,
+            word=word,
+            told=", ".join([*lines, *_counted(plan)] if live else []),
+            more=more,
+        )
 
-    def _ask_scala(self, client: ZeppelinClient) -> str:
-        with self._one_question:
-            self._scala = self._scala or ask_scala(client)
-            return self._scala
 
-
-def _told(plan: Plan) -> str:
+def _counted(plan: Plan) -> list[str]:
     counts = Counter(str(change.verdict) for change in plan.changes)
-    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()) if verdict != "same")
+    return [f"{count} {verdict}" for verdict, count in sorted(counts.items()) if verdict != "same"]
 
 
 def _undecided(plan: Plan) -> ConflictError:

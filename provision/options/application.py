@@ -117,9 +117,7 @@ class ApplicationOptions:
             secret_file=self.secret_file,
             default={**default, "appsecret": UNKNOWN},
         )
-        kept = read_cache(self._kept_in(application.appkey), application.appkey)
-        token = kept or AccessToken(UNKNOWN, UNKNOWN, broker, UNKNOWN)
-        return Credentials(application, token if token.endpoint else replace(token, endpoint=broker))
+        return kept_or_stand_in(application, self._kept_in(application.appkey), broker)
 
     def cache_folder(self, appkey: str) -> Path:
         """Return the folder of the key's cache: `--cache-dir`, else this folder if it has one, else the
@@ -183,6 +181,15 @@ def application_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def kept_or_stand_in(application: Application, folder: Path, broker: str) -> Credentials:
+    """Return the credentials of the thing in the cache folder, or stand-ins at `broker`; asks nobody, writes nothing.
+
+    Raises: netpie_creds.CacheError.
+    """
+    token = read_cache(folder, application.appkey) or AccessToken(UNKNOWN, UNKNOWN, broker, UNKNOWN)
+    return Credentials(application, token if token.endpoint else replace(token, endpoint=broker))
 
 
 def _own_folder() -> Path:

@@ -122,7 +122,7 @@ class NoteOptions:
         with self.server.connect_running() as client:
             asked = self.asked(client, self._path(embedded), embedded)
             if read_only:
-                credentials = asked.options.planned(asked.default, _known_broker(asked.noted, embedded))
+                credentials = asked.options.planned(asked.default, known_broker(asked.noted, embedded))
                 spec = self.spec(asked, credentials.application.appid, embedded, console)
             else:
                 application = asked.options.application(asked.default)
@@ -182,7 +182,8 @@ class NoteOptions:
             bundle.each_value({"appid": "appid", **set_})
 
 
-def _known_broker(noted: Origin, embedded: "Stack | None") -> str:
+def known_broker(noted: Origin, embedded: "Stack | None") -> str:
+    """The broker that an apply of the note would take, as far as nobody has to ask NETPIE, as an endpoint."""
     if noted.site.get("broker"):
         return noted.site["broker"]
     return f"pie://{embedded.netpie.mqtt}" if embedded else "pie://the-broker-that-netpie-names:1883"

@@ -100,14 +100,15 @@ def test_an_auth_server_that_is_down_is_told(
     check(apply(embedded, *netpie.options(auth=f"http://127.0.0.1:{closed_port}")), 4, str(closed_port), "; ")
 
 
-def test_a_broker_that_is_down_is_told_before_anything_is_written(
+def test_a_broker_that_is_down_is_told_before_anything_is_written_where_that_is_asked(
     embedded: Embedded, netpie: Netpie, untouched: None, closed_port: int
 ) -> None:
     auth = EmulatedAuthServer(netpie.emulator.store, 0, dict)
     auth.endpoint = f"pie://127.0.0.1:{closed_port}"
     auth.start()
     try:
-        check(apply(embedded, *netpie.options(auth=auth.url)), 4, f"broker 127.0.0.1:{closed_port}", "; ")
+        options = [*netpie.options(auth=auth.url), "--check-broker"]
+        check(apply(embedded, *options), 4, f"broker 127.0.0.1:{closed_port}", "; ")
     finally:
         auth.stop()
 

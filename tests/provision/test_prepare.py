@@ -38,6 +38,12 @@ def test_words_of_the_command_line_become_checked_values() -> None:
     assert values["mqtt_jars"] == []
 
 
+def test_an_empty_value_is_the_bundle_s_default() -> None:
+    values = wanted("streaming", "window=30", "topic=", "window=", "mqtt_package=").values
+    assert (values["window"], values["topic"]) == (60, "metrics")
+    assert values["mqtt_package"] == load_bundle("streaming").parameters["mqtt_package"].default
+
+
 def test_the_last_of_a_parameter_s_values_counts() -> None:
     assert wanted("classic", "topic=a", "topic=b").values["topic"] == "b"
 
@@ -49,7 +55,8 @@ def test_the_last_of_a_parameter_s_values_counts() -> None:
         (["=x"], "no parameter ''"),
         (["colour=red"], "no parameter 'colour'"),
         (["batch=0"], "batch=0 is out of range"),
-        (["topic="], "the topic is empty"),
+        (["topic=a,"], "the topic is empty"),
+        (["colour="], "no parameter 'colour'"),
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_refused_before_anything_else(pairs: list[str], cause: str) -> None:
@@ -257,7 +264,9 @@ def test_every_spelling_of_a_path_is_one_note(path: str) -> None:
     assert note_spec(load_bundle("streaming"), ["topic=t"], "App", path).path == "Class/ann"
 
 
-@pytest.mark.parametrize("path", ["a?b", "../a", "a/../b", "/", "a\nb"])
+@pytest.mark.parametrize(
+    "path", ["a?b", "../a", "a/../b", "a..b", "/", "a\nb", "~Trash/a", "/~Trash", 80 * "ก", "x" * 255]
+)
 def test_a_path_that_zeppelin_would_change_is_refused(path: str) -> None:
-    with pytest.raises(UsageError, match="Zeppelin keeps no such path"):
+    with pytest.raises(UsageError, match="Zeppelin keeps no such path|too long|trash"):
         note_spec(load_bundle("streaming"), ["topic=t"], "App", path)

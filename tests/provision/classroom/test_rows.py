@@ -326,7 +326,7 @@ def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
     before = texts(zeppelin)
     each("topic,window", "a,120", "b,120", "c,120", options=("--isolate",))
     assert len(zeppelin.notes) == 3
-    assert run(["undo", "--json"]) == 0
+    assert run(["undo", "--yes", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert {row["path"]: row["note"] is None for row in answer["rows"]} == {
         "NETPIE/ClassApp a csv": False, "NETPIE/ClassApp b csv": False, "NETPIE/ClassApp c csv": True
@@ -353,12 +353,12 @@ def test_spark_s_setting_alone_is_undone_and_stays_where_somebody_has_changed_it
     monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
     each("topic", "a")
     each("topic", "a", options=("--isolate",))
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert (per_note(zeppelin), len(zeppelin.notes)) == ("shared", 1)
     assert capsys.readouterr().out == "no note was changed by it\n"
     each("topic", "a", options=("--isolate",))
     zeppelin.settings["spark"]["option"]["perNote"] = "scoped"
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert per_note(zeppelin) == "scoped"
 
 
@@ -366,7 +366,7 @@ def test_a_note_that_can_not_be_undone_keeps_no_other_from_it(each, zeppelin: Fa
     each("topic", "a", "b")
     for note_id in [note["id"] for note in zeppelin.notes.values() if " a " in note["path"]]:
         del zeppelin.notes[note_id]
-    assert run(["undo"]) == 1
+    assert run(["undo", "--yes"]) == 1
     assert "no longer on" in capsys.readouterr().err
     assert zeppelin.notes == {}
 
@@ -417,7 +417,7 @@ def test_without_json_there_is_a_line_a_row(each, zeppelin, netpie: Emulator, tm
     assert run(["apply", "--each", str(tmp_path / "two.csv"), "--auth", netpie.auth_url]) == 1
     out = sorted(capsys.readouterr().out.splitlines())
     assert out[0] == "done      /NETPIE/ClassApp a csv (line 2)"
-    assert out[1].startswith("failed    ? (line 3): window=61 is no multiple of batch=10; ")
+    assert out[1].startswith("failed    /NETPIE/ClassApp b csv (line 3): window=61 is no multiple of batch=10; ")
 
 
 def test_on_a_terminal_a_bar_goes_ahead_of_the_lines(

@@ -4,7 +4,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from provision.console import Console
 from provision.embedded import stack
 from provision.errors import UsageError
 from provision.options.server import ServerOptions, server_options
@@ -54,7 +53,7 @@ def test_no_option_takes_a_password_itself() -> None:
 
 
 def test_a_named_server_is_not_asked_anything_yet() -> None:
-    assert ServerOptions(URL, None, None).connect(Console()).url == URL
+    assert ServerOptions(URL, None, None).connect_running().url == URL
 
 
 def test_the_password_is_read_from_its_file_and_is_in_no_repr(tmp_path: Path) -> None:
@@ -62,7 +61,7 @@ def test_the_password_is_read_from_its_file_and_is_in_no_repr(tmp_path: Path) ->
     file.write_text(f"{PASSWORD}\r\n")
     options = options_of("--zeppelin", URL, "--user", "ann", "--password-file", str(file))
     assert options._password() == PASSWORD
-    assert PASSWORD not in repr(options) + repr(options.connect(Console()))
+    assert PASSWORD not in repr(options) + repr(options.connect_running())
 
 
 def test_the_password_of_the_environment_is_taken_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,21 +71,21 @@ def test_the_password_of_the_environment_is_taken_without_a_file(monkeypatch: py
 
 def test_a_user_without_a_password_is_a_usage_error_that_names_both_ways() -> None:
     with pytest.raises(UsageError, match="no password for Zeppelin user ann") as caught:
-        ServerOptions(URL, "ann", None).connect(Console())
+        ServerOptions(URL, "ann", None).connect_running()
     assert "ZEPPELIN_PASSWORD" in caught.value.next_step
     assert "--password-file" in caught.value.next_step
 
 
 def test_a_password_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Is a directory"):
-        ServerOptions(URL, "ann", tmp_path).connect(Console())
+        ServerOptions(URL, "ann", tmp_path).connect_running()
 
 
 def test_a_password_file_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_bytes(b"secret\xff")
     with pytest.raises(UsageError, match="no text in UTF-8") as caught:
-        ServerOptions(URL, "ann", file).connect(Console())
+        ServerOptions(URL, "ann", file).connect_running()
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
@@ -109,4 +108,5 @@ def test_a_running_server_is_wanted_and_none_is_started(monkeypatch: pytest.Monk
     monkeypatch.setattr(stack, "find", lambda: None)
     with pytest.raises(UsageError, match="no Zeppelin server named") as caught:
         ServerOptions(None, None, None).connect_running()
-    assert "provision up" in caught.value.next_step
+    for way in ("--zeppelin", "ZEPPELIN_URL", "provision up"):
+        assert way in caught.value.next_step
