@@ -7,6 +7,7 @@ from provision.classroom.rows import Row
 from provision.console import Console
 from provision.errors import UsageError
 from provision.options.each import EachOptions
+from provision.streams.idle_end import warn_of_idle_end
 from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, spark_setting
 from provision.sync.undo_records import Records
 from zeppelin_sdk import InterpreterSetting, ZeppelinClient
@@ -38,6 +39,8 @@ def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records
             setting = change_per_note(client, setting, each.per_note, records)
         back = " (--shared takes it back, `provision undo` with the notes)" if each.per_note == ISOLATED else ""
         console.say(f"Spark is now {'a process a note' if is_isolated(setting) else 'one process for all notes'}{back}")
+    if each.run:
+        warn_of_idle_end(client, setting, console)
     if is_isolated(setting):
         console.say(f"each note has a Spark of its own: {memory}")
     elif count > 1:

@@ -29,6 +29,7 @@ def list_command(console: Console, server: ServerOptions) -> None:
     failed     a paragraph of it failed, and no stream runs
     stopped    it has been run, and no stream runs
     not run    nobody has run it yet
+    unknown    it has been run, and Spark's page can't be reached from here
 
     "last window" is the end of the newest window that is known: of a stream that runs, as Spark tells; else as the
     note has shown it. Notes of other people, and notes that you may not read, are left out.

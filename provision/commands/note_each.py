@@ -12,7 +12,7 @@ from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
 from provision.streams.interpreter import is_isolated, spark_setting
 from provision.streams.listing import Listed, list_note, list_notes
-from provision.streams.note_state import LIVE
+from provision.streams.note_state import LIVE, UNKNOWN
 from provision.streams.stop_note import stop_note
 from zeppelin_sdk import Note, ZeppelinClient
 
@@ -51,7 +51,7 @@ class _Stop:
     def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:
         if note is None:
             raise missing(row)
-        is_live = (self._listed.get(note.id) or list_note(client, note)).state in LIVE
+        is_live = (self._listed.get(note.id) or list_note(client, note)).state in LIVE | {UNKNOWN}
         if is_live:
             stop_note(client, note, Quiet())
         result = Result.DONE if is_live else Result.SAME

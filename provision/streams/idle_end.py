@@ -7,10 +7,19 @@ runs is asked for. From 0.8 to 0.12 one threshold holds for the server; from 0.1
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from zeppelin_sdk import InterpreterSetting, ServerVersion, ZeppelinClient
+from provision.console import Console
+from zeppelin_sdk import (
+    InterpreterSetting,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerVersion,
+    UnsupportedError,
+    ZeppelinClient,
+)
 
 PREFIX = "zeppelin.interpreter.lifecyclemanager"
 CLASS, THRESHOLD = f"{PREFIX}.class", f"{PREFIX}.timeout.threshold"
@@ -58,6 +67,14 @@ def idle_end(client: ZeppelinClient, setting: InterpreterSetting) -> IdleEnd | N
         if milliseconds <= 0:
             return None
     return IdleEnd(milliseconds / 1000, _next_step(version))
+
+
+def warn_of_idle_end(client: ZeppelinClient, setting: InterpreterSetting, console: Console) -> None:
+    """Say when the server ends Spark's interpreter for being idle, where this user may know."""
+    with suppress(PermissionDeniedError, NotFoundError, UnsupportedError):
+        end = idle_end(client, setting)
+        if end is not None:
+            console.say(f"{end.told}; {end.next_step}", style="yellow")
 
 
 def _has_own_environment(version: ServerVersion) -> bool:

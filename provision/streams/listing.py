@@ -4,7 +4,7 @@ Zeppelin's list tells ids and paths; what is noted in a note is only in the note
 side on a large server, and each driver's page is asked once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from provision.errors import ProvisionError
 from provision.streams.latest_windows import last_window
-from provision.streams.note_state import driver_page, note_state
+from provision.streams.note_state import as_seen, driver_page, note_state
 from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import own_status
@@ -64,8 +64,8 @@ def list_notes(client: ZeppelinClient, connect: Callable[[], ZeppelinClient]) ->
     ours = [note for note in read_side_by_side(client, connect, infos) if _is_ours(note)]
     known = cast(ZeppelinClient, _Known({note.id: note for note in ours}))
     owned = {note.id: driver_page(note) for note in ours if later_on_its_page(known, note) is None}
-    streams = _streams({page for page in owned.values() if page})
-    listed = [_listed(note, streams.get(owned.get(note.id, ""))) for note in ours]
+    seen = _seen({page for page in owned.values() if page})
+    listed = [_listed(note, owned.get(note.id, ""), *seen.get(owned.get(note.id, ""), (None, False))) for note in ours]
     return sorted(listed, key=lambda each: each.note.path)
 
 
@@ -84,7 +84,8 @@ class _Known:
 
 def list_note(client: ZeppelinClient, note: Note) -> Listed:
     """One note, as `list_notes` has it."""
-    return _listed(note, own_status(client, note).stream)
+    now = own_status(client, note)
+    return _listed(note, now.page, now.stream, now.in_reach)
 
 
 def read_side_by_side(
@@ -122,18 +123,27 @@ def _is_ours(note: Note) -> bool:
     return any(read_mark(paragraph).key for paragraph in note.paragraphs)
 
 
-def _streams(pages: set[str]) -> dict[str, StreamState | None]:
-    """What each driver's page says, asked side by side: one that is out of reach takes some seconds."""
+def _seen(pages: Collection[str]) -> dict[str, tuple[StreamState | None, bool]]:
+    """The stream on each driver's page, and whether the page is in reach; asked side by side, as one that is not takes
+    some seconds.
+    """
+
+    def look(page: str) -> tuple[StreamState | None, bool]:
+        spark = SparkPage(page)
+        stream = spark.stream()
+        return stream, stream is not None or spark.answers()
+
     if not pages:
         return {}
     with ThreadPoolExecutor(READERS_MOST) as pool:
-        return dict(zip(pages, pool.map(lambda page: SparkPage(page).stream(), pages), strict=True))
+        return dict(zip(pages, pool.map(look, pages), strict=True))
 
 
-def _listed(note: Note, stream: StreamState | None) -> Listed:
+def _listed(note: Note, page: str, stream: StreamState | None, in_reach: bool) -> Listed:
     bundle = next(filter(None, (read_mark(paragraph).bundle for paragraph in note.paragraphs)), "")
     running = stream if stream and stream.receivers else None
-    return Listed(note, bundle, note_state(note, stream), running, _last_window(note, running))
+    state = as_seen(note_state(note, stream), page, in_reach=in_reach)
+    return Listed(note, bundle, state, running, _last_window(note, running))
 
 
 def _last_window(note: Note, stream: StreamState | None) -> int:

@@ -1,5 +1,7 @@
 """What a note does now, as far as its paragraphs and the driver's page tell."""
 
+from urllib.parse import urlsplit
+
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import PAGE
 from zeppelin_sdk import Note, ParagraphStatus
@@ -7,6 +9,9 @@ from zeppelin_sdk import Note, ParagraphStatus
 LIVE = frozenset({"streaming", "failing", "running"})
 """The states of a note whose stream there is to stop."""
 WELL = LIVE - {"failing"}
+UNKNOWN = "unknown"
+"""The state of a note that has been run where Spark's page can't be reached from here, so that it may stream."""
+_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def driver_page(note: Note) -> str:
@@ -31,3 +36,9 @@ def note_state(note: Note, stream: StreamState | None) -> str:
         return "failed"
     has_run = driver_page(note) or any(status is not ParagraphStatus.READY for status in statuses)
     return "stopped" if has_run else "not run"
+
+
+def as_seen(state: str, page: str, *, in_reach: bool) -> str:
+    """The state as far as this machine can tell: a page on another one that gives no answer need not have ended."""
+    is_hidden = bool(page) and not in_reach and urlsplit(page).hostname not in _HERE
+    return UNKNOWN if is_hidden and state == "stopped" else state

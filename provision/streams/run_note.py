@@ -10,7 +10,7 @@ from typing import Any
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
-from provision.streams.idle_end import idle_end
+from provision.streams.idle_end import warn_of_idle_end
 from provision.streams.interpreter import is_shared, restart_spark, spark_setting
 from provision.streams.last_run import ran_query, started
 from provision.streams.note_state import stream_state
@@ -27,7 +27,6 @@ from zeppelin_sdk import (
     ParagraphError,
     ParagraphStatus,
     PermissionDeniedError,
-    UnsupportedError,
     ZeppelinClient,
 )
 
@@ -287,7 +286,5 @@ def _warn_of_idle_end(run: NoteRun) -> None:
     """Say when the server will end the note's Spark: it does while no paragraph runs, as here none has to."""
     if any(provenance(paragraph).blocks for paragraph in run.client.get_note(run.note_id).paragraphs):
         return
-    with suppress(PermissionDeniedError, UnsupportedError):  # for administrators only, on a server with users
-        end = idle_end(run.client, spark_setting(run.client))
-        if end is not None:
-            run.console.say(f"{end.told}; {end.next_step}", style="yellow")
+    with suppress(PermissionDeniedError):
+        warn_of_idle_end(run.client, spark_setting(run.client), run.console)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from provision.streams.latest_windows import Counted, counted
-from provision.streams.note_state import driver_page, note_state
+from provision.streams.note_state import as_seen, driver_page, note_state
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.stream_owner import later_on_its_page
 from provision.sync.provenance import provenance
@@ -107,7 +107,8 @@ def status_of(note: Note) -> NoteStatus:
     spark = SparkPage(page)
     stream = spark.stream() if page else None
     in_reach = stream is not None or (bool(page) and spark.answers())
-    return NoteStatus(note, note_state(note, stream), page, in_reach, stream, counted(note))
+    state = as_seen(note_state(note, stream), page, in_reach=in_reach)
+    return NoteStatus(note, state, page, in_reach, stream, counted(note))
 
 
 def own_status(client: ZeppelinClient, note: Note) -> NoteStatus:

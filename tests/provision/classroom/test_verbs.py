@@ -16,6 +16,7 @@ from provision.classroom.outcome import Outcome, Result, exit_code
 from provision.classroom.side_by_side import do_rows
 from provision.cli import run
 from provision.errors import ConflictError, ProvisionError, UnreachableError, UsageError
+from provision.streams.idle_end import CLASS
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import PAGE, STARTED
 from zeppelin_sdk import LoginError, ServerUnreachableError
@@ -216,6 +217,16 @@ def test_rows_with_a_spark_each_are_run(command, zeppelin: FakeZeppelin) -> None
     assert [row["result"] for row in answer["rows"]] == ["done"] * 3
     ran = {request.path.split("/")[4] for request in zeppelin.asked("POST", "/api/notebook/job/")}
     assert ran == set(zeppelin.notes)
+
+
+def test_a_class_that_is_run_is_told_once_that_its_server_ends_an_idle_spark(
+    command, zeppelin, tmp_path, capsys
+) -> None:
+    zeppelin.interpreters["spark"] = lambda _text: ["done"]
+    zeppelin.configurations |= {CLASS: "org.apache.zeppelin.interpreter.lifecycle.TimeoutLifecycleManager"}
+    command("apply", *ROWS)
+    assert run(["apply", "--each", str(tmp_path / "people.csv"), "--isolate", "--run"]) == 0
+    assert capsys.readouterr().err.count("TimeoutLifecycleManager") == 1
 
 
 # --- remove and undo ---

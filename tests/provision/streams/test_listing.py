@@ -53,6 +53,7 @@ def pages(monkeypatch: pytest.MonkeyPatch, **streams: StreamState | None) -> lis
         return streams.get(page.url.removeprefix("http://").partition(":")[0])
 
     monkeypatch.setattr(SparkPage, "stream", stream)
+    monkeypatch.setattr(SparkPage, "answers", lambda page: "away" not in page.url)
     return asked
 
 
@@ -71,6 +72,7 @@ def test_the_tool_s_notes_are_listed_by_path_with_what_each_does(zeppelin: FakeZ
     add(zeppelin, "/Z/streams", config=on("one"), status="FINISHED", date_finished="8 PM")
     add(zeppelin, "/Y/fails", config=on("two"), status="FINISHED", date_finished="8 PM", bundle="classic")
     add(zeppelin, "/X/was stopped", config=on("three"), status="FINISHED", date_finished="8 PM")
+    add(zeppelin, "/X/who knows", config=on("away"), status="FINISHED", date_finished="8 PM")
     add(zeppelin, "/W/broke", status="ERROR")
     add(zeppelin, "/V/new", status="READY")
     add(zeppelin, "/U/works", status="RUNNING")
@@ -81,10 +83,11 @@ def test_the_tool_s_notes_are_listed_by_path_with_what_each_does(zeppelin: FakeZ
         ("/V/new", "streaming", "not run", ""),
         ("/W/broke", "streaming", "failed", ""),
         ("/X/was stopped", "streaming", "stopped", ""),
+        ("/X/who knows", "streaming", "unknown", ""),
         ("/Y/fails", "classic", "failing", "AnalysisException: cannot resolve 'ts'"),
         ("/Z/streams", "streaming", "streaming", ""),
     ]
-    assert sorted(asked) == ["http://one:4040", "http://three:4040", "http://two:4040"]
+    assert sorted(asked) == [f"http://{host}:4040" for host in ("away", "one", "three", "two")]
 
 
 def test_of_notes_that_share_a_spark_the_one_run_last_has_the_stream(zeppelin: FakeZeppelin, monkeypatch) -> None:

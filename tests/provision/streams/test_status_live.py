@@ -178,3 +178,21 @@ def test_a_stream_that_is_not_there_is_told_by_the_exit_status(zeppelin: FakeZep
     spark_says(monkeypatch, None)
     assert run(["status", "b", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["state"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("page", "answers", "state"),
+    [
+        ("http://driver:4040", True, "stopped"),
+        ("http://driver:4040", False, "unknown"),
+        ("http://127.0.0.1:4040", False, "stopped"),
+    ],
+)
+def test_a_note_on_a_page_that_this_machine_can_not_reach_may_stream(
+    zeppelin: FakeZeppelin, capsys, monkeypatch, page: str, answers: bool, state: str
+) -> None:
+    for each in zeppelin.notes.values():
+        each["paragraphs"][0]["config"][PAGE] = page
+    spark_says(monkeypatch, None, answers=answers)
+    assert run(["status", "b", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["state"] == state
