@@ -1,5 +1,6 @@
 """What a note was applied with is the default of the next apply and plan, and what is other than then is told."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -195,3 +196,51 @@ def test_a_class_s_parameters_are_remembered_row_by_row(bench: CommandBench, tmp
 def each(bench: CommandBench, file: Path, *words: str) -> str:
     bench.run("apply", "--each", str(file), "--json", *words)
     return bench.out
+
+
+OLD_SPELLINGS = ["/Class/x", "./Class/x", "Class//x", "Class\\x", "Class/./x/"]
+
+
+@pytest.mark.parametrize("spelled", OLD_SPELLINGS)
+def test_a_note_that_an_older_version_made_at_another_spelling_of_its_path_keeps_its_client_id(
+    bench: CommandBench, spelled: str
+) -> None:
+    own_broker = ["--param", "broker=tcp://127.0.0.1:9", "--param", "broker_login=none", "--param", "mqtt_jars=/a.jar"]
+    bench.apply("--note", "Class/x", *own_broker)
+    plain = client_id("Class/x")
+    assert holds(bench, plain)
+    noted(bench, "/Class/x")["site"]["path"] = spelled
+    bench.apply("--note", "Class/x")
+    assert holds(bench, client_id(spelled))
+    assert not holds(bench, plain)
+    for again in ("/Class/x", "Class/x", "Class//x"):
+        assert bench.apply("--note", again)["written"] == 0
+        assert holds(bench, client_id(spelled))
+    assert [note["path"] for note in bench.zeppelin.notes.values()] == ["/Class/x"]
+    assert bench.run("pull", "Class/x", "--into", "pulled") == 0
+    assert not any(client_id(spelled) in file.read_text() for file in Path("pulled").iterdir())
+
+
+@pytest.mark.parametrize("spelled", OLD_SPELLINGS)
+def test_each_spelling_of_a_new_note_s_path_gives_it_one_client_id(bench: CommandBench, spelled: str) -> None:
+    bench.apply("--note", spelled, "--param", "broker=tcp://127.0.0.1:9", "--param", "broker_login=none")
+    assert holds(bench, client_id("Class/x"))
+
+
+def client_id(path: str) -> str:
+    """What a note at this path calls itself at a broker without a login."""
+    return f"zeppelin-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+
+def holds(bench: CommandBench, text: str) -> bool:
+    return any(text in paragraph.text for paragraph in bench.note("/Class/x").paragraphs)
+
+
+def test_a_word_that_is_some_other_entry_s_user_keeps_nothing_from_being_pulled(bench: CommandBench) -> None:
+    bench.apply("--note", "Class/x")
+    bench.zeppelin.credentials["jdbc"] = {"username": "metrics", "password": "hunter2-of-the-database"}
+    for paragraph in next(iter(bench.zeppelin.notes.values()))["paragraphs"]:
+        if paragraph["title"].startswith("Query"):
+            paragraph["text"] += "\n// the metrics of the database"
+    assert bench.run("pull", "Class/x", "--into", "pulled") == 0, bench.said
+    assert any("the metrics of the database" in file.read_text() for file in Path("pulled").iterdir())
