@@ -108,7 +108,7 @@ def test_platforms_know_connections_literals_and_values_of_the_bundles():
 
 
 def test_no_other_package_imports_provision():
-    packages = ("netpie_creds", "netpie_emulator", "zeppelin_notes", "zeppelin_sdk", "zeppelin-sdk")
+    packages = ("netpie_creds", "netpie_emulator", "zeppelin_notes", "zeppelin-sdk", "pyspark-mqtt")
     files = [file for package in packages for file in (ROOT / package).rglob("*.py") if "tests" not in file.parts]
     assert files
     assert [file for file in files if any(name.split(".")[0] == "provision" for name in imports(file))] == []

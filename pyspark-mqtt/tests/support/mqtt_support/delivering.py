@@ -1,0 +1,84 @@
+"""A broker with numbered messages for one session, which delivers them until it is told of each, as the standard says.
+
+It outlives its client: what was under way is sent again to the next connection, marked as a duplicate.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mqtt_support.scripted import Peer, scripted
+from pyspark_mqtt import _packets as packets
+
+TOPIC = "numbers"
+
+
+class Delivering:
+    """`count` messages at one QoS, `window` of them under way at most. `again` counts those sent more than once."""
+
+    def __init__(self, count: int, qos: int, window: int, share: int) -> None:
+        self.count = count
+        self.qos = qos
+        self.next = 0
+        self.again = 0
+        self.done = threading.Event()
+        self.share = share
+        self._window = window
+        self._known = False
+        self._under_way: dict[int, tuple[int, bool]] = {}
+        self._last_id = 0
+
+    def __call__(self, peer: Peer) -> None:
+        """Serve one connection."""
+        peer.welcome(present=self._known, qos=self.qos)
+        self._known = True
+        again = list(self._under_way.items())
+        self.again += sum(not released for _, (_, released) in again)
+        peer.send(*[self._frame(packet_id, number, released, True) for packet_id, (number, released) in again])
+        before = self.next
+        while not self.done.is_set():
+            self._fill(peer, before + (self.share or self.count))
+            if select.select([peer.link], [], [], 0.1)[0]:
+                self._told(peer, *peer.packet())
+        peer.link.settimeout(None)
+        while True:
+            peer.packet()
+
+    def _fill(self, peer: Peer, due: int) -> None:
+        ready = []
+        while self.next < min(self.count, due) and len(self._under_way) < self._window:
+            self._last_id = self._last_id % 65535 + 1
+            self._under_way[self._last_id] = (self.next, False)
+            ready.append(self._frame(self._last_id, self.next, False, False))
+            self.next += 1
+            if not self.qos:
+                self._under_way.clear()
+        if ready:
+            peer.send(*ready)
+        if self.next == self.count and not self._under_way:
+            self.done.set()
+
+    def _frame(self, packet_id: int, number: int, released: bool, dup: bool) -> bytes:
+        if released:
+            return packets.acknowledgement(packets.PUBREL, packet_id)
+        payload = str(number).encode()
+        return packets.publish(4, TOPIC, payload, qos=self.qos, packet_id=packet_id, retain=False, dup=dup)
+
+    def _told(self, peer: Peer, kind: int, body: bytes) -> None:
+        packet_id = int.from_bytes(body[:2], "big")
+        if kind == packets.PUBREC and packet_id in self._under_way:
+            self._under_way[packet_id] = (self._under_way[packet_id][0], True)
+            peer.send(packets.acknowledgement(packets.PUBREL, packet_id))
+        elif kind in (packets.PUBACK, packets.PUBCOMP):
+            self._under_way.pop(packet_id, None)
+
+
+@contextmanager
+def delivering(count: int, qos: int, window: int = 50, share: int = 0) -> Iterator[tuple[Delivering, int]]:
+    """The broker and its port. `share`: new messages that one connection gets, 0 for all."""
+    broker = Delivering(count, qos, window, share)
+    with scripted(broker) as served:
+        yield broker, served.port
