@@ -14,7 +14,7 @@ import pytest
 from mqtt_support import little_spark
 from mqtt_support.delivering import TOPIC, delivering
 
-COUNT, KILLS = 12_000, 5
+COUNT, KILLS = 6_000, 3
 
 
 def started(port: int, qos: int, folder: Path) -> subprocess.Popen[bytes]:
