@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision import home
+from provision.bundles.bundle import load_bundle
 from provision.console import Console
 from provision.embedded import processes, stack
 from provision.embedded.runtime import Choice
@@ -122,9 +123,13 @@ class Streams:
         return self.current
 
     def apply(self, bundle: str, out: Path, *options: str) -> Outcome:
-        """`provision apply` of the bundle's note, whose files go to `out`."""
-        note = ["--bundle", FOLDERS.get(bundle, bundle), "--note", f"/streams/{bundle}"]
-        return done("apply", "--json", *note, *parameters(bundle, topic=TOPIC, out=out), *options)
+        """`provision apply` of the bundle's note, its files in `out`; what is not given is the bundle's default."""
+        source = FOLDERS.get(bundle, bundle)
+        words = [*parameters(bundle, topic=TOPIC, out=out), *options]
+        given = {word.removeprefix("--").replace("-", "_").partition("=")[0] for word in words}
+        forgotten = [f"{name}=" for name in load_bundle(str(source)).parameters if name not in {"appid", *given}]
+        resets = [word for pair in forgotten for word in ("--param", pair)]
+        return done("apply", "--json", "--bundle", source, "--note", f"/streams/{bundle}", *resets, *words)
 
     def started(self, bundle: str, out: Path) -> Stream:
         """Track a stream that was just started as the running one."""

@@ -96,7 +96,7 @@ def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_sev
     appid = demo_application().appid
     with mosquitto(tmp_path_factory.mktemp("mosquitto")) as broker, ExitStack() as put_back:
         own = {"broker": f"tcp://127.0.0.1:{broker.port}", "broker_login": "none", "qos": 1, "receivers": 2}
-        topics = {"topic": "one,many/+", "topic_column": "yes", "out": stream.out}
+        topics = {"topic": "one,many/+", "topic_column": "yes", "session": "clean", "out": stream.out}
         done("apply", "--no-run", "--note", stream.note.path, *on(cluster), *parameters("streaming", **own, **topics))
         query = stream.paragraph("query")
         put_back.callback(stream.client.update_paragraph, stream.note_id, query.id, text=query.text)
