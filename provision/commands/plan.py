@@ -4,7 +4,7 @@ import click
 from rich.text import Text
 
 from provision.console import Console
-from provision.errors import ConflictError, hide_passwords
+from provision.errors import ConflictError
 from provision.options.each import EachOptions, plan_each_options
 from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
@@ -49,7 +49,7 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
         live = read_note(client, rendered.path)
         made = make_plan(live, rendered, note.decision)
         url = client.note_url(live.id) if live else None
-    changed = [hide_passwords(line) for line in told(origin(live), rendered)] if live else []
+    changed = list(told(origin(live), rendered)) if live else []
     text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
     console.result(plan_json(made, url, 0))
     if not console.as_json:
@@ -59,5 +59,8 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
         for line in changed:
             console.out.print(Text(line))
         console.out.print(text)
+    else:
+        for line in changed:
+            console.say(line)
     if made.conflicts:
         raise click.exceptions.Exit(ConflictError.exit_code)

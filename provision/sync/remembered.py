@@ -7,8 +7,10 @@ from typing import Any
 from provision.bundles.bundle import DEFAULT_BUNDLE, Bundle, bundle_names
 from provision.bundles.parameters import Parameter, as_text
 from provision.bundles.render import RenderedNote
-from provision.errors import UsageError
+from provision.bundles.values.spark import check_properties
+from provision.errors import UsageError, hide_passwords
 from provision.sync.provenance import Origin
+from provision.terminal import harmless
 
 FROM_APPLICATION = "appid"
 """The parameter that no apply is given as such: it is the application's."""
@@ -41,8 +43,9 @@ def values_of(bundle: Bundle, asked: Mapping[str, str], kept: Mapping[str, str])
     except UsageError as error:
         _check_alone(bundle, asked, error)
         names = sorted(name for name in kept.keys() - asked.keys() if name in error.message)
+        was = ", ".join(f"{name}={_shown(name, kept[name])}" for name in names)
         raise UsageError(
-            f"{error.message}; the note was applied with {', '.join(f'{name}={kept[name]}' for name in names)}",
+            f"{error.message}; the note was applied with {was}",
             next_step=f"{error.next_step}, or take the bundle's default with --param NAME=",
         ) from error
 
@@ -76,13 +79,28 @@ def bundle_of(noted: Origin) -> str:
 
 def told(noted: Origin, note: RenderedNote) -> Iterator[str]:
     """A line for each thing of the note that is other than at its last apply: "window: 30 -> 60"."""
+    yield from map(harmless, _told(noted, note))
+
+
+def _told(noted: Origin, note: RenderedNote) -> Iterator[str]:
     if noted.bundle and (noted.bundle, noted.folder) != (note.bundle, note.folder):
         yield f"bundle: {noted.folder or noted.bundle} -> {note.folder or note.bundle}"
     for name, before in noted.values.items():
         if name in note.values and before != note.values[name]:
-            yield f"{name}: {before or '(none)'} -> {note.values[name] or '(none)'}"
+            yield f"{name}: {_shown(name, before)} -> {_shown(name, note.values[name])}"
     for name in sorted((noted.values if noted.given is None else noted.given).keys() - note.values.keys()):
-        yield f"{name}: {noted.values.get(name) or '(none)'} -> left out, as bundle {note.bundle} has no such parameter"
+        was = _shown(name, noted.values.get(name, ""))
+        yield f"{name}: {was} -> left out, as bundle {note.bundle} has no such parameter"
+
+
+def _shown(name: str, value: str) -> str:
+    """A value to show; not one of Spark's properties that is refused today, as a secret is, and was not once."""
+    if name == "spark_properties":
+        try:
+            check_properties(value)
+        except UsageError:
+            return "(not shown)"
+    return hide_passwords(value) or "(none)"
 
 
 def _is_default(parameter: Parameter | None, value: str) -> bool:

@@ -244,3 +244,26 @@ def test_a_word_that_is_some_other_entry_s_user_keeps_nothing_from_being_pulled(
             paragraph["text"] += "\n// the metrics of the database"
     assert bench.run("pull", "Class/x", "--into", "pulled") == 0, bench.said
     assert any("the metrics of the database" in file.read_text() for file in Path("pulled").iterdir())
+
+
+def test_a_secret_that_an_older_version_let_into_the_properties_is_not_shown(bench: CommandBench) -> None:
+    bench.apply("--spark-property", "spark.a=1")
+    for values in (noted(bench)["values"], noted(bench)["given"]):
+        values["spark_properties"] = "spark.a.password=hush"
+    assert bench.run("apply", "--no-run") == 2
+    assert "spark_properties=(not shown)" in bench.said
+    bench.apply("--param", "spark_properties=")
+    assert "spark_properties: (not shown) -> (none)" in bench.said
+    assert "hush" not in bench.said
+
+
+def test_what_is_noted_in_a_note_drives_no_terminal(bench: CommandBench) -> None:
+    bench.apply("--param", "window=30")
+    noted(bench)["values"]["window"] = "\x1b[31m30"
+    noted(bench)["given"]["window\x07"] = "1"
+    bench.apply("--param", "window=60")
+    assert "window: 30 -> 60" in bench.said
+    assert "\x1b" not in bench.said
+    assert "\x07" not in bench.said
+    assert bench.run("plan", "--json", "--param", "window=20") == 0
+    assert "window: 60 -> 20" in bench.said.removeprefix(bench.out)
