@@ -61,6 +61,7 @@ class Publisher:
         self._unread = 0
         self._refused = 0
         self._too_large = TooLarge()
+        self._in_flight = IN_FLIGHT
         self._reconnects = 0
         self._changed = Condition()
         self._closing = Event()
@@ -195,7 +196,7 @@ class Publisher:
 
     def _open_link(self) -> Link:
         login = self._login()
-        link = Link(login, self.topic, self._qos, in_flight=1 if self._too_large.suspected else IN_FLIGHT)
+        link = Link(login, self.topic, self._qos, in_flight=1 if self._too_large.suspected else self._in_flight)
         link.open(login)
         return link
 
@@ -210,6 +211,8 @@ class Publisher:
                 if self._drop_too_large(link):
                     delay = FIRST_DELAY / 2  # the connection is not what is wrong
                 steady = time.monotonic() - since > STEADY
+                # what a broker acknowledged and then broke off on may not have come: fewer at a time get further
+                self._in_flight = IN_FLIGHT if steady else max(self._in_flight // 2, 1)
                 delay = FIRST_DELAY if steady else min(2 * delay, LONGEST_DELAY)
                 if self._reconnects and not steady:
                     link.cause += " soon again, as for another client with the same token"

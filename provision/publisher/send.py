@@ -12,7 +12,7 @@ from provision.publisher.publisher import Publisher, publish_all
 
 REFRESH = 0.2  # seconds between progress updates on a terminal
 PROGRESS = 10.0  # seconds between lines of progress without a terminal
-LAST_EVENTS = 60.0  # seconds at the end for waiting events to leave
+LAST_EVENTS = 60.0  # seconds at the end for more of the waiting events to leave
 LAST_EVENTS_INTERRUPTED = 2.0  # the same after Ctrl-C
 
 
@@ -83,7 +83,7 @@ def send(console: Console, publisher: Publisher, run: Run) -> Sent:
             _watch(console, publisher, work, None if run.seconds is None else since + run.seconds)
             run.stop.set()
             work.result()
-            unsent, interrupted = publisher.flush(LAST_EVENTS), False
+            unsent, interrupted = _flush(publisher), False
         except KeyboardInterrupt:
             run.stop.set()
             wait([work])
@@ -106,6 +106,14 @@ def send(console: Console, publisher: Publisher, run: Run) -> Sent:
         reconnects=publisher.reconnects,
         seconds=took,
     )
+
+
+def _flush(publisher: Publisher) -> int:
+    """Wait for the waiting events to leave, as long as more of them do, and return how many have not."""
+    left = publisher.flush(LAST_EVENTS)
+    while left and (now := publisher.flush(LAST_EVENTS)) < left:
+        left = now
+    return left
 
 
 def _watch(console: Console, publisher: Publisher, work: Future[int], deadline: float | None) -> None:

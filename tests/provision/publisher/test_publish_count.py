@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +23,9 @@ CONNECT, PUBLISH, UNSUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 10, 12, 14
 class RawBroker:
     """A broker of few lines that keeps what it has read, and breaks off as told.
 
-    `close_after`: it closes each connection after so many events. `limit`: it closes on a larger packet. `answers`:
-    whether it answers UNSUBSCRIBE. `mute`: it acknowledges no event.
+    `close_after`: it closes each connection after so many events, with what came behind them unread: the system then
+    resets the connection, and acknowledgements on their way are lost with it. `limit`: it closes on a larger packet.
+    `answers`: whether it answers UNSUBSCRIBE. `mute`: it acknowledges no event.
     """
 
     def __init__(self, *, close_after: int = 0, limit: int = 0, answers: bool = True, mute: bool = False) -> None:
@@ -50,18 +52,22 @@ class RawBroker:
 
     def _serve(self, connection: socket.socket) -> None:
         seen = 0
-        with connection, connection.makefile("rb") as stream, suppress(OSError, IndexError, struct.error):
+
+        def read(size: int) -> bytes:
+            return connection.recv(size, socket.MSG_WAITALL)
+
+        with connection, suppress(OSError, IndexError, struct.error):
             while True:
-                head, size, shift = stream.read(1)[0], 0, 0
+                head, size, shift = read(1)[0], 0, 0
                 while True:
-                    byte = stream.read(1)[0]
+                    byte = read(1)[0]
                     size |= (byte & 127) << shift
                     shift += 7
                     if not byte & 128:
                         break
                 if self.limit and size > self.limit:
                     return
-                body = stream.read(size)
+                body = read(size) if size else b""
                 kind = head >> 4
                 if kind == CONNECT:
                     connection.sendall(b"\x20\x02\0\0")
@@ -156,6 +162,18 @@ def test_at_qos_1_every_event_arrives_and_is_counted_once(broker, publish, tmp_p
     status, answer, _ = publish(at, "--file", events_file(tmp_path, *numbered(300)), "--qos", "1")
     assert (status, answer["published"], answer["unconfirmed"]) == (0, 300, 0)
     assert {json.loads(payload)["n"] for payload in at.got} == set(range(300))
+    assert at.connections <= 15  # six at best; some 25 while each connection sent a hundred at once
+
+
+def test_events_are_waited_for_at_the_end_as_long_as_some_still_leave(
+    broker, publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["provision.publisher.send"], "LAST_EVENTS", 1.0)
+    monkeypatch.setattr(publisher, "LONGEST_DELAY", 0.3)
+    at = broker(close_after=1)
+    status, answer, _ = publish(at, "--file", events_file(tmp_path, *numbered(12)), "--qos", "1")
+    assert (status, answer["published"]) == (0, 12)
+    assert answer["seconds"] > 1
 
 
 def test_with_a_broker_that_stays_every_event_is_confirmed(broker, publish, tmp_path: Path) -> None:
