@@ -17,6 +17,7 @@ _NAMES = {alias.lower(): name for name, variable in VARIABLES.items() for alias 
 # a spreadsheet's separator counts only after a name that is known: a value may hold any of them
 _CELLS = re.compile(rf'"?({"|".join(_NAMES)})"?\s*[;,\t:](.*)', re.IGNORECASE)
 _SHELL = re.compile(r"\s*(export\s+|set\s+|\$env:)", re.IGNORECASE)  # bash, cmd, PowerShell
+_SEPARATOR = re.compile(r"sep=.", re.IGNORECASE)  # Excel's own first line
 _AS_PAIRS = "write appid, appkey and appsecret as NAME=VALUE or TOML"
 
 
@@ -100,6 +101,8 @@ def _toml(file: Path, text: str) -> dict[str, str]:
 def _lines(file: Path, text: str) -> dict[str, str]:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if lines and _SEPARATOR.fullmatch(lines[0][1]):
+        del lines[0]
     table = _table([line for _, line in lines])
     if table:
         return table
@@ -121,7 +124,7 @@ def _table(lines: list[str]) -> dict[str, str]:
         header, row = csv.reader(lines, delimiter=separator_of(lines[0]), strict=True)
     except csv.Error:
         return {}
-    names = [name.strip() for name in header]
+    names = ["".join(name.split()) for name in header]
     if len(names) < 2 or len(row) != len(names) or not {name.lower() for name in names} <= _NAMES.keys():
         return {}
     return dict(zip(names, map(str.strip, row), strict=True))

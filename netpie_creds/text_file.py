@@ -9,6 +9,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
 _SEPARATORS = ",;\t"  # Excel writes ; where the decimal point is a comma, and tabs as "Unicode Text"
 
 
@@ -27,6 +28,8 @@ def decode_text(data: bytes) -> str:
     Raises: NotTextError.
     """
     failure = ""
+    if data.startswith(WORKBOOKS):
+        raise NotTextError("it is a spreadsheet's own file, not text; save it as CSV UTF-8")
     try:
         text = data.decode(encoding_of(data))
         if "\0" in text:

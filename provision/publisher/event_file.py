@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import IO
 
-from netpie_creds.text_file import decode_text
+from netpie_creds.text_file import WORKBOOKS, decode_text
 from provision.errors import UsageError
 from provision.publisher.json_document import document, values
 from provision.publisher.lines import Readable, read_lines
@@ -68,9 +68,11 @@ def _again(read: list[tuple[int, bytes]], tally: Tally) -> Iterator[bytes]:
 def _recognised(lines: Iterator[bytes], path: Path) -> str:
     """What a file has, by its name and its first lines, which are taken from `lines`."""
     first = _next_line(lines)
-    if b"\0" in first:
+    if b"\0" in first or first.startswith(WORKBOOKS):
+        workbook = first.startswith(WORKBOOKS)
+        cause = "a spreadsheet's own file, not text" if workbook else "not text, or UTF-16 without a byte order mark"
         raise UsageError(
-            f"{shown_name(path)}: it is not text, or UTF-16 without a byte order mark",
+            f"{shown_name(path)}: it is {cause}",
             next_step="save it as UTF-8, or send its lines as they stand with --format lines",
         )
     if path.suffix.lower() in _TABLES:

@@ -111,6 +111,8 @@ def as_written_on_windows(text: str) -> dict[str, bytes]:
         ("sheet.txt", SHEET.replace(";", "\t")),
         ("sheet.csv", LINES.replace("=", ";")),
         ("sheet.csv", LINES.replace("=", ",").replace("\n", ",,\n")),
+        ("sheet.csv", f"sep=;\n{SHEET}"),
+        ("sheet.csv", SHEET.replace("appid;appkey;appsecret", "AppID ;App Key; App Secret")),
         ("sheet.txt", LINES.replace("=", "\t")),
         ("notes.txt", LINES.replace("=", ": ")),
         ("netpie.cmd", LINES.replace("app", "set NETPIE_APP")),
@@ -139,6 +141,8 @@ def test_line_end_in_a_variable_is_no_part_of_it():
         (LINES.encode("utf-16-le"), "UTF-16 without a byte order mark"),
         (b"\x00\x01hunter2", "not text"),
         (b"\xff\xfehunter2", "not text"),
+        (b"PK\x03\x04\x14\x00hunter2", "a spreadsheet's own file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1hunter2", "a spreadsheet's own file"),
     ],
 )
 def test_file_in_another_encoding_is_refused_with_the_reason(tmp_path, content, cause):

@@ -142,6 +142,8 @@ def test_rows_that_can_not_be_read_are_left_out_and_counted(tmp_path: Path) -> N
         ("e.csv", b"a,b\n", "has no events"),
         ("e.csv", b"a,b\n1,2,3\n", "has no events; 1 left out, the first at line 2: more cells than the 2 columns"),
         ("e.jsonl", '{"a": 1}\n'.encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        ("e.xlsx", b"PK\x03\x04\x14\x00\x06\x00", "a spreadsheet's own file"),
+        ("e.csv", b"PK\x03\x04abc", "a spreadsheet's own file"),
         ("e.csv", "a,b\n1,2\n".encode("utf-16-be"), "UTF-16 without a byte order mark"),
         ("e.gz", b"\x1f\x8b\x08\x00\x00", "it is not text"),
         ("e.csv", b"caf\xe9,b\n1,2\n", "no text in UTF-8"),
