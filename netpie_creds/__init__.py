@@ -14,7 +14,7 @@ from netpie_creds.errors import (
     WrongSecretError,
 )
 from netpie_creds.load import load_application
-from netpie_creds.model import AccessToken, Application, Credentials, broker_of
+from netpie_creds.model import AccessToken, Application, Credentials, broker_of, host_and_port
 from netpie_creds.mqtt import MqttLogin, mqtt_login
 from netpie_creds.thing import Refreshed, current_endpoint, get_credentials, refresh, revoke
 
@@ -41,6 +41,7 @@ __all__ = [
     "current_endpoint",
     "delete_cache",
     "get_credentials",
+    "host_and_port",
     "kept_cache",
     "load_application",
     "mqtt_login",

@@ -18,10 +18,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 def is_secret(text: str) -> bool:
-    """Whether `text` can be a secret, token or revoke code of NETPIE.
-
-    Zeppelin puts such values into source code as they are: one with a quote in it would be code.
-    """
+    """Whether `text` can be a secret, token or revoke code of NETPIE."""
     return bool(_SECRET.fullmatch(text))
 
 
@@ -91,6 +88,11 @@ def broker_of(endpoint: str) -> tuple[str, int]:
     if not parts.scheme or not _HOST.fullmatch(parts.hostname or "") or more:
         raise ValueError(f"{ascii(endpoint)} is not an endpoint such as pie://host:port")
     return parts.hostname or "", parts.port or DEFAULT_MQTT_PORT
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Return `HOST:PORT` as a URL has it: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @json_option
 @click.version_option(package_name="netpie-zeppelin")
-def provision() -> None:
+@click.pass_context
+def provision(ctx: click.Context, /) -> None:
     """Stream NETPIE (MQTT) events through Spark in an Apache Zeppelin note.
 
     \b
@@ -74,6 +75,14 @@ def provision() -> None:
     Exit status: 0 done, 1 failed, 2 wrong usage, 3 a conflict to decide, 4 server out of reach,
     5 credentials refused.
     """
+    if ctx.invoked_subcommand != "creds":  # which shows tokens, and on request all secrets
+        ctx.ensure_object(Console).hide(_without_secrets)
+
+
+def _without_secrets(text: str) -> str:
+    from provision.sync.seen_secrets import without_seen  # not needed for --help
+
+    return without_seen(text)
 
 
 class Interrupted(ProvisionError):
@@ -174,5 +183,6 @@ def _show(console: Console, error: ProvisionError | NetpieError | ZeppelinError)
     console.error(error)
     if console.debug:
         with suppress(OSError):
-            console.err.print(harmless(hide_passwords(traceback.format_exc())), markup=False)
+            told = console.shown(harmless(hide_passwords(traceback.format_exc())))
+            console.err.print(told, markup=False)
     return exit_status(error)

@@ -6,7 +6,7 @@ Rich is imported for a terminal, a table or a progress bar; lines that a program
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -66,6 +66,7 @@ class Console:
         self.debug = debug
         self._out = out
         self._err = err
+        self._blotted: Callable[[str], str] = str
 
     @property
     def out(self) -> "RichConsole":
@@ -79,9 +80,17 @@ class Console:
         self._err = self._err or _rich(sys.stderr)
         return self._err
 
+    def hide(self, blotted: Callable[[str], str]) -> None:
+        """From now on `blotted` takes the secrets out of all that is shown."""
+        self._blotted = blotted
+
+    def shown(self, text: str) -> str:
+        """The text as it may be shown."""
+        return self._blotted(text)
+
     def say(self, text: str, style: str | None = None) -> None:
         """One line of progress, to standard error. Where nobody can read it the work goes on."""
-        text = hide_passwords(text)
+        text = self.shown(hide_passwords(text))
         with suppress(OSError):
             if _is_plain(self._err, sys.stderr):
                 _write_line(sys.stderr, text)
@@ -125,8 +134,11 @@ class Console:
     def result(self, answer: Mapping[str, Any], text: "str | Table | None" = None) -> None:
         """The command's answer: `answer` as one JSON object with `--json`, else `text`."""
         if self.as_json:
-            _write_line(sys.stdout, json.dumps(answer, default=str))
-        elif text and isinstance(text, str) and _is_plain(self._out, sys.stdout):
+            _write_line(sys.stdout, self.shown(json.dumps(answer, default=str)))
+            return
+        if isinstance(text, str):
+            text = self.shown(text)
+        if text and isinstance(text, str) and _is_plain(self._out, sys.stdout):
             _write_line(sys.stdout, text)
         elif text:
             self.out.print(text, markup=False)
@@ -135,7 +147,7 @@ class Console:
         """Print an error in one line: the thing, the cause, the next step."""
         if self.as_json:
             with suppress(OSError):  # standard error has it too
-                _write_line(sys.stdout, json.dumps({"error": error_json(error)}))
+                _write_line(sys.stdout, self.shown(json.dumps({"error": error_json(error)})))
         line = f"error: {one_line(error.message)}"
         if error.next_step:
             line += f"; {one_line(error.next_step)}"

@@ -260,8 +260,19 @@ def _scala(
         return last
 
 
+def tell_of_inline(console: Console, values: Iterable[Mapping[str, Any]]) -> None:
+    """Say who can read secrets that stand in notes, if one of the notes with these `values` has them inline."""
+    if any(each.get("secrets") == "inline" for each in values):
+        console.say(
+            "warning: secrets=inline: who can read the note, its revisions and exports, or the server's notebook "
+            "folder has the secrets; a server that logs at DEBUG writes them to its log",
+            style="yellow",
+        )
+
+
 def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console, how: Applying) -> Applied:
     """Apply the note, store its secrets, and report each paragraph that changed."""
+    tell_of_inline(console, [rendered.values])
     with console.step(f"note {rendered.path}"):
         spark_setting(client)
         applied = apply_note(client, rendered, replace(how, waiting=lambda: console.say(OTHER_WRITER)))

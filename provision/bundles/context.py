@@ -7,7 +7,6 @@ from typing import Any
 from provision.bundles.connection import CONNECTION_NAMES, Connection
 from provision.bundles.literals import Dependencies, Secret
 from provision.errors import UsageError
-from zeppelin_sdk import ServerVersion
 
 BAHIR = {
     "2.11": "org.apache.bahir:spark-streaming-mqtt_2.11:2.2.1",
@@ -37,9 +36,7 @@ COMPUTED = CONNECTION_NAMES | {each.name for each in fields(Computed)}
 """The names that a template may use beside its bundle's parameters."""
 
 
-def context_of(
-    values: Mapping[str, Any], connection: Connection, *, zeppelin: ServerVersion, scala: str
-) -> dict[str, Any]:
+def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str) -> dict[str, Any]:
     """The value of every name that a template may use. Raises `UsageError` as `dependencies` and for a session that
     keeps nothing.
     """
@@ -50,17 +47,15 @@ def context_of(
         journal="" if clean else values["out"],
         out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
     )
-    secrets = _secrets(connection, zeppelin, inline=values["secrets"] == "inline")
+    secrets = _secrets(connection, inline=values["secrets"] == "inline")
     return {**values, **connection.template_values(), **secrets, **vars(computed)}
 
 
-def _secrets(connection: Connection, zeppelin: ServerVersion, *, inline: bool) -> dict[str, Secret]:
-    # CredentialInjector's patterns up to 0.8 have the field first
-    reference = "{field}.{entity}" if tuple(zeppelin) < (0, 9) else "{entity}.{field}"
+def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
     return {
-        name: Secret(reference.format(entity=entry.entity, field=field), value, inline)
+        name: Secret(entry.entity, part, value, inline)
         for entry in connection.store
-        for field, (name, value) in (("user", entry.user), ("password", entry.password))
+        for part, (name, value) in (("user", entry.user), ("password", entry.password))
     }
 
 

@@ -1,7 +1,7 @@
 """Bundle + parameters + credentials -> paragraphs. Pure: no network, no clock."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +14,6 @@ from provision.bundles.parameters import as_text
 from provision.bundles.placeholders import Piece, filled_pieces
 from provision.bundles.template import Template
 from zeppelin_sdk import ServerVersion
-
-INJECT = "(injectCredentials=true)"
-"""The option of a paragraph into which Zeppelin is to put secrets from its credential store (from 0.9)."""
 
 _UNSAFE = str.maketrans(dict.fromkeys("\"'`\\%:*?<>|!{}$\u2028\u2029", "_"))
 
@@ -72,7 +69,7 @@ def render(
 
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
-    context = context_of(values, connection, zeppelin=zeppelin, scala=scala)
+    context = context_of(values, connection, scala=scala)
     filled = [
         (template, filled_pieces(template.text, template.file, context))
         for template in chosen_templates(bundle, values, zeppelin)
@@ -116,7 +113,7 @@ def _paragraph(template: Template, pieces: Sequence[Piece], context: Mapping[str
     return RenderedParagraph(
         key=template.key,
         title=template.title,
-        text=first_line(template.interpreter, pieces, context) + "".join(piece.text for piece in pieces),
+        text=first_line(template.interpreter) + "".join(piece.text for piece in pieces),
         config={"title": bool(template.title), **template.config},
         blocks=template.blocks,
         secret=any(isinstance(value, Secret) and value.inline for value in values),
@@ -124,12 +121,6 @@ def _paragraph(template: Template, pieces: Sequence[Piece], context: Mapping[str
     )
 
 
-def first_line(interpreter: str, pieces: Iterable[Piece], context: Mapping[str, Any]) -> str:
+def first_line(interpreter: str) -> str:
     """A paragraph's first line; empty where it names no interpreter."""
-    return f"%{interpreter}{injection((piece.name for piece in pieces), context)}\n" if interpreter else ""
-
-
-def injection(names: Iterable[str], context: Mapping[str, Any]) -> str:
-    """`INJECT` where one of the values so named is a secret that Zeppelin stores, else empty."""
-    stored = any(isinstance(value, Secret) and not value.inline for value in map(context.get, names))
-    return INJECT if stored else ""
+    return f"%{interpreter}\n" if interpreter else ""

@@ -14,11 +14,10 @@ _MOST = 4_000_000  # product of two lengths up to which texts are compared by ch
 
 @dataclass(frozen=True)
 class Reversed:
-    """A template's text, with the names of the places kept in it and of those lost because their values were edited."""
+    """A template's text, with the names of the places that are lost because their values were edited."""
 
     text: str
     lost: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def to_template(pieces: Sequence[Piece], edited: str) -> Reversed:
     base = "".join(piece.text for piece in pieces)
     blocks = list(_same(base, edited))
     template, done = [], 0
-    kept, lost = [], []
+    lost = []
     for span in _spans(pieces):
         at = _found(span, base, edited, blocks)
         if at is None or at < done:
@@ -43,9 +42,8 @@ def to_template(pieces: Sequence[Piece], edited: str) -> Reversed:
             continue
         template += [escaped(edited[done:at]), span.piece.place]
         done = at + span.end - span.start
-        kept.append(span.piece.name)
     template.append(escaped(edited[done:]))
-    return Reversed("".join(template), tuple(dict.fromkeys(lost)), tuple(kept))
+    return Reversed("".join(template), tuple(dict.fromkeys(lost)))
 
 
 def _spans(pieces: Sequence[Piece]) -> Iterator[_Span]:

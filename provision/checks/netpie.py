@@ -5,7 +5,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from netpie_creds import Application, AuthServer, NetpieError, broker_of, kept_cache, load_application, read_cache
+from netpie_creds import (
+    Application,
+    AuthServer,
+    NetpieError,
+    broker_of,
+    host_and_port,
+    kept_cache,
+    load_application,
+    read_cache,
+)
 from provision.checks.finding import Finding, fail, ok, warn
 from provision.checks.machine import is_open
 from provision.options.application import ApplicationOptions
@@ -80,11 +89,12 @@ def _broker(options: ApplicationOptions, application: Application, auth: AuthSer
         endpoint = (kept and kept.endpoint) or auth.endpoint(application.appkey)
     except NetpieError as error:
         return fail("broker", error.message, error.next_step, error.exit_code)
-    host, port = broker_of(endpoint)
+    address = broker_of(endpoint)
+    shown = host_and_port(*address)
     try:
-        socket.create_connection((host, port), timeout=TIMEOUT).close()
+        socket.create_connection(address, timeout=TIMEOUT).close()
     except OSError as error:
         cause = getattr(error, "strerror", None) or str(error)
         next_step = "check the network and the firewall; the Spark driver's machine has to reach it too"
-        return fail("broker", f"{host}:{port}: {cause}", next_step, 4)
-    return ok("broker", f"{host}:{port} takes connections")
+        return fail("broker", f"{shown}: {cause}", next_step, 4)
+    return ok("broker", f"{shown} takes connections")

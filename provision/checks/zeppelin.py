@@ -17,14 +17,12 @@ from zeppelin_sdk import (
     NotZeppelinError,
     PermissionDeniedError,
     ServerUnreachableError,
-    ServerVersion,
     UnsupportedError,
     ZeppelinClient,
     ZeppelinError,
 )
 
 KNOWN = ((0, 8), (0, 13))
-INJECT = "injectCredentials"
 WEBSOCKET_TIMEOUT = 5.0
 ORIGINS = "zeppelin.server.allowed.origins"
 _NO_NOTE = "provision-doctor"  # the id of a note that no server has: asked for it, each has to answer
@@ -44,7 +42,7 @@ def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
     except PermissionDeniedError as error:
         yield warn("interpreters", error.message, "log in as an administrator to have them checked")
     else:
-        yield from _interpreters(client, settings, version)
+        yield from _interpreters(client, settings)
     client.list_credentials()
     yield ok("credentials", "the server's credential store answers")
     yield _page(client)
@@ -53,9 +51,7 @@ def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
         yield from _spark(client)
 
 
-def _interpreters(
-    client: ZeppelinClient, settings: dict[str, InterpreterSetting], version: ServerVersion
-) -> Iterator[Finding]:
+def _interpreters(client: ZeppelinClient, settings: dict[str, InterpreterSetting]) -> Iterator[Finding]:
     spark = settings.get("spark")
     if spark is None:
         names = ", ".join(sorted(settings)) or "none"
@@ -63,7 +59,6 @@ def _interpreters(
     else:
         yield _ready(spark)
         yield ok("spark", "a process for each note" if is_isolated(spark) else "one process for all notes: one stream")
-        yield _injection(spark, version)
         yield _idle(client, spark)
     if "md" not in settings:
         yield warn("markdown", "no interpreter setting named md", "the introduction of a note will not be shown")
@@ -77,16 +72,6 @@ def _ready(setting: InterpreterSetting) -> Finding:
         next_step = "check the setting's dependencies and the server's way to their repository"
         return fail("spark", f"its interpreter setting is in ERROR: {reason or 'no reason given'}", next_step)
     return warn("spark", f"its interpreter setting is {setting.status}", "wait until the server has loaded it")
-
-
-def _injection(setting: InterpreterSetting, version: ServerVersion) -> Finding:
-    """From 0.9 a paragraph asks for credentials itself; before, the setting must (Zeppelin's `Paragraph`)."""
-    if tuple(version) >= (0, 9):
-        return ok("credentials", "a paragraph may ask for them")
-    if str(setting.properties.get(INJECT, "")).lower() == "true":
-        return ok("credentials", f"Spark's setting has {INJECT}")
-    next_step = f"add the property {INJECT} = true to it, or take --param secrets=inline"
-    return fail("credentials", f"Spark's setting has no {INJECT}: notes can't read the credential store", next_step)
 
 
 def _idle(client: ZeppelinClient, setting: InterpreterSetting) -> Finding:

@@ -89,4 +89,5 @@ class _Lines:
     def _print(self, outcome: Outcome) -> None:
         first = self._told.setdefault(outcome.cause, outcome.line) if outcome.cause else outcome.line
         if not self._console.as_json:
-            self._console.out.print(outcome.text(None if first == outcome.line else first), markup=False)
+            text = outcome.text(None if first == outcome.line else first)
+            self._console.out.print(self._console.shown(text), markup=False)

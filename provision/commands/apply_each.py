@@ -15,7 +15,7 @@ from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.options.each import EachOptions
 from provision.options.note import NoteOptions
-from provision.prepare import NoteSpec, fit_embedded
+from provision.prepare import NoteSpec, fit_embedded, tell_of_inline
 from provision.sync.apply import Applied, Applying, apply_note
 from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
@@ -44,6 +44,7 @@ def apply_each(
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     people = read_people(each.file, bundle)
     rows, refused = class_rows(people, bundle, options, embedded)
+    tell_of_inline(console, [row.spec.values for row in rows])
     failed = check_auth_server(rows)
     with options.server.connect_running() as client:
         check_users(client, people, rows, console)

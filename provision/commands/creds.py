@@ -1,11 +1,14 @@
 """`provision creds`: a thing's MQTT credentials, obtained once and cached."""
 
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
 
 from netpie_creds import (
+    Application,
     Credentials,
     Refreshed,
     Revoked,
@@ -21,6 +24,7 @@ from netpie_creds.errors import CacheError
 from provision.console import Console
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
+from provision.sync.seen_secrets import remember
 
 HIDDEN = "(hidden; --secrets shows it)"
 
@@ -115,6 +119,7 @@ def refresh(console: Console, application: ApplicationOptions, alias: str | None
     """
     app = application.application()
     folder = application.cache_folder(app.appkey)
+    _remember_kept(app, folder)
     with console.step("Renewing credentials"):
         renewed = refresh_thing(app, folder, application.auth_server(), alias=alias)
     if renewed.not_revoked is not None:
@@ -134,6 +139,7 @@ def revoke(console: Console, application: ApplicationOptions) -> None:
     """Make the kept token invalid and delete its cache."""
     app = application.application()
     folder = application.cache_folder(app.appkey)
+    _remember_kept(app, folder)
     with console.step("Revoking"):
         revoked = revoke_thing(app, folder, application.auth_server())
     said = {
@@ -142,6 +148,13 @@ def revoke(console: Console, application: ApplicationOptions) -> None:
         Revoked.UNKNOWN: "NETPIE did not know the token any more; its cache is deleted",
     }
     console.result({"revoked": revoked is Revoked.REVOKED, "cache": str(folder)}, said[revoked])
+
+
+def _remember_kept(app: Application, folder: Path) -> None:
+    """Know the kept thing's secrets again later: they may stand in notes when nothing keeps them any more."""
+    with suppress(CacheError):  # what follows tells it
+        token = read_cache(folder, app.appkey)
+        remember([app.appsecret, *((token.token, token.secret, token.revokecode) if token else ())])
 
 
 def _about_old(renewed: Refreshed) -> dict[str, Any]:

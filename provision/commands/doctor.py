@@ -39,7 +39,7 @@ def doctor(console: Console, application: ApplicationOptions, server: ServerOpti
     for finding in _findings(application, server, deep):
         findings.append(finding)
         if not console.as_json:
-            console.out.print(finding.line(), markup=False, style=_STYLES[finding.level])
+            console.out.print(console.shown(finding.line()), markup=False, style=_STYLES[finding.level])
     code = exit_code(findings)
     console.result({"ok": code == 0, "checks": [finding.to_json() for finding in findings]})
     if code:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -103,7 +104,7 @@ def _cut(where: str | None, note: Note) -> str:
 
 
 def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
-    teller = _json_line if console.as_json else _Teller(console, client, note).tell
+    teller = _JsonTeller(console).tell if console.as_json else _Teller(console, client, note).tell
     try:
         page = "" if later_on_its_page(client, note) else driver_page(note)
         follow(client, note.id, latest_of(client, note, console.say), teller, page)
@@ -117,9 +118,16 @@ def _table(window: Window) -> str:
     return columns([heading, *window.rows] if heading else window.rows)
 
 
-def _json_line(line: LogLine) -> None:
-    sys.stdout.write(json.dumps(line.to_json(), default=str) + "\n")
-    sys.stdout.flush()
+@dataclass(frozen=True)
+class _JsonTeller:
+    """Prints an object a line, for a program."""
+
+    console: Console
+
+    def tell(self, line: LogLine) -> None:
+        """Print one line of the log."""
+        sys.stdout.write(self.console.shown(json.dumps(line.to_json(), default=str)) + "\n")
+        sys.stdout.flush()
 
 
 class _Teller:
@@ -163,5 +171,5 @@ class _Teller:
             self._write("\n")
 
     def _write(self, text: str) -> None:
-        self._console.out.print(text, end="", markup=False)
+        self._console.out.print(self._console.shown(text), end="", markup=False)
         self._at_line_start = text.endswith("\n")

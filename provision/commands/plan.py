@@ -10,6 +10,7 @@ from provision.options.note import NoteOptions, note_options
 from provision.options.output import json_option
 from provision.sync.apply import plan_json, read_note
 from provision.sync.diff import STYLES, plan_lines
+from provision.sync.known_secrets import old_secrets
 from provision.sync.plan import make_plan
 from provision.sync.provenance import origin
 from provision.sync.remembered import told
@@ -50,7 +51,8 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
         made = make_plan(live, rendered, note.decision)
         url = client.note_url(live.id) if live else None
     changed = list(told(origin(live), rendered)) if live else []
-    text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, rendered.secrets))
+    secrets = [*rendered.secrets, *(old_secrets(live, rendered.secrets).values() if live else ())]
+    text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, secrets))
     console.result(plan_json(made, url, 0))
     if not console.as_json:
         console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))

@@ -116,7 +116,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 def _line(console: Console, now: NoteStatus, url: str) -> None:
     if console.as_json:
-        sys.stdout.write(json.dumps(now.to_json(url)) + "\n")
+        sys.stdout.write(console.shown(json.dumps(now.to_json(url))) + "\n")
         sys.stdout.flush()
     else:
-        console.out.print(now.line(), markup=False)
+        console.out.print(console.shown(now.line()), markup=False)

@@ -211,7 +211,7 @@ def _latest(client: ZeppelinClient, record: Record, live: Note) -> Record:
 def _remark(step: Step) -> str:
     match step.verdict:
         case Verdict.ADD if isinstance(step, BringBack) and is_sealed(step.text):
-            return "a secret is missing in it, which `provision apply` fills in"
+            return "a secret is missing in it, which `provision apply` fills in unless it is an old one"
         case Verdict.KEEP:
             return "edited since, or a secret is in it; it stays"
         case Verdict.GONE:

@@ -59,7 +59,7 @@ class Folders:
 
     @property
     def temporary(self) -> Path:
-        """Temporary files of the server and its interpreters; Spark's shell leaves class files with secrets here."""
+        """Temporary files of the server and its interpreters; Spark's shell leaves class files of all texts here."""
         return self.root / "tmp"
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from netpie_creds import AuthServer, Credentials, current_endpoint, mqtt_login
+from netpie_creds import AuthServer, Credentials, current_endpoint, host_and_port, mqtt_login
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
 from provision.bundles.values.topics import check_length, check_topic, is_control, shown, split_topics
 from provision.errors import UnreachableError, UsageError
@@ -36,7 +36,7 @@ class Netpie2015:
         """The login of `credentials` made `at`, in whole seconds since the epoch."""
         login = mqtt_login(credentials, at)
         return cls(
-            broker_url=f"tcp://{login.host}:{login.port}",
+            broker_url=f"tcp://{host_and_port(login.host, login.port)}",
             appkey=credentials.application.appkey,
             client_id=login.client_id,
             username=login.username,
@@ -138,7 +138,7 @@ def reachable(kept: Credentials, folder: Path, auth: AuthServer, *, consequence:
         socket.create_connection((host, port), timeout=BROKER_TIMEOUT).close()
     except OSError as error:
         raise UnreachableError(
-            f"MQTT broker {host}:{port}: {error.strerror or error}",
+            f"MQTT broker {host_and_port(host, port)}: {error.strerror or error}",
             next_step=f"check the network, and that the broker runs; {consequence}",
         ) from error
     return credentials

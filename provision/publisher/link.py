@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from netpie_creds import MqttLogin
+from netpie_creds import MqttLogin, host_and_port
 from provision.errors import RefusedError, UnreachableError
 
 KEEP_ALIVE = 30  # seconds
@@ -65,7 +65,7 @@ class Link:
     """
 
     def __init__(self, login: MqttLogin, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
-        self.where = f"{login.host}:{login.port}"
+        self.where = host_and_port(login.host, login.port)
         self.cause = ""
         self.closed_by_broker = False
         self.largest = 0

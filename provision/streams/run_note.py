@@ -20,6 +20,7 @@ from provision.streams.spark_probe import probe_spark
 from provision.streams.stop_note import cancel_active, stop_note
 from provision.sync.guarded_write import refresh_pages
 from provision.sync.provenance import by_role, provenance
+from provision.sync.seen_secrets import without_seen
 from provision.waiting import wait_until
 from zeppelin_sdk import (
     Note,
@@ -253,7 +254,7 @@ def _needs_restart(error: ParagraphError) -> bool:
 
 
 def _name(paragraph: Paragraph) -> str:
-    return paragraph.title or provenance(paragraph).key or paragraph.text.strip().splitlines()[0][:40]
+    return paragraph.title or provenance(paragraph).key or without_seen(paragraph.text.strip().splitlines()[0])[:40]
 
 
 def announce_live(run: NoteRun) -> dict[str, Any] | None:

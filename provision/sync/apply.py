@@ -8,7 +8,7 @@ from typing import Any
 from provision.bundles.render import RenderedNote
 from provision.errors import ConflictError, UsageError
 from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
-from provision.sync.known_secrets import plain_names
+from provision.sync.known_secrets import old_secrets, plain_names
 from provision.sync.note_lock import note_lock
 from provision.sync.plan import Change, Content, Decision, Plan, Verdict, make_plan
 from provision.sync.provenance import (
@@ -28,6 +28,7 @@ from provision.sync.provenance import (
 )
 from provision.sync.redaction import unsealed
 from provision.sync.revisions import keep_revision
+from provision.sync.seen_secrets import remember
 from provision.sync.undo import undone
 from provision.sync.undo_records import APPLY, Record, Records, Saved
 from provision.sync.writer import revision_writes, writes_of
@@ -122,6 +123,8 @@ def apply_note(client: ZeppelinClient, note: RenderedNote, how: Applying | None 
     written that does not stop running; and when somebody keeps changing the note.
     """
     how = how or Applying()
+    if how.records is not None:
+        remember(note.secrets)
     apply = _Apply(client, note, how)
     with note_lock(client.url, note.path, how.waiting) if how.records else nullcontext():
         return plan_again(note.path, apply.attempt)
@@ -186,9 +189,11 @@ class _Apply:
 
         An apply that was cut off is undone together with this one.
         """
-        records, secrets = self._how.records, self._note.secrets
+        records, names = self._how.records, _names(self._note)
         if records is None:
             return ""
+        old = old_secrets(live, names.values()) if live else {}
+        secrets = [*self._note.secrets, *old.values()]
         earlier = records.find(self._note.path)
         told = {*(stamps(live) if live else ()), *stamps_for(self._note)}
         if earlier is not None and not earlier.done and not (live and not earlier.is_of_last_apply(live)):
@@ -196,8 +201,7 @@ class _Apply:
             before, order, created = undone(earlier, live, secrets), earlier.order, earlier.created
             revision = earlier.revision
         else:
-            names = _names(self._note)
-            before, order, created = _before(live, plan, secrets, names), _ids(live), live is None
+            before, order, created = _before(live, plan, secrets, {**names, **old}), _ids(live), live is None
             revision = keep_revision(self._client, live.id) if live else ""
         record = Record(
             APPLY,

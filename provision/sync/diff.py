@@ -61,7 +61,7 @@ def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[DiffLine]:
     lines = []
     for change in plan.changes:
         if change.verdict is not Verdict.SAME:
-            lines.append(DiffLine(HEAD, change_line(change)))
+            lines.append(DiffLine(HEAD, blotted(change_line(change), secrets)))
             lines += (DiffLine(line.kind, printable(blotted(line.text, secrets))) for line in _body(change))
     if plan.order:
         lines.append(DiffLine(HEAD, "order    changed in the bundle; the paragraphs follow it"))

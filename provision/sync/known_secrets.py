@@ -1,7 +1,7 @@
 """The secrets of a note's application that this machine or the server can tell, by name."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,19 +10,29 @@ from netpie_creds.cache import read_cache
 from provision.home import state_dir
 from provision.sync.provenance import origin, read_mark
 from provision.sync.redaction import login_in
+from provision.sync.seen_secrets import recognised
 from provision.sync.undo_records import Record
 from zeppelin_sdk import Credential, Note, ZeppelinClient
 
 
 def secrets_of_note(client: ZeppelinClient, note: Note) -> dict[str, str]:
-    """The secrets of the application that the note was made for, and those in the texts that an apply has written."""
+    """The secrets of the application that the note was made for, those in the texts that an apply has written, and
+    older ones that still stand in the note.
+    """
     known = known_secrets(client, origin(note).site.get("appkey", ""))
     for paragraph in note.paragraphs:
         written = plain_names(login_in(paragraph.text)) if read_mark(paragraph).secret else {}
         for name, value in written.items():
             if value not in known.values():
                 known[f"{name} of {paragraph.id}" if name in known else name] = value
-    return known
+    return {**known, **old_secrets(note, known.values())}
+
+
+def old_secrets(note: Note, known: Iterable[str]) -> dict[str, str]:
+    """The secrets that stand in the note and that this machine has seen before, without those that are `known`."""
+    texts = (text for paragraph in note.paragraphs for text in (paragraph.text, paragraph.title))
+    old = recognised(texts) - {part for secret in known for part in (secret, *secret.split("&"))}
+    return {f"old {number}": secret for number, secret in enumerate(sorted(old), start=1)}
 
 
 def secrets_of_record(client: ZeppelinClient, record: Record) -> dict[str, str]:

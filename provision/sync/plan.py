@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from provision.bundles.literals.stored import upgraded
 from provision.bundles.render import RenderedNote, RenderedParagraph
 from provision.errors import UsageError, nearest
 from provision.sync.merge import ABSENT, merge_settings, merge_texts
@@ -230,7 +231,7 @@ def _settled(live: Paragraph, render: RenderedParagraph, decision: Decision) -> 
     if new == mark.sha256 or mark.merging == (digest(live.text), new):
         return live.text
     base = base_text(live)
-    merged = None if base is None else merge_texts(base, live.text, render.text)
+    merged = None if base is None else merge_texts(upgraded(base), upgraded(live.text), render.text)
     if merged is None and decision.at_conflicts:
         return live.text if decision.at_conflicts == OURS else render.text
     return merged

@@ -109,7 +109,7 @@ class _Pull:
     def __init__(self, note: Note, bundle: Bundle, folder: Path, made: Made) -> None:
         self._note, self._bundle = note, bundle
         self._head, tables = split_paragraphs(decode_text((folder / "note.toml").read_bytes()))
-        context = context_of(made.values, made.connection, zeppelin=made.zeppelin, scala=made.scala)
+        context = context_of(made.values, made.connection, scala=made.scala)
         self._reverser = Reverser(context)
         self._files: dict[str, str] = {}
         self._declared = [

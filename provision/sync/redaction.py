@@ -1,14 +1,9 @@
 """Finds secrets in texts, in any literal that a template or a person may have written, and blots them out. Pure."""
 
-import json
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from functools import lru_cache
-from urllib.parse import quote
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from provision.bundles.literals import FILTERS
-from provision.errors import UsageError
+from provision.sync.escapes import decoded, pattern_of
 
 _BLOT = "***"
 _PLACE = "\N{MATHEMATICAL LEFT DOUBLE ANGLE BRACKET}secret: %s\N{MATHEMATICAL RIGHT DOUBLE ANGLE BRACKET}"
@@ -23,26 +18,16 @@ _KEYS = ("hmac_key", "password")
 _REFERENCE = re.compile(r"\{[\w.-]+\}")
 
 
-@lru_cache(maxsize=64)
-def literal_forms(secret: str) -> frozenset[str]:
-    """A secret as it stands in a text: bare, in JSON, and in every language that paragraphs are written in."""
-    forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    for language in FILTERS.values():
-        with suppress(UsageError):  # one that can't stand there
-            forms.add(language.escaped(secret))
-    return frozenset(forms)
-
-
 def holds_secret(text: str, secrets: Iterable[str]) -> bool:
-    """Whether one of `secrets` stands in the text; an empty one stands nowhere."""
-    return any(form in text for form in _forms(secrets))
+    """Whether one of `secrets` stands in the text, in any literal; an empty one stands nowhere."""
+    return bool(_held(text, _with_parts(secrets)))
 
 
 def blotted(text: str, secrets: Iterable[str]) -> str:
     """The text with `***` wherever one of `secrets` stands, or what looks like a login's."""
-    for form in sorted(_forms(secrets), key=len, reverse=True):
-        text = text.replace(form, _BLOT)
-    return _LOGIN.sub(_with_blot, text)
+    every = _with_parts(secrets)
+    text = _replaced(text, every, lambda _: _BLOT)
+    return _BLOT if _held(text, every) else _LOGIN.sub(_with_blot, text)
 
 
 def _with_blot(match: re.Match[str]) -> str:
@@ -80,10 +65,8 @@ def sealed(text: str, secrets: Mapping[str, str], *, has_login: bool = False) ->
 
     `has_login`: there is a secret in it; one that is not among them gets a place where it looks like one.
     """
-    forms = {form: name for name, secret in secrets.items() if secret for form in literal_forms(secret)}
-    if forms:
-        longest_first = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
-        text = re.sub(longest_first, lambda match: _PLACE % forms[match[0]], text)
+    names = {secret: name for name, secret in secrets.items() if secret}
+    text = _replaced(text, names, lambda secret: _PLACE % names[secret])
     return _LOGIN.sub(_with_place, text) if has_login or holds_signing_key(text) else text
 
 
@@ -111,11 +94,20 @@ def is_sealed(text: str) -> bool:
     return _PLACES.search(text) is not None
 
 
-def _forms(secrets: Iterable[str]) -> set[str]:
-    return {form for secret in secrets for part in _parts(secret) for form in literal_forms(part)}
+def _held(text: str, secrets: Iterable[str]) -> list[str]:
+    """Those of `secrets` that stand in the text, the longest first."""
+    readings = decoded(text)
+    return sorted((each for each in secrets if any(each in reading for reading in readings)), key=len, reverse=True)
 
 
-def _parts(secret: str) -> list[str]:
-    """A secret, and the parts of a signing key, "TOKENSECRET&APPSECRET", which are secrets each."""
-    parts = [part for part in secret.split("&") if len(part) > _SHORT]
-    return [secret, *parts] if secret else []
+def _replaced(text: str, secrets: Collection[str], with_what: Callable[[str], str]) -> str:
+    held = _held(text, secrets)
+    if not held:
+        return text
+    patterns = "|".join(f"({pattern_of(secret)})" for secret in held)
+    return re.sub(patterns, lambda found: with_what(held[(found.lastindex or 1) - 1]), text)
+
+
+def _with_parts(secrets: Iterable[str]) -> set[str]:
+    """The secrets, and the parts of a signing key, "TOKENSECRET&APPSECRET", which are secrets each."""
+    return {part for secret in secrets for part in (secret, *(p for p in secret.split("&") if len(p) > _SHORT)) if part}

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from provision.bundles.literals.stored import entities_in
 from provision.sync.known_secrets import named
 from provision.sync.note_lock import note_lock
 from provision.sync.provenance import base_text, by_key, is_edited, is_empty, origin
+from provision.sync.seen_secrets import without_seen
 from provision.sync.undo_records import REMOVE, Record, Records, Saved
 from zeppelin_sdk import Credential, Note, NoteNotFoundError, NotFoundError, Paragraph, ZeppelinClient
 
 _OF_A_NOTE = re.compile(r"(netpie-\w+)-[0-9a-f]{8}((?:-mqtt)?)")
 """An entry of one note. Older versions had one for all notes of an application, without the digits."""
-# the patterns of Zeppelin's CredentialInjector; up to 0.8 the field came first
-_REFERENCE = re.compile(r"\{(?:(?:user|password)\.)?(netpie-[\w-]+)(?:\.(?:user|password))?\}")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def hand_made(note: Note) -> tuple[str, ...]:
     """The titles of the paragraphs that a person has edited or added."""
     ours = {paragraph.id for paragraph in by_key(note).values()}
     theirs = [p for p in note.paragraphs if (is_edited(p) if p.id in ours else not is_empty(p))]
-    return tuple(p.title or p.text.strip().partition("\n")[0][:40] for p in theirs)
+    return tuple(p.title or without_seen(p.text.strip().partition("\n")[0])[:40] for p in theirs)
 
 
 def remove_note(
@@ -100,5 +100,4 @@ def _own_entities(client: ZeppelinClient, note: Note) -> tuple[str, ...]:
 
 def named_entities(paragraphs: Iterable[Paragraph]) -> set[str]:
     """The entries of the credential store that the paragraphs name, or named as an apply wrote them."""
-    texts = (text for p in paragraphs for text in (p.text, base_text(p) or ""))
-    return {match[1] for text in texts for match in _REFERENCE.finditer(text)}
+    return {entity for p in paragraphs for text in (p.text, base_text(p) or "") for entity in entities_in(text)}

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.bundles.placeholders import Piece, filled_pieces
-from provision.bundles.render import INJECT, first_line, injection
+from provision.bundles.render import first_line
 from provision.bundles.template import Template
 from provision.bundles.untemplate import to_template
 from provision.sync.line_ends import with_unix_lines
 from provision.sync.merge import departs
 from provision.sync.provenance import NEW_CONFIG
 
-_HEAD = re.compile(rf"%([\w.-]+)({re.escape(INJECT)})?")
+_HEAD = re.compile(r"%([\w.-]+)")
 _SUFFIXES = {"md": ".md", "sql": ".sql", "conf": ".conf", "spark": ".scala", "sh": ".sh", "pyspark": ".py"}
 _SET_BY_PEOPLE = ("editorHide", "tableHide", "lineNumbers", *NEW_CONFIG)
 
@@ -49,15 +49,14 @@ class Reverser:
         named = _HEAD.fullmatch(first)
         if named and newline:
             back = to_template(pieces, body)
-            if injection(back.kept, self.context) == (named[2] or ""):
-                return ReversedText(back.text, named[1], back.lost)
+            return ReversedText(back.text, named[1], back.lost)
         back = to_template([Piece(head), *pieces], text)
         return ReversedText(back.text, "", back.lost)
 
     def _filled(self, template: Template) -> tuple[str, Sequence[Piece]]:
         """The line that names the interpreter, and the rest."""
         pieces = filled_pieces(template.text, template.file, self.context)
-        return first_line(template.interpreter, pieces, self.context), pieces
+        return first_line(template.interpreter), pieces
 
 
 def file_suffix(text: str) -> str:

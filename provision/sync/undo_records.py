@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 from provision.errors import ProvisionError
 from provision.home import private_dir, state_dir, write_private
 from provision.sync.provenance import BEFORE, ORIGIN, VERSION, Origin, base_is_secret, check_version, provenance, stamps
-from provision.sync.redaction import holds_secret, holds_signing_key, sealed, unsealed, without_places
+from provision.sync.redaction import blotted, holds_secret, holds_signing_key, sealed, unsealed, without_places
 from zeppelin_sdk import Note, Paragraph, note_path
 
 APPLY, REMOVE = "apply", "remove"
@@ -51,11 +51,18 @@ class Saved:
         return cls(
             id=paragraph.id,
             key=provenance(paragraph).key,
-            title=paragraph.title,
+            title=_sealed_title(paragraph.title, secrets, names),
             text=None if is_secret else paragraph.text,
             config={name: value for name, value in paragraph.config.items() if name != BEFORE},
             sealed=_sealed(paragraph, secrets, names) if is_secret and names is not None else None,
         )
+
+
+def _sealed_title(title: str, secrets: Collection[str], names: Mapping[str, str] | None) -> str:
+    if not holds_secret(title, secrets):
+        return title
+    told = sealed(title, names or {})
+    return blotted(title, secrets) if holds_secret(without_places(told), secrets) else told
 
 
 def _sealed(paragraph: Paragraph, secrets: Collection[str], names: Mapping[str, str]) -> str | None:
@@ -118,7 +125,8 @@ class Record:
 
 
 def _filled(saved: Saved, secrets: Mapping[str, str]) -> Saved:
-    return replace(saved, text=unsealed(saved.sealed, secrets)) if saved.sealed is not None else saved
+    text = saved.text if saved.sealed is None else unsealed(saved.sealed, secrets)
+    return replace(saved, title=unsealed(saved.title, secrets), text=text)
 
 
 @dataclass(frozen=True)

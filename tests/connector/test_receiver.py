@@ -101,6 +101,16 @@ def test_the_password_is_signed_afresh_at_every_connect(probe, broker):
     assert times[0] < times[1] <= time.time()
 
 
+def test_no_thread_is_named_after_the_client_id_which_is_a_token(probe, broker):
+    probe.start(broker.url, clientId="TOKEN", username="KEY", hmacKey="secret&appsecret")
+    for times in (1, 2):
+        broker.until_subscribed(times)
+        names = probe.ask("threads").split(",")
+        assert len([name for name in names if name.startswith("MQTT ")]) >= 3
+        assert [name for name in names if "TOKEN" in name] == []
+        broker.drop()
+
+
 def test_a_broker_that_comes_back_finds_the_same_receiver(probe, broker):
     probe.start(broker.url, clientId="TOKEN", username="KEY", hmacKey="secret&appsecret")
     broker.until_subscribed()

@@ -11,8 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from netpie_creds import read_cache
 from provision.embedded import processes
+from provision.embedded.application import demo_application
 from provision.embedded.record import read_mark
+from provision.home import state_dir
 
 from .streams import parameters, wait_for
 
@@ -21,11 +24,13 @@ from .streams import parameters, wait_for
     "moment",
     ["starting Zeppelin and the NETPIE emulator", "  Stop the stream", "waiting for window"],
 )
-def test_ctrl_c_ends_the_demo_and_all_that_it_started(
+def test_ctrl_c_ends_the_demo_and_all_that_it_started_and_leaves_no_secret_in_what_they_wrote(
     provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    home = tmp_path / "home"
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
     home.mkdir()
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     (home / "cache").symlink_to((provision_home / "cache").resolve())
     monkeypatch.setenv("PROVISION_HOME", str(home))
     command = [sys.executable, "-m", "provision", "demo", *parameters("streaming")]
@@ -52,6 +57,18 @@ def test_ctrl_c_ends_the_demo_and_all_that_it_started(
     assert left == []
     assert [port for port in ports if is_open(port)] == []
     assert not (home / "state" / "stack.json").exists()
+    assert holding_secrets(home / "data", home / "state" / "records", temporary) == []
+
+
+def holding_secrets(*folders: Path) -> list[Path]:
+    """The files in which the application's secret stands, or that of one of its things."""
+    home = state_dir()
+    secrets = {demo_application().appsecret.encode()}
+    for cache in home.rglob("microgear-*.cache"):
+        token = read_cache(cache.parent, demo_application().appkey)
+        secrets |= {token.secret.encode(), token.token.encode()} if token else set()
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if any(secret in path.read_bytes() for secret in secrets)]
 
 
 def listening(mark: str) -> set[int]:

@@ -10,6 +10,7 @@ import pytest
 from netpie_creds import Application, cache_path, read_cache
 from netpie_emulator import Emulator, Status
 from provision.cli import run
+from provision.sync.seen_secrets import recognised
 
 APPSECRET = "hunter2-of-the-application"
 
@@ -200,3 +201,16 @@ def test_help_of_every_command_names_the_variables(creds, command):
     status, out, _ = creds(command, "--help")
     assert status == 0
     assert "NETPIE_APPKEY" in out
+
+
+def test_old_tokens_are_known_again_after_they_are_renewed_or_revoked(creds, tmp_path):
+    creds("get")
+    first = read_cache(kept(tmp_path), "MyKey")
+    creds("refresh")
+    second = read_cache(kept(tmp_path), "MyKey")
+    creds("revoke")
+    for old in (first, second):
+        text = f"%md\n{old.token}\nval key = '{old.secret}&{APPSECRET}', {old.revokecode}"
+        assert recognised([text]) == {old.token, old.secret, APPSECRET, old.revokecode}
+    kept_files = [file for file in (tmp_path / "home").rglob("*") if file.is_file()]
+    assert not [file for file in kept_files if any(s in file.read_text() for s in (first.secret, second.secret))]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netpie_creds import AccessToken, Application, ApplicationError, Credentials, mqtt_login
+from netpie_creds import AccessToken, Application, ApplicationError, Credentials, host_and_port, mqtt_login
 from netpie_creds.model import revoke_code, sign
 
 
@@ -138,3 +138,8 @@ def test_token_that_could_be_code_in_a_note_is_refused_and_not_shown(part, odd):
     with pytest.raises(ValueError, match=f"characters that no {part} has") as refused:
         AccessToken(**values)
     assert odd not in str(refused.value)
+
+
+def test_host_and_port_are_written_as_in_a_url():
+    assert host_and_port("broker.example", 1883) == "broker.example:1883"
+    assert host_and_port("2001:db8::1", 1883) == "[2001:db8::1]:1883"

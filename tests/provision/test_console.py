@@ -49,6 +49,19 @@ def test_with_json_the_answer_is_one_object_in_place_of_text(capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out) == {"a": 1, "b": "ไทย"}
 
 
+def test_what_is_hidden_is_in_no_line_answer_or_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (False, True):
+        console = Console(as_json=as_json)
+        console.hide(lambda text: text.replace("hunter2", "***"))
+        console.say("about hunter2")
+        console.result({"a": "hunter2"}, "hunter2")
+        console.error(ProvisionError("hunter2", next_step="say hunter2"))
+        out, err = capsys.readouterr()
+        assert "hunter2" not in out + err
+        assert "***" in out
+        assert "about ***" in err
+
+
 def test_a_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table("name")
     table.add_row("cpu")

@@ -23,7 +23,7 @@ from provision.errors import RefusedError
 from provision.streams.idle_end import PREFIX
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import MARK, PAGE
-from zeppelin_sdk import InterpreterSetting, ServerVersion, ZeppelinClient
+from zeppelin_sdk import ZeppelinClient
 from zeppelin_sdk.testing import FakeZeppelin, html
 
 SECRET = "Application-Secret-1"
@@ -244,15 +244,6 @@ def test_spark_s_interpreter_setting_has_to_be_ready(emulator, server, tmp_path,
     with ZeppelinClient(server.url) as client:
         found = list(zeppelin.check_zeppelin(client, deep=False))
     assert next(finding for finding in found if finding.part == "spark").level == level
-
-
-@pytest.mark.parametrize(
-    ("version", "properties", "level"),
-    [((0, 8, 2), {}, "fail"), ((0, 8, 2), {"injectCredentials": "true"}, "ok"), ((0, 9, 0), {}, "ok")],
-)
-def test_up_to_0_8_spark_s_setting_has_to_let_credentials_in(version, properties: dict, level: str) -> None:
-    setting = InterpreterSetting.from_json({"id": "s", "name": "spark", "properties": properties})
-    assert zeppelin._injection(setting, ServerVersion(*version)).level == level
 
 
 @pytest.mark.parametrize("generation", ["0.8", "0.10", "0.11", "0.12"])

@@ -270,3 +270,11 @@ def test_every_spelling_of_a_path_is_one_note(path: str) -> None:
 def test_a_path_that_zeppelin_would_change_is_refused(path: str) -> None:
     with pytest.raises(UsageError, match="Zeppelin keeps no such path|too long|trash"):
         note_spec(load_bundle("streaming"), ["topic=t"], "App", path)
+
+
+def test_who_can_read_secrets_that_stand_in_a_note_is_told_before_it_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for secrets, told in (("store", False), ("inline", True)):
+        prepare.tell_of_inline(Console(), [wanted().values, wanted("streaming", f"secrets={secrets}").values])
+        assert ("warning: secrets=inline: who can read the note" in capsys.readouterr().err) is told

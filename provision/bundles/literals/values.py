@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that a note should not hold: `reference` names it in Zeppelin's credential store.
+    """A value that a note should not hold: `part`, "user" or "password", of an entry of Zeppelin's credential store."""
 
-    The store's patterns are `{ENTITY.user}` and `{ENTITY.password}` (Zeppelin's CredentialInjector; up to 0.8
-    `{user.ENTITY}` and `{password.ENTITY}`).
-    """
-
-    reference: str
+    entity: str
+    part: str
     value: str = field(repr=False)
     inline: bool = False
 

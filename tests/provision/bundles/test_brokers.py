@@ -2,8 +2,10 @@
 
 import pytest
 
+from netpie_creds import AccessToken, Application, Credentials
 from provision.bundles.values.brokers import check_broker
 from provision.errors import UsageError
+from provision.platforms.netpie2015 import Netpie2015
 
 from ..rendering import SECRETS, code, rendered
 
@@ -13,6 +15,13 @@ OWN = {"broker": "tcp://broker.example:1883", "broker_login": "none"}
 @pytest.mark.parametrize("address", ["", "tcp://h:1", "ssl://broker.example:8883", "wss://h/mqtt", "tcp://[::1]:1883"])
 def test_a_broker_s_address_is_returned_as_it_is(address: str) -> None:
     assert check_broker(address) == address
+
+
+def test_netpie_s_broker_at_an_ipv6_address_is_in_brackets() -> None:
+    token = AccessToken("token", "secret", "pie://[2001:db8::1]:1883", "")
+    of_thing = Netpie2015.of(Credentials(Application("MyApp", "AppKey", "appsecret"), token), at=0)
+    assert of_thing.broker_url == "tcp://[2001:db8::1]:1883"
+    assert 'brokerUrl="tcp://[2001:db8::1]:1883"' in code(rendered("streaming", login=of_thing), "stream")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import pytest
 
+from provision.bundles.literals.stored import reading
+from provision.bundles.literals.values import Secret
 from provision.platforms.netpie2015 import entities
 
 from ..rendering import LOGIN, ZEPPELIN_8, ZEPPELIN_9, code, interpreters, rendered
@@ -91,9 +93,12 @@ def test_with_default_parameters_every_paragraph_is_the_documents(variant: str, 
 def test_secrets_in_the_store_change_the_placeholders_only() -> None:
     note = rendered("classic")
     thing, session = entities(LOGIN.appkey, note.path)
-    places = (f"{{{thing}.user}}", f"{{{session}.user}}", f"{{{session}.password}}")
-    assert code(note, "stream") == filled(*places)
-    assert interpreters(note) == ["%spark.conf", "%spark", "%spark(injectCredentials=true)", *["%spark"] * 3]
+    places = {"client": (thing, "user"), "name": (session, "user"), "word": (session, "password")}
+    text = filled(*places)
+    for place, (entity, part) in places.items():
+        text = text.replace(f'"{place}"', reading(Secret(entity, part, "")))
+    assert code(note, "stream") == text
+    assert interpreters(note) == ["%spark.conf", *["%spark"] * 5]
 
 
 def test_the_document_s_package_is_loaded_by_z_load_before_0_9() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from provision.bundles.literals.stored import entities_in, reading
+from provision.bundles.literals.values import Secret
 from provision.bundles.placeholders import filled_pieces
 
 from ..rendering import code, rendered
@@ -15,8 +17,8 @@ HEAD = """\
                  topics=Seq("/MyApp/metrics"),
 """
 THING = """\
-                 clientId="{netpie-AppKey123-311e1fd9.user}",
-                 login=NetpieMqtt.signed("AppKey123", "{netpie-AppKey123-311e1fd9.password}"),
+                 clientId={user},
+                 login=NetpieMqtt.signed("AppKey123", {password}),
 """
 NO_LOGIN = """\
                  clientId="zeppelin-e423b74d",
@@ -42,13 +44,14 @@ def test_the_stream_s_paragraph_is_what_it_was_as_four_files(
 ) -> None:
     note = rendered("streaming", topic_column=topic_column, broker_login=login, broker=broker)
     head = HEAD.format(create=create, broker=broker or "tcp://broker.example:1883")
-    assert code(note, "stream") == head + connect + TAIL
+    stored = {part: reading(Secret("netpie-AppKey123-311e1fd9", part, "")) for part in ("user", "password")}
+    assert code(note, "stream") == head + connect.format(**stored) + TAIL
 
 
 def test_a_note_without_a_thing_refers_to_no_secret() -> None:
     note = rendered("streaming", broker_login="none", broker="tcp://127.0.0.1:1884")
     assert note.credentials == {}
-    assert not [paragraph.key for paragraph in note.paragraphs if "injectCredentials" in paragraph.text]
+    assert not [paragraph.key for paragraph in note.paragraphs if entities_in(paragraph.text)]
 
 
 @pytest.mark.parametrize(

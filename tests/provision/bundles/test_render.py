@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.bundle import Bundle, load_bundle
+from provision.bundles.literals.stored import reading
+from provision.bundles.literals.values import Secret
 from provision.bundles.render import RenderedNote, render
 from provision.bundles.template import Template
 from provision.bundles.values.topics import check_filter
@@ -33,8 +35,11 @@ def all_text(note: RenderedNote) -> str:
 
 @pytest.mark.parametrize("variant", ["print", "average", "csv"])
 @pytest.mark.parametrize("zeppelin", [ZEPPELIN_8, ZEPPELIN_9])
-def test_no_secret_is_in_a_rendered_note(name: str, variant: str, zeppelin: ServerVersion) -> None:
+def test_no_secret_is_in_a_rendered_note_and_zeppelin_puts_none_in(
+    name: str, variant: str, zeppelin: ServerVersion
+) -> None:
     note = rendered(name, variant=variant, zeppelin=zeppelin)
+    assert "injectCredentials" not in all_text(note)
     for secret in SECRETS:
         assert secret not in all_text(note)
         assert secret not in repr(note)
@@ -60,7 +65,7 @@ def test_the_store_gets_what_the_note_refers_to() -> None:
         if name == "classic":
             store |= {session: (LOGIN.username, LOGIN.password)}
         assert note.credentials == store
-        assert f"{{{thing}.user}}" in code(note, "stream")
+        assert reading(Secret(thing, "user", "")) in code(note, "stream")
 
 
 def test_notes_of_one_application_have_entries_of_their_own_in_the_store(name: str) -> None:
@@ -72,19 +77,6 @@ def test_a_note_s_entries_stay_the_same_however_its_path_is_written() -> None:
     assert entities("K", "a/b") == entities("K", "/a/b")
     assert entities("K", "a/b") != entities("K", "a/c")
     assert all(re.fullmatch(r"netpie-K-[0-9a-f]{8}(-mqtt)?", entity) for entity in entities("K", "ก"))
-
-
-def test_zeppelin_0_8_has_the_field_first_in_its_references() -> None:
-    note = rendered("classic", zeppelin=ZEPPELIN_8)
-    thing, session = entities(LOGIN.appkey, note.path)
-    assert f'clientId=Some("{{user.{thing}}}")' in code(note, "stream")
-    assert f'password=Some("{{password.{session}}}")' in code(note, "stream")
-
-
-def test_a_paragraph_that_zeppelin_puts_secrets_into_has_no_other_braces(name: str) -> None:
-    for paragraph in rendered(name, topic="a{b}${c}/#").paragraphs:
-        if "injectCredentials" in paragraph.text:
-            assert paragraph.text.count("{") == paragraph.text.count("netpie-AppKey123")
 
 
 @settings(max_examples=60)

@@ -194,3 +194,11 @@ def test_temporary_files_are_in_a_private_folder_that_a_start_empties(runtime: R
 def test_a_page_on_the_server_s_own_addresses_may_open_a_websocket(runtime: Runtime, folders: Folders) -> None:
     zeppelin.configure(runtime, folders, 4711)
     assert site(folders)["zeppelin.server.allowed.origins"] == "http://127.0.0.1:4711,http://localhost:4711"
+
+
+def test_what_is_added_to_a_note_is_not_logged(runtime: Runtime, folders: Folders) -> None:
+    zeppelin.configure(runtime, folders, 1)
+    assert (
+        "log4j.logger.org.apache.zeppelin.rest.NotebookRestApi = WARN"
+        in (folders.conf / "log4j.properties").read_text()
+    )

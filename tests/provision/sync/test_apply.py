@@ -495,3 +495,32 @@ def test_two_copies_of_a_note_that_is_no_longer_there_are_not_guessed_between() 
     bench.client.rename_note(bench.id, "/archive/note")
     with pytest.raises(UsageError, match="/archive/note"):
         bench.apply(MADE)
+
+
+def secret(**texts: str) -> RenderedNote:
+    """A note of a bundle with secrets in its texts."""
+    note = render(**texts)
+    return replace(note, paragraphs=tuple(replace(each, secret=True) for each in note.paragraphs))
+
+
+def test_a_text_with_a_secret_is_not_in_the_call_that_zeppelin_logs() -> None:
+    bench = Bench(secret(a="a1"))
+    bench.apply(secret(a="a1", b="TokenSecret&AppSecret"))
+    added = bench.server.fake.asked("POST", "/paragraph")
+    assert len(added) == 1
+    assert b"TokenSecret" not in added[0].body
+    assert bench.texts() == ["a1", "TokenSecret&AppSecret"]
+    assert bench.verdicts(secret(a="a1", b="TokenSecret&AppSecret")) == {"a": Verdict.SAME, "b": Verdict.SAME}
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("after", range(6))
+def test_an_added_text_with_a_secret_that_is_cut_off_is_finished_by_the_next_apply(after: int, late: bool) -> None:
+    bench, wanted = Bench(secret(a="a1", c="c1")), secret(a="a1", b="b1", c="c1")
+    bench.server.fail_at, bench.server.fails_late = after, late
+    with contextlib.suppress(ConnectionError):
+        bench.apply(wanted)
+    bench.server.fail_at = None
+    bench.apply(wanted)
+    assert bench.texts() == ["a1", "b1", "c1"]
+    assert bench.apply(wanted).written == 0

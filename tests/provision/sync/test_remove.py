@@ -46,6 +46,18 @@ def test_only_the_credentials_that_no_other_note_names_go(bench: Bench) -> None:
     assert set(bench.server.credentials) == {"netpie-KEY-2", "other"}
 
 
+def test_the_entries_that_a_note_reads_go_with_it_but_those_that_another_reads(bench: Bench) -> None:
+    assert bench.records
+    note = rendered("classic", path="folder/note")
+    bench.apply(note)
+    put_credentials(bench.client, note)
+    stored = sorted(note.credentials)
+    mine = f"%spark.pyspark\ncredentials.getUsernamePassword('{stored[1]}').getPassword()"
+    bench.server.import_note({"paragraphs": [{"text": mine}]}, "/mine")
+    assert remove_note(bench.client, bench.note, bench.records).entities == (stored[0],)
+    assert stored[1] in bench.server.credentials
+
+
 def test_an_entry_that_an_older_version_has_left_goes_with_the_last_note_of_its_application(bench: Bench) -> None:
     assert bench.records
     note = render(a='val id = "{netpie-KEY-0a1b2c3d.user}{netpie-KEY-0a1b2c3d-mqtt.user}"')

@@ -189,10 +189,19 @@ final class NetpieReceiver[T](
       val session = client.connect(options())
       session.waitForCompletion(patience)
       connecting = false
+      renameThreads()
       if (subscribed) reconnects.add(1)
       if (!subscribed || !session.getSessionPresent) subscribe()
       subscribed = true
       log.info("MQTT " + settings.brokerUrl + ": connected")
+    }
+
+    /** Paho names its threads after the client id, a thing's token at NETPIE, and Spark's page shows threads to anybody. */
+    private def renameThreads(): Unit = {
+      val group = new Array[Thread](2 * Thread.activeCount + 16)
+      val named = group.take(Thread.enumerate(group)).filter(_.getName.startsWith("MQTT "))
+      for (each <- named if settings.clientId.nonEmpty && each.getName.endsWith(settings.clientId))
+        each.setName(each.getName.stripSuffix(settings.clientId) + "netpie-mqtt-" + streamId)
     }
 
     private def newClient(): MqttAsyncClient = {
