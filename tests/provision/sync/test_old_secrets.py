@@ -70,7 +70,7 @@ def test_no_record_of_a_removal_and_no_answer_holds_it(
     shown = capsys.readouterr()
     assert "***" in shown.out
     assert OLD not in written(tmp_path / "home") + shown.out + shown.err
-    assert run(["undo"]) == 0
+    assert run(["undo", "--yes"]) == 0
     assert OLD not in "".join(capsys.readouterr())
     (typed.id,) = typed.server.notes
     assert "curl 'https://example.org/?token=" in typed.texts()[1]
