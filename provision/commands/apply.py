@@ -136,7 +136,7 @@ def _pages(client: ZeppelinClient, console: Console) -> Callable[[Note, Plan], b
     """What tells, before anything is written, whether the note may be open in a page, and waits for what that saves."""
 
     def ask(live: Note, plan: Plan) -> bool:
-        from provision.sync.open_elsewhere import open_elsewhere  # imports the websocket library, rarely needed
+        from provision.sync.open_elsewhere import hear_pages, open_elsewhere  # imports the websocket library
 
         where = open_elsewhere(client, live.id)
         replaced = [change.title or change.key for change in plan.writes if change.live]
@@ -146,7 +146,7 @@ def _pages(client: ZeppelinClient, console: Console) -> Callable[[Note, Plan], b
                 f"replaced: {', '.join(map(repr, replaced))}"
             )
             with console.step(f"waiting {AUTOSAVE_WAIT:g} s for what the page saves, then planning again"):
-                time.sleep(AUTOSAVE_WAIT)
+                hear_pages(client, live.id, AUTOSAVE_WAIT)
         return where != ""
 
     return ask

@@ -1,5 +1,6 @@
 """Who has a note open in Zeppelin's page. Zeppelin has no locks: the page saves an edit over what was written."""
 
+import time
 from contextlib import suppress
 
 from provision.waiting import wait_until
@@ -25,6 +26,20 @@ def open_elsewhere(client: ZeppelinClient, note_id: str) -> str | None:
             users = ", ".join(sorted(told.users - {_NOBODY}))
             return f"in Zeppelin's page by {users}" if users else "in Zeppelin's page"
     return None
+
+
+def hear_pages(client: ZeppelinClient, note_id: str, seconds: float) -> None:
+    """Have the note open for so many seconds, so that its pages send what is typed in them.
+
+    A page saves 10 s after the last key. From 0.9 on it sends every key at once while the note is open elsewhere too
+    (`sendPatch` in both pages), as here: somebody who does not stop typing is heard as well. Without a websocket it is
+    a wait.
+    """
+    deadline = time.monotonic() + seconds
+    with suppress(ZeppelinError), client.follow(note_id, reconnect=True) as follower:
+        while (left := deadline - time.monotonic()) > 0:
+            follower.read(left)
+    time.sleep(max(0.0, deadline - time.monotonic()))
 
 
 def _others(follower: NoteFollower) -> OthersPresent | None:

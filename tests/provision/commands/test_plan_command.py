@@ -15,6 +15,7 @@ from provision.options.note import NoteOptions
 from provision.platforms.netpie2015 import Netpie2015
 from provision.sync.diff import HUNK, PLUS, DiffLine, plan_lines
 from provision.sync.plan import make_plan
+from zeppelin_sdk import ZeppelinClient
 
 from ..note_bench import Bench, render
 from ..rendering import LOGIN, SECRETS, rendered
@@ -127,10 +128,11 @@ def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
     bench.server.fake.others = frozenset(others or ())
     waited: list[str] = []
 
-    def wait(seconds: float) -> None:
+    def wait(_client: ZeppelinClient, note_id: str, seconds: float) -> None:
+        assert note_id == bench.id
         waited.append(f"{seconds:g} s with {bench.texts()[0]}")
 
-    monkeypatch.setattr("provision.commands.apply.time.sleep", wait)
+    monkeypatch.setattr("provision.sync.open_elsewhere.hear_pages", wait)
     serve(bench, render(a="a1", b="b1"))
     assert run(["apply", *SAID, "--no-run"]) == 0
     assert "is open" not in capsys.readouterr().err  # nothing that an open page has is overwritten
