@@ -4,12 +4,12 @@ Zeppelin's list tells ids and paths; what is noted in a note is only in the note
 side on a large server, and each driver's page is asked once.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, cast
+from typing import Any
 
 from provision.errors import ProvisionError
 from provision.streams.latest_windows import last_window
@@ -17,7 +17,7 @@ from provision.streams.note_state import as_seen, driver_page, note_state
 from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import own_status
-from provision.streams.stream_owner import later_on_its_page
+from provision.streams.stream_owner import later_among
 from provision.sync.apply import TRASH
 from provision.sync.provenance import read_mark
 from zeppelin_sdk import Note, NoteInfo, NotFoundError, PermissionDeniedError, ServerError, ZeppelinClient
@@ -62,24 +62,10 @@ def list_notes(client: ZeppelinClient, connect: Callable[[], ZeppelinClient]) ->
     """
     infos = [info for info in client.list_notes() if not info.path.startswith(TRASH)]
     ours = [note for note in read_side_by_side(client, connect, infos) if _is_ours(note)]
-    known = cast(ZeppelinClient, _Known({note.id: note for note in ours}))
-    owned = {note.id: driver_page(note) for note in ours if later_on_its_page(known, note) is None}
+    owned = {note.id: driver_page(note) for note in ours if later_among(note, ours) is None}
     seen = _seen({page for page in owned.values() if page})
     listed = [_listed(note, owned.get(note.id, ""), *seen.get(owned.get(note.id, ""), (None, False))) for note in ours]
     return sorted(listed, key=lambda each: each.note.path)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """Answers as a server does for notes that were read already."""
-
-    notes: Mapping[str, Note]
-
-    def list_notes(self) -> list[NoteInfo]:
-        return [NoteInfo(note.id, note.path) for note in self.notes.values()]
-
-    def get_note(self, note_id: str) -> Note:
-        return self.notes[note_id]
 
 
 def list_note(client: ZeppelinClient, note: Note) -> Listed:

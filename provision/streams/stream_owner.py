@@ -5,7 +5,7 @@ the one with the highest count has the stream, unless a person has started one i
 told. No clock is asked: those of machines differ.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -22,14 +22,26 @@ def next_turn(client: ZeppelinClient, note_id: str, page: str) -> int:
 
 def later_on_its_page(client: ZeppelinClient, note: Note) -> Note | None:
     """The note that was started last in the Spark that they share; None where that is this one."""
+    return later_among(note, (other for other, _ in _others(client, note.id))) if _may_be_another_s(note) else None
+
+
+def later_among(note: Note, others: Iterable[Note]) -> Note | None:
+    """The one of `others` that was started last on the note's page; None where that is the note itself."""
     mine = starting(note)
-    if mine is None or mine.status.is_active or by_hand_since(mine):
+    if mine is None or not _may_be_another_s(note):
         return None
     latest, turn = None, _turn(mine)
-    for other, theirs in _others(client, note.id):
-        if theirs.config[PAGE] == mine.config[PAGE] and _turn(theirs) > turn:
+    for other in others:
+        theirs = starting(other)
+        if theirs and theirs.config[PAGE] == mine.config[PAGE] and _turn(theirs) > turn:
             latest, turn = other, _turn(theirs)
     return latest
+
+
+def _may_be_another_s(note: Note) -> bool:
+    """Whether a stream on the note's page may be that of a note that the tool ran later."""
+    mine = starting(note)
+    return mine is not None and not mine.status.is_active and not by_hand_since(mine)
 
 
 def starting(note: Note) -> Paragraph | None:
