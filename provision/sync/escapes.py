@@ -17,7 +17,6 @@ _BACKSLASHED = re.compile(
 )
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
-_TWICE = re.compile(r"""(['"${}%])\1""")
 
 
 @lru_cache(maxsize=256)
@@ -32,8 +31,7 @@ def decoded(text: str) -> tuple[str, ...]:
         every.append(unquote(text.replace("+", " ")))
     if _ENTITY.search(text):
         every.append(unescape(text))
-    if _TWICE.search(text):
-        every.append(_TWICE.sub(r"\1", text))
+    every += (text.replace(each * 2, each) for each in _DOUBLED if each * 2 in text)
     return tuple(dict.fromkeys(every))
 
 

@@ -7,7 +7,7 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.literals import FILTERS, Dependencies, Secret
@@ -54,6 +54,10 @@ def test_a_secret_is_found_in_every_literal(text: str) -> None:
     assert "***" in blotted(text, [ODD])
 
 
+def test_only_what_a_language_doubles_is_taken_for_doubled() -> None:
+    assert holds_secret(as_csv("'';%%\""), ["'';%%\""])
+
+
 def test_a_space_is_found_as_a_plus() -> None:
     assert holds_secret("?key=two+words", ["two words"])
     assert blotted("?key=two+words", ["two words"]) == "?key=***"
@@ -74,6 +78,7 @@ def test_any_secret_is_found_where_it_stands(secret: str, before: str, after: st
     assert holds_secret(before + scala(secret) + after, [secret])
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab\\\"'$%&;:=# \n\té😀", min_size=1, max_size=12), st.data())
 def test_any_secret_is_found_and_blotted_out_however_it_is_escaped(secret: str, data: st.DataObject) -> None:
     ways = [json.dumps, repr, quote, quote_plus, html.escape, as_csv, lambda text: json.dumps(text, ensure_ascii=False)]
