@@ -185,10 +185,11 @@ def keep_publishing(running: stack.Stack) -> None:
 def _source(client: ZeppelinClient, note_id: str, rendered: RenderedNote, out: Path) -> Iterator[WindowSource]:
     """The note's output files where it writes any; else its printed windows."""
     roles = by_role(client.get_note(note_id))
+    asked = Asked(client, note_id, roles[Role.LATEST].id) if Role.LATEST in roles else None
     if rendered.rows:
-        yield Files(out)
-    elif latest := roles.get(Role.LATEST):
-        yield Asked(client, note_id, latest.id)
+        yield Files(out, header=rendered.values.get("csv_header") == "yes", named=asked)
+    elif asked:
+        yield asked
     else:
         with client.follow(note_id) as follower:
             yield Overheard(follower, roles[Role.START].id)

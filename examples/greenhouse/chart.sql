@@ -1,1 +1,1 @@
-select window_end, device, temperature from averages order by window_end, device
+select * from averages order by 1

@@ -1,4 +1,4 @@
-// A line that gives no row with these is malformed; a reading whose time is from before its window is late.
+// Which rows are events, and when they happened, is SQL over the fields; a reading from before its window is late.
 object Columns {
   val fields = "ts Timestamp, device String, temperature double, humidity double"
   val timeFormat = "yyyy-MM-dd'T'HH:mm:ssZ"

@@ -1,4 +1,5 @@
-// Run this paragraph to stop the stream: what has been received is processed first.
-import org.apache.spark.streaming._
-
-StreamingContext.getActive.foreach(_.stop(stopSparkContext = false, stopGracefully = true))
+// Run this paragraph to end the stream: what it has received is processed first.
+org.apache.spark.streaming.StreamingContext.getActive.foreach { running =>
+  running.stop(stopSparkContext = false, stopGracefully = true)
+  println("The stream has ended.")
+}

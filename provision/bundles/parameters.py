@@ -136,6 +136,12 @@ def _coordinate(parameter: Parameter, text: str) -> str:
     return text
 
 
+def _expression(parameter: Parameter, text: str) -> str:
+    if not text.isprintable() or len(text) > 1000:
+        raise parameter.refuse(text, "an expression in SQL, in one line")
+    return text.strip()
+
+
 def _file(parameter: Parameter, text: str) -> str:
     if text and not (text.startswith("/") and text.isprintable()):
         raise parameter.refuse(text, "an absolute path of a file")
@@ -172,6 +178,7 @@ TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "broker": _broker,
     "choice": _choice,
     "coordinate": _coordinate,
+    "expression": _expression,
     "file": _file,
     "files": _files,
     "folder": _folder,

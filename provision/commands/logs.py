@@ -114,8 +114,7 @@ def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 
 def _table(window: Window) -> str:
-    heading = window.heading()
-    return columns([heading, *window.rows] if heading else window.rows)
+    return columns([window.columns, *window.rows] if window.columns else window.rows)
 
 
 @dataclass(frozen=True)

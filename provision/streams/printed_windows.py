@@ -2,11 +2,14 @@
 
 import re
 from datetime import datetime
+from itertools import pairwise
 
 from provision.streams.windows import Window
 
 _PRINTED = re.compile(r"^-{20,}\nTime: (\d+) ms\n-{20,}\n(.*?)^\n", re.MULTILINE | re.DOTALL)
-_SHOWN = re.compile(r"^\+[-+]+\+\n(?P<heading>\|.*\|\n)\+[-+]+\+\n(?P<rows>(?:\|.*\|\n)*)\+[-+]+\+$", re.MULTILINE)
+_SHOWN = re.compile(
+    r"^(?P<border>\+[-+]+\+)\n(?P<heading>\|.*\|\n)\+[-+]+\+\n(?P<rows>(?:\|.*\|\n)*)\+[-+]+\+$", re.MULTILINE
+)
 _HEADED = re.compile(r"^window until (\S+)\n(.*?)(?=^window until |^counts: |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -30,19 +33,29 @@ def _headed(end: int, text: str) -> Window:
     if tables:
         return _table(tables[-1], end)
     if text.lstrip().startswith("+-"):  # a cell has a line break: what is whole of the table's rows
-        columns, *rows = _cells(text) or ((),)
+        border, *_ = text.split()
+        columns, *rows = _cells(text, border) or ((),)
         return Window(end, (), tuple(rows), columns)
     return Window(end, (), _lines(text))
 
 
 def _table(shown: re.Match[str], end: int) -> Window:
-    (columns,) = _cells(shown["heading"])
-    return Window(end, (), _cells(shown["rows"]), columns)
+    (columns,) = _cells(shown["heading"], shown["border"])
+    return Window(end, (), _cells(shown["rows"], shown["border"]), columns)
 
 
-def _cells(text: str) -> tuple[tuple[str, ...], ...]:
-    lines = (line for line in text.splitlines() if line.startswith("|") and line.endswith("|"))
-    return tuple(tuple(cell.strip() for cell in line[1:-1].split("|")) for line in lines)
+def _cells(text: str, border: str) -> tuple[tuple[str, ...], ...]:
+    lines = (line for line in text.split("\n") if line.startswith("|") and line.endswith("|"))
+    return tuple(_row(line, border) for line in lines)
+
+
+def _row(line: str, border: str) -> tuple[str, ...]:
+    """The cells of a line; the table's border ("+---+---+") tells where one that has a bar in it ends."""
+    cells = line[1:-1].split("|")
+    if len(cells) != border.count("+") - 1 and len(line) == len(border):
+        corners = [at for at, each in enumerate(border) if each == "+"]
+        cells = [line[left + 1 : right] for left, right in pairwise(corners)]
+    return tuple(cell.strip() for cell in cells)
 
 
 def _lines(text: str) -> tuple[tuple[str, ...], ...]:

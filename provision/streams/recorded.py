@@ -15,7 +15,7 @@ from zeppelin_sdk import Note
 
 DEFAULT_SLIDE = 10.0  # seconds, as in the document
 _SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
-_FILES = re.compile(rf'write\.csv\(("(?:[^"\\\n]|\\.)*{FOLDER_PREFIX}")')
+_FILES = re.compile(rf'\.csv\(("(?:[^"\\\n]|\\.)*{FOLDER_PREFIX}")')
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class NoteRun:
             self._restart(f"  {held.note.path} streams in the same Spark, and lets no other paragraph run")
             self._start(note)
         except ParagraphError as error:
-            if not process_is_gone(error) and not _SPARK_ENDED.search(f"{error.message}\n{error.output}"):
+            if not _spark_has_ended(error):
                 raise
             self._restart("  Spark has ended")
             self._start(note)
@@ -101,15 +101,25 @@ class NoteRun:
             if mark.role == Role.DEPENDENCIES:
                 self._dependencies(paragraph)
                 continue
-            done = self._run(paragraph)
+            done = self._run_or_draw(paragraph)
             if mark.role == Role.START and (match := _PAGE.search(done.output)):
                 self.page = match.group()
                 self._note_start(note, paragraph, done.date_finished)
                 refresh_pages(self.client, self.note_id, paragraph.id)
 
+    def _run_or_draw(self, paragraph: Paragraph) -> Paragraph:
+        """Run a paragraph; a chart may fail: the stream runs without it, whatever a person has made of it."""
+        try:
+            return self._run(paragraph)
+        except ParagraphError as error:
+            if provenance(paragraph).role != Role.CHART or _spark_has_ended(error):
+                raise
+            self.console.say(f"  {_name(paragraph)}: {error.message}; the stream runs all the same")
+            return paragraph
+
     def beside(self, paragraphs: Iterable[Paragraph]) -> None:
         """Run some paragraphs beside the stream that runs, and keep with its start that it uses them."""
-        ran = [self._run(paragraph) for paragraph in paragraphs]
+        ran = [self._run_or_draw(paragraph) for paragraph in paragraphs]
         noted = ran_query(self.client.get_note(self.note_id), ran)
         if noted is not None:
             start, config = noted
@@ -247,6 +257,10 @@ class NoteRun:
                 f"the note's receiver can't reach the broker: {state.last_error}",
                 next_step="it goes on trying; check the broker's address from the Spark driver's machine",
             )
+
+
+def _spark_has_ended(error: ParagraphError) -> bool:
+    return process_is_gone(error) or bool(_SPARK_ENDED.search(f"{error.message}\n{error.output}"))
 
 
 def _needs_restart(error: ParagraphError) -> bool:

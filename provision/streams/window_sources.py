@@ -1,6 +1,7 @@
 """Where to read a running note's windows: in its files, from a paragraph that keeps them, or as it prints them."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,13 +18,27 @@ class WindowSource(Protocol):
 
 
 class Files:
-    """The CSV files that are written from now on into a folder that this machine can read."""
+    """The CSV files that are written from now on into a folder that this machine can read.
 
-    def __init__(self, out: Path) -> None:
-        self._out, self._since = out, time.time() * 1000
+    `header`: they begin with the columns' names. Where they don't, the names are those of the windows that `named` has.
+    """
+
+    def __init__(self, out: Path, *, header: bool = False, named: WindowSource | None = None) -> None:
+        self._out, self._since, self._header = out, time.time() * 1000, header
+        self._named = named
+        self._names: dict[int, tuple[str, ...]] = {}
 
     def windows(self) -> list[Window]:
-        return [window for window in read_windows(self._out, since=self._since) if window.rows]
+        found = read_windows(self._out, since=self._since, header=self._header)
+        return [self._with_names(window) for window in found if window.rows]
+
+    def _with_names(self, window: Window) -> Window:
+        if window.columns or self._named is None:
+            return window
+        if window.end not in self._names:
+            self._names |= {window.end: ()} | {each.end: each.columns for each in self._named.windows()}
+        names = self._names[window.end]
+        return replace(window, columns=names) if len(names) == len(window.rows[0]) else window
 
 
 class Asked:

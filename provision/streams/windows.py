@@ -12,7 +12,6 @@ from rich.text import Text
 from provision.bundles.context import FOLDER_PREFIX
 from provision.errors import ProvisionError
 
-COLUMNS = ("ts", "id", "loadavg", "cpu", "mem")
 _END = re.compile(rf"{FOLDER_PREFIX}[0-9]+")
 _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^",\n]*))(?P<end>,|\n|\Z)', re.DOTALL)
 
@@ -21,7 +20,7 @@ _FIELD = re.compile(r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^",\n]*))(?P<e
 class Window:
     """One window: `end` in ms since the epoch as its folder's name has it, its files, its rows as text.
 
-    `columns` are their names where the window was printed with them.
+    `columns` are their names, as far as they came with the rows.
     """
 
     end: int
@@ -29,33 +28,35 @@ class Window:
     rows: tuple[tuple[str, ...], ...]
     columns: tuple[str, ...] = ()
 
-    def heading(self) -> tuple[str, ...]:
-        """The columns' names; those of the document where nothing names them and their number fits."""
-        width = max((len(row) for row in self.rows), default=0)
-        return self.columns or (COLUMNS if width == len(COLUMNS) else ())
-
     def to_json(self) -> dict[str, Any]:
         """The `--json` keys of a window."""
-        return {"end": self.end, "files": [str(file) for file in self.files], "rows": [list(row) for row in self.rows]}
+        return {
+            "end": self.end,
+            "files": [str(file) for file in self.files],
+            "columns": list(self.columns) or None,
+            "rows": [list(row) for row in self.rows],
+        }
 
 
-def read_windows(out: Path, since: float = 0) -> list[Window]:
+def read_windows(out: Path, since: float = 0, *, header: bool = False) -> list[Window]:
     """The windows in `out` that end at `since` (ms since the epoch) or later, oldest first.
 
-    One that Spark has not finished (no `_SUCCESS` file) is left out.
+    One that Spark has not finished (no `_SUCCESS` file) is left out. `header`: files begin with the columns' names.
     """
     folders = [path.parent for path in out.glob(f"{FOLDER_PREFIX}*/_SUCCESS") if _END.fullmatch(path.parent.name)]
-    return sorted((_read(folder) for folder in folders if _end(folder) >= since), key=lambda window: window.end)
+    found = (_read(folder, header) for folder in folders if _end(folder) >= since)
+    return sorted(found, key=lambda window: window.end)
 
 
 def _end(folder: Path) -> int:
     return int(folder.name[len(FOLDER_PREFIX) :])
 
 
-def _read(folder: Path) -> Window:
+def _read(folder: Path, header: bool) -> Window:
     files = tuple(sorted(folder.glob("part-*.csv")))
-    rows = tuple(row for file in files for row in read_csv(file.read_bytes().decode()))
-    return Window(_end(folder), files, rows)
+    tables = [list(read_csv(file.read_bytes().decode())) for file in files]
+    columns = next((table[0] for table in tables if table), ()) if header else ()
+    return Window(_end(folder), files, tuple(row for table in tables for row in table[header:]), columns)
 
 
 def read_csv(text: str) -> Iterator[tuple[str, ...]]:
@@ -80,7 +81,7 @@ def as_table(window: Window) -> Table:
     """The window's rows as a table for the terminal."""
     width = max((len(row) for row in window.rows), default=0)
     table = Table(box=None, pad_edge=False, show_header=width > 1)
-    for name in window.heading() or (f"{number + 1}" for number in range(width)):
+    for name in window.columns or (f"{number + 1}" for number in range(width)):
         table.add_column(name)
     for row in window.rows:
         table.add_row(*map(Text, row))

@@ -1,6 +1,8 @@
 // A Spark application that tests drive: a line on standard input is a command, a line "PROBE WORD TEXT" an answer.
 import netpie.spark._
 import org.apache.spark.{SparkConf, SparkContext, SparkEnv}
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.SparkSession
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming._
 import org.apache.spark.streaming.dstream.{DStream, ReceiverInputDStream}
@@ -58,6 +60,10 @@ object Probe {
         case "end" => // as Zeppelin does before it ends its interpreter
           sc.stop()
           say("ended", "")
+        case "read" => read(sc, options)
+        case "fail" =>
+          ssc = new StreamingContext(sc, Milliseconds(500))
+          fail(ssc, options("how"), options("folder"))
         case "state" => say("state", ssc.getState())
         case "page" => say("page", sc.uiWebUrl.get)
         case "counters" => say("counters", NetpieMqtt.counters(stream).toSeq.sorted.map(c => c._1 + "=" + c._2).mkString(" "))
@@ -67,6 +73,64 @@ object Probe {
       }
     }
     sc.stop()
+  }
+
+  private def text(packed: String): String = new String(java.util.Base64.getDecoder.decode(packed.drop(1)), "UTF-8")
+
+  private def shown: String = {
+    val printed = new java.io.ByteArrayOutputStream
+    Console.withOut(printed) { Results.show(1) }
+    printed.toString("UTF-8")
+  }
+
+  /** The rows of a query over a window of a minute until 2018-10-29T02:54:36Z, and the counts. */
+  private def read(sc: SparkContext, options: Map[String, String]): Unit = {
+    val spark = SparkSession.builder.getOrCreate()
+    spark.conf.set("spark.sql.ansi.enabled", options.getOrElse("ansi", "false"))
+    val context = new StreamingContext(sc, Seconds(1))
+    Results.clear()
+    val columns = new {
+      val fields = text(options("fields"))
+      val timeFormat = text(options("timeFormat"))
+      val isEvent = text(options("isEvent"))
+      val time = text(options("time"))
+    }
+    val (lines, pairs) = (context.queueStream(queue[String]), context.queueStream(queue[(String, String)]))
+    try {
+      val messages = sc.parallelize(options("messages").split(" ").toSeq.map(text), 2)
+      val topics = options.contains("topics")
+      val slices = if (topics) Slices.of(pairs, columns, Seconds(60), Seconds(10)) else Slices.of(lines, columns, Seconds(60), Seconds(10))
+      val elements: RDD[_] = if (topics) messages.map("/app/x" -> _) else messages
+      val end = new Time(1540781676000L)
+      slices.add(elements.asInstanceOf[RDD[Any]], end)
+      val rows = slices.rows(end, text(options("query"))).collect.mkString(";")
+      slices.close()
+      say("read", rows + " " + shown.split("\n").find(_.startsWith("counts: ")).get)
+    } catch { case problem: Exception => say("unusable", problem) }
+    finally context.stop(stopSparkContext = false)
+  }
+
+  private def queue[T] = new scala.collection.mutable.Queue[RDD[T]]()
+
+  /** A stream whose batches fail in the way `how`, then no longer; says what the note shows of that. */
+  private def fail(ssc: StreamingContext, how: String, folder: String): Unit = {
+    val spark = SparkSession.builder.getOrCreate()
+    @volatile var failing = true
+    Results.of(ssc)
+    ssc.queueStream(queue[Int], true, ssc.sparkContext.parallelize(Seq(0, 1))).foreachRDD { rdd =>
+      if (failing) how match {
+        case "query" => spark.sql("select nonsense from averages")
+        case "task" => rdd.map(1 / _).count
+        case "files" => spark.range(1).write.csv(folder)
+      }
+    }
+    ssc.start()
+    for ((word, sign) <- Seq("failing" -> "batches in a row", "well" -> "well again")) {
+      val end = System.currentTimeMillis + 60000
+      while (!shown.contains(sign) && System.currentTimeMillis < end) Thread.sleep(50)
+      failing = false
+      say(word, shown)
+    }
   }
 
   private def connector(ssc: StreamingContext, options: Map[String, String]): DStream[String] = {

@@ -24,7 +24,7 @@ object Columns {
 USE = """
 import org.apache.spark.streaming._
 val ssc = new StreamingContext(sc, Milliseconds(500))
-Results.clear()
+Results.of(ssc)
 val lineStream = NetpieMqtt.createTopicStream(ssc, "URL", Seq("/app/#"), clientId = "NAME")
 val shouted = lineStream.map(event => event._1 + " " + event._2.toUpperCase)
 shouted.foreachRDD { rdd => rdd.collect.foreach(text => println("GOT " + text)) }

@@ -1,4 +1,4 @@
-// Gives the same lines to a note's slices and to the document's code, and compares the rows of every window.
+// Gives messages to a note's slices and the events in them to the document's code, and compares the rows of every window.
 object Compare {
   import org.apache.spark.rdd.RDD
   import org.apache.spark.sql.{DataFrame, Row}
@@ -7,9 +7,21 @@ object Compare {
 
   /** The document's code, up to the query. */
   private def document(rdd: RDD[String], query: String): DataFrame = {
-    val measureDF = spark.read.schema("ts Timestamp, id String, loadavg double, cpu double, mem double").option("timestampFormat", "yyyy-MM-dd'T'HH:mm:ssZ").json(rdd)
-    measureDF.createOrReplaceTempView("measure")
+    measured(rdd).createOrReplaceTempView("measure")
     spark.sql(query)
+  }
+
+  private def measured(rdd: RDD[String]): DataFrame =
+    spark.read.schema("ts Timestamp, id String, loadavg double, cpu double, mem double").option("timestampFormat", "yyyy-MM-dd'T'HH:mm:ssZ").json(rdd)
+
+  /** How many of the events are none by the rules of the paragraph Columns. */
+  private def malformed(events: RDD[String]): Long = events.count - measured(events).where(Columns.isEvent).count
+
+  /** What the slices have counted. */
+  private def counted(name: String): Long = {
+    val shown = new java.io.ByteArrayOutputStream
+    Console.withOut(shown) { Results.show(0) }
+    (name + "=(\\d+)").r.findFirstMatchIn(shown.toString("UTF-8")).get.group(1).toLong
   }
 
   /** Rows in an order that the query does not give: by all that is no double, then by these. */
@@ -29,45 +41,54 @@ object Compare {
   private def text(packed: String): String = new String(java.util.Base64.getDecoder.decode(packed), "UTF-16BE")
 
   /** Slices that nothing comes into by itself. */
-  private def slicesOf(context: StreamingContext, window: Int, slide: Int): Slices =
-    Slices.of(context.queueStream(new scala.collection.mutable.Queue[RDD[String]]()), Columns, Seconds(window), Seconds(slide))
+  private def slicesOf(context: StreamingContext, window: Int, slide: Int, topics: Boolean = false): Slices = {
+    val (queue, pairs) = (new scala.collection.mutable.Queue[RDD[String]](), new scala.collection.mutable.Queue[RDD[(String, String)]]())
+    if (topics) Slices.of(context.queueStream(pairs), Columns, Seconds(window), Seconds(slide))
+    else Slices.of(context.queueStream(queue), Columns, Seconds(window), Seconds(slide))
+  }
 
   private def active: StreamingContext = StreamingContext.getActive.getOrElse(new StreamingContext(sc, Seconds(1)))
 
-  private def anew(window: Int, slide: Int): (StreamingContext, Slices) = {
+  private def anew(window: Int, slide: Int, topics: Boolean = false): (StreamingContext, Slices) = {
     StreamingContext.getActive.foreach(_.stop(false, false))
     val context = new StreamingContext(sc, Seconds(1))
-    (context, slicesOf(context, window, slide))
+    (context, slicesOf(context, window, slide, topics))
   }
 
-  /** `run` with what a file holds, encoded: a line of queries, then a line for each batch. */
-  def file(name: String, window: Int, slide: Int): Unit = {
+  /** `run` with what a file holds, encoded: a line of queries, then for each batch a line of messages and one of events. */
+  def file(name: String, window: Int, slide: Int, topics: Boolean): Unit = {
     val lines = new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(name)), "US-ASCII").split("\n", -1)
     val texts = lines.toSeq.map(_.split(" ").toSeq.filter(_.nonEmpty).map(word => text(word.drop(1))))
-    try run(texts.tail, window, slide, texts.head)
+    try run(texts.tail.grouped(2).map(pair => (pair(0), pair(1))).toSeq, window, slide, topics, texts.head)
     catch { case problem: Throwable => Bench.say("compared " + String.valueOf(problem).split("\n")(0)) }
   }
 
-  /** Runs `batches` of a second each, `queries` one after the other; says "same" and how many windows had rows, or what differs. */
-  def run(batches: Seq[Seq[String]], window: Int, slide: Int, queries: Seq[String]): Unit = {
-    val (context, slices) = anew(window, slide)
+  /** Runs `batches` of a second each, messages and the events in them, `queries` one after the other; says "same" and how many
+    * windows had rows, or what differs. */
+  def run(batches: Seq[(Seq[String], Seq[String])], window: Int, slide: Int, topics: Boolean, queries: Seq[String]): Unit = {
+    val (context, slices) = anew(window, slide, topics)
+    Results.clear()
     val begin = 1540000000
     var kept = Vector.empty[RDD[String]]
     var answer = ""
     var full = 0
-    for ((lines, i) <- batches.zipWithIndex if answer.isEmpty) {
-      val rdd = sc.parallelize(lines, 1 + i % 3)
-      kept = (kept :+ rdd).takeRight(window)
+    for (((messages, events), i) <- batches.zipWithIndex if answer.isEmpty) {
+      val (rdd, reference) = (sc.parallelize(messages, 1 + i % 3), sc.parallelize(events, 1 + i % 3))
+      kept = (kept :+ reference).takeRight(window)
       val time = new Time(1000L * (begin + i))
-      slices.add(rdd.asInstanceOf[RDD[Any]], time)
+      val before = Seq("events", "malformed").map(counted)
+      slices.add((if (topics) sc.parallelize(messages.map("/app/x" -> _), 1 + i % 3) else rdd).asInstanceOf[RDD[Any]], time)
+      val counts = Seq("events", "malformed").map(counted).zip(before).map { case (now, last) => now - last }
+      if (counts != Seq(reference.count, malformed(reference)))
+        answer = "counts " + counts + " for " + Seq(reference.count, malformed(reference)) + ": " + messages
       if ((i + 1) % slide == 0) {
         val query = queries(i / slide % queries.size)
         slices.explain(query) // as a person's run of the query's paragraph does
-        val ours = slices.rows(time, query)
+        val ours = slices.rows(time, query).drop("topic")
         val (columns, rows) = (ours.schema.map(field => field.name -> field.dataType), sorted(ours.collect))
-        val reference = document(sc.union(kept).coalesce(2), query) // or each of its partitions is a task
-        val wanted = sorted(reference.collect)
-        if (columns != reference.schema.map(field => field.name -> field.dataType)) answer = query + ": columns " + ours.schema + " for " + reference.schema
+        val other = document(sc.union(kept).coalesce(2), query) // or each of its partitions is a task
+        val wanted = sorted(other.collect)
+        if (columns != other.schema.map(field => field.name -> field.dataType)) answer = query + ": columns " + ours.schema + " for " + other.schema
         else if (!same(rows, wanted)) answer = query + ": " + rows + " for " + wanted
         if (rows.nonEmpty) full += 1
       }

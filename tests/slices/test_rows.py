@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,12 +63,28 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         shell.close()
 
 
-def compared(shell: Shell, folder: Path, batches: list[list[str]], window: int, slide: int, queries: list[str]) -> str:
-    """What the shell says of these batches of lines."""
+Message = tuple[str, list[str]]
+"""A message, and the events in it."""
+
+
+def compared(
+    shell: Shell,
+    folder: Path,
+    batches: list[list[Message]],
+    window: int,
+    slide: int,
+    queries: list[str],
+    *,
+    topics: bool = False,
+) -> str:
+    """What the shell says of these batches of messages."""
     before = len(shell.heard("compared"))
     file = folder / "case"
-    file.write_text("\n".join(" ".join(map(packed, texts)) for texts in [queries, *batches]))
-    shell.tell(f'Compare.file("{file}", {window}, {slide})')
+    lines = [queries]
+    for batch in batches:
+        lines += [[text for text, _ in batch], [event for _, events in batch for event in events]]
+    file.write_text("\n".join(" ".join(map(packed, texts)) for texts in lines))
+    shell.tell(f'Compare.file("{file}", {window}, {slide}, {str(topics).lower()})')
     shell.wait(lambda: len(shell.heard("compared")) > before, "comparison", timeout=PATIENCE)
     return shell.heard("compared")[before]
 
@@ -111,18 +127,78 @@ events = st.fixed_dictionaries(
 plain = st.fixed_dictionaries(
     {"ts": stamps, "id": ids, "loadavg": st.floats(0, 9), "cpu": st.floats(0, 100), "mem": st.integers(0, 100)}
 )
-bad = st.sampled_from(
-    ["", " ", "null", "[]", "{", "{}", " { } ", '{"ts": "2018', "no JSON", "7", '"text"', '{"cpu": 1}{"cpu": 2}',
-     '[{"id": "a", "cpu": 1}, {"id": "b"}]', '{"cpu": 1, "cpu": 2, "id": "a"}', '{"id": "a", "cpu": 01}', '{"cpu": .5}',
-     '{"cpu": 5.}', '{"cpu": 1e2, "id": "a"}', '{"cpu": -0, "id": "a"}', '{"cpu": +1}', '{"cpu": NaN}', '{"id": "a",}',
-     '{"id": "a"} ', '{"id": "a"} x', "{'id': 'a'}", '{"id": "a" "cpu": 1}', '{"id": {"cpu": 1}, "cpu": 2}',
-     '{"ID": "a", "cpu": 3}', '{"\\u0069d": "a", "cpu": 4}', '\ufeff{"id": "a"}', '{"id": "a\x01", "cpu": 1}',
-     '{"id": "a", "cpu": 0.1000000000000000055511151231257827}', '{"id": "a", "cpu": tru}', '{"cpu": nullx}'],
+objects = st.one_of(
+    plain.map(json.dumps),
+    events.map(json.dumps),
+    events.map(lambda e: json.dumps(e, ensure_ascii=False)),
+    plain.map(lambda e: json.dumps(e, indent=2)),
+    st.sampled_from(
+        ["{}", " { } ", '{"cpu": 1, "cpu": 2, "id": "a"}', '{"id": "a", "cpu": 01}', '{"cpu": .5}',
+         '{"cpu": 5.}', '{"cpu": 1e2, "id": "a"}', '{"cpu": -0, "id": "a"}', '{"cpu": +1}', '{"cpu": NaN}',
+         '{"id": "a",}', '{"id": "a"} ', "{'id': 'a'}", '{"id": "a" "cpu": 1}', '{"id": {"cpu": 1}, "cpu": 2}',
+         '{"ID": "a", "cpu": 3}', '{"\\u0069d": "a", "cpu": 4}', '{"id": "a\x01", "cpu": 1}',
+         '{"id": "a", "cpu": 0.1000000000000000055511151231257827}', '{"id": "a", "cpu": tru}', '{"cpu": nullx}',
+         '{"id": "}]{[", "cpu": 5}', '{"id": "say \\"{\\"", "cpu": 6}',
+         '{"more": [{"id": [1, {}]}], "cpu": 7, "id": "b"}'],
+    ),
 )  # fmt: skip
-lines = st.one_of(
-    plain.map(json.dumps), events.map(json.dumps), events.map(lambda e: json.dumps(e, ensure_ascii=False)), bad
+scraps = st.sampled_from(["null", "7", '"text"', '"a, ] {"', "no JSON", "x"])
+one = st.one_of(objects, objects, scraps).map(lambda text: (text, [text]))
+CUT = '{"ts": "2018-10-29T09:53:36+0700", "id": "cut'
+ALONE: list[Message] = [
+    ("", [""]),
+    (" \r\n", [""]),
+    ("[]", [""]),
+    ("[[], [ ]]", [""]),
+    (",", [""]),
+    ("{", ["{"]),
+    ('{"ts": "2018', ['{"ts": "2018']),
+    ('\ufeff{"id": "a"}', ['\ufeff{"id": "a"}']),
+    ('{"cpu": 1}{"cpu": 2}', ['{"cpu": 1}', '{"cpu": 2}']),
+    ('{"id": "a"} x {"id": "b"}', ['{"id": "a"}', 'x {"id": "b"}']),
+    ('{"id": "a"}]{"id": "b"}', ['{"id": "a"}', ']{"id": "b"}']),
+    ('[{"id": "a"}, 7, {"id": "b"}]', ['{"id": "a"}', "7", '{"id": "b"}']),
+    ('[{"id": "a"}, {"id": }, {"id": "b"}]', ['{"id": "a"}', '{"id": }', '{"id": "b"}']),
+    ('[{"id": "a"}, {"id": [1}, {"id": "b"}]', ['{"id": "a"}', '{"id": [1}', '{"id": "b"}']),
+    ('[{"id": "a"}, nonsense {"id": "b"}]', ['{"id": "a"}', "nonsense", '{"id": "b"}']),
+    ('[{"id": "a"},, {"id": "b"},]', ['{"id": "a"}', "", '{"id": "b"}', ""]),
+    ('[,{"id": "a"}]', ["", '{"id": "a"}']),
+    ('[{"id": "a"}, {"id": "b"}', ['{"id": "a"}', '{"id": "b"}', ""]),
+    ('[{"id": "a"}, {"id": "b', ['{"id": "a"}', '{"id": "b']),
+    ('[{"id": "a"}, {"id": "b"]', ['{"id": "a"}', '{"id": "b"']),
+    (f'{CUT}\n{{"id": "a"}}\n', [CUT, '{"id": "a"}']),
+    (f'{{"id": "a"}}\r\n{CUT}\r\n[{{"id": "b"}}]', ['{"id": "a"}', f"{CUT}\r", '{"id": "b"}']),
+    ('{"id": 1,\n{"id": "a"}\n{"id": "b"}', ['{"id": 1,', '{"id": "a"}', '{"id": "b"}']),
+    ('{"id": 1,\n{"id": 2,\n{"id": "b"}', ['{"id": 1,', '{"id": 2,', '{"id": "b"}']),
+    ('{\n  "id": "a",\n  "more": {\n    "cpu": 1', ['{\n  "id": "a",\n  "more": {\n    "cpu": 1']),
+    ('[\n{\n"id": "a"\n},\n{\n"id": "b"\n}\n]', ['{\n"id": "a"\n}', '{\n"id": "b"\n}']),
+    ('\x1e{"id": "a"}\n\x1e{"id": "b"}\n', ['{"id": "a"}', '{"id": "b"}']),
+    (json.dumps(json.dumps({"id": "a"})), [json.dumps(json.dumps({"id": "a"}))]),
+]
+"""What is broken, and where the next event begins."""
+
+
+def together(between: str, begin: str = "", end: str = "") -> Callable[[list[Message]], Message]:
+    return lambda some: (
+        begin + between.join(text for text, _ in some) + end,
+        [event for _, events in some for event in events],
+    )
+
+
+several = st.one_of(
+    *(st.lists(one, min_size=2, max_size=4).map(together(between)) for between in ("\n", "\r\n", "\n\n")),
+    *(
+        st.lists(objects.map(lambda text: (text, [text])), min_size=2, max_size=4).map(together(between))
+        for between in ("", " ", ",", " , ")
+    ),
 )
-batches = st.lists(st.lists(lines, max_size=8), min_size=1, max_size=12)
+arrays = st.recursive(
+    st.lists(one, min_size=1, max_size=4).map(together(", ", "[", "]")),
+    lambda inner: st.lists(st.one_of(one, inner), min_size=1, max_size=3).map(together(" ,\n", " [ ", "]\n")),
+    max_leaves=6,
+)
+messages = st.one_of(one, one, several, arrays, st.sampled_from(ALONE))
+batches = st.lists(st.lists(messages, max_size=8), min_size=1, max_size=12)
 
 
 @settings(
@@ -137,16 +213,23 @@ batches = st.lists(st.lists(lines, max_size=8), min_size=1, max_size=12)
     window=st.integers(1, 12),
     slide=st.integers(1, 3),
     queries=st.lists(st.sampled_from([DOCUMENT, *PARTS, *ROWS]), min_size=1, max_size=2),
+    topics=st.booleans(),
 )
 def test_any_events_in_any_windows_give_the_rows_of_the_document_s_code(
-    shell, tmp_path, batches, window, slide, queries
+    shell, tmp_path, batches, window, slide, queries, topics
 ):
-    assert compared(shell, tmp_path, batches, window, slide, queries).startswith("same")
+    assert compared(shell, tmp_path, batches, window, slide, queries, topics=topics).startswith("same")
 
 
-def some_batches(count: int) -> list[list[str]]:
+@pytest.mark.parametrize("topics", [False, True])
+def test_each_event_of_a_message_is_read_and_what_is_none_is_counted(shell, tmp_path, topics):
+    batches = [[message] for message in ALONE]
+    assert compared(shell, tmp_path, batches, 1, 1, ["select * from measure"], topics=topics).startswith("same")
+
+
+def some_batches(count: int) -> list[list[Message]]:
     """Batches with some events each, and a gap."""
-    return [[some_event(i, n) for n in range(i % 7 if i % 11 else 0)] for i in range(count)]
+    return [[(some_event(i, n), [some_event(i, n)]) for n in range(i % 7 if i % 11 else 0)] for i in range(count)]
 
 
 def some_event(i: int, n: int) -> str:

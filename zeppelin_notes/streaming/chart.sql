@@ -1,1 +1,1 @@
-select * from averages order by window_end
+select * from averages order by 1

@@ -1,3 +1,3 @@
-lineStream.foreachRDD( rdd => Results.count("events", rdd.count) )
+lineStream.foreachRDD( rdd => Results.count("events", Results.events(rdd)) )
 
 lineStream60.foreachRDD( (rdd, time) => Results.text(time) { rdd.take(10).foreach(println) } )

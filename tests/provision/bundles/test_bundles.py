@@ -12,8 +12,9 @@ from provision.bundles.placeholders import place_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
 
-from ..rendering import code, rendered
+from ..rendering import rendered
 
+GREENHOUSE = str(Path(__file__).parents[3] / "examples" / "greenhouse")
 PARAMETERS = """
 appid = { type = "word", help = "." }
 topic = { type = "topic", default = "metrics", help = "." }
@@ -251,6 +252,28 @@ def test_the_chart_draws_a_line_of_the_averages_for_each_id() -> None:
     assert graph["setting"] == {"lineChart": {}}
 
 
-def test_the_chart_orders_by_the_one_column_that_every_query_s_table_has() -> None:
-    (line,) = code(rendered("streaming"), "chart").splitlines()
-    assert line.partition(" order by ")[2] == "window_end"
+@pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])
+def test_the_chart_names_no_column_of_a_query_that_may_be_edited(bundle: str) -> None:
+    (template,) = (each for each in load_bundle(bundle).templates if each.role == Role.CHART)
+    assert template.text == "select * from averages order by 1"
+
+
+PLUMBING = ["before", "connector", "results", "slices", "context", "stream"]
+
+
+@pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])
+def test_the_plumbing_is_titles_alone_and_what_one_edits_is_seen_with_its_output(bundle: str) -> None:
+    hidden = {}
+    for each in load_bundle(bundle).templates:
+        hidden[each.key] = (each.config.get("editorHide", False), each.config.get("tableHide", False))
+    assert {key for key, (editor, output) in hidden.items() if editor and output} == set(PLUMBING)
+    assert {key for key, (editor, output) in hidden.items() if editor and not output} == {
+        "introduction", "dependencies",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])
+def test_the_order_is_the_reader_s_as_far_as_a_run_from_the_top_allows(bundle: str) -> None:
+    keys = list(dict.fromkeys(each.key for each in load_bundle(bundle).templates))
+    edited = ["columns", "window", "query", "outputs"]
+    assert keys == ["introduction", "dependencies", *PLUMBING, *edited, "stop", "start", "latest", "chart"]

@@ -157,11 +157,10 @@ def test_with_the_jar_the_note_holds_no_source_of_the_engine(variant: str) -> No
 def test_streaming_s_paragraphs_stand_in_order_and_none_blocks(variant: str) -> None:
     note = rendered("streaming", variant=variant)
     keys = [paragraph.key for paragraph in note.paragraphs]
-    query = [] if variant == "print" else ["query"]
-    slices, chart = (["columns", "slices"], ["chart"]) if query else ([], [])
+    slices, columns, query, chart = ([] if variant == "print" else [k] for k in ("slices", "columns", "query", "chart"))
     assert keys == [
-        "introduction", "dependencies", "stop", "connector", "results", *slices, "context", "stream", "window", *query,
-        "outputs", "start", "latest", *chart,
+        "introduction", "dependencies", "before", "connector", "results", *slices, "context", "stream",
+        *columns, "window", *query, "outputs", "stop", "start", "latest", *chart,
     ]  # fmt: skip
     assert not any(paragraph.blocks for paragraph in note.paragraphs)
     assert interpreters(note)[:3] == ["%md", "%spark.conf", "%spark"]
@@ -229,3 +228,24 @@ def test_a_session_that_would_keep_nothing_is_refused() -> None:
 
 def _rendered(bundle: Bundle, values: Mapping[str, Any], login: Netpie2015) -> RenderedNote:
     return render(bundle, values, login.connection(values, "/note"), zeppelin=ZEPPELIN_9, scala="2.12", path="/note")
+
+
+def test_csv_files_have_a_header_where_that_is_asked_for_and_else_none() -> None:
+    plain, named = (code(rendered("streaming", csv_header=given), "outputs") for given in ("no", "yes"))
+    assert 'repartition(1).write.csv("/tmp/avg-"' in plain
+    assert 'repartition(1).write.option("header", "true").csv("/tmp/avg-"' in named
+    assert [line for line in plain.splitlines() if ".csv(" not in line] == [
+        line for line in named.splitlines() if ".csv(" not in line
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({}, 'val time = "ts"'),
+        ({"event_time": ""}, 'val time = ""'),
+        ({"event_time": "to_timestamp(day || ' \"x\" \\')"}, 'val time = "to_timestamp(day || \' \\"x\\" \\\\\')"'),
+    ],
+)
+def test_when_an_event_happened_is_sql_or_nothing(given: dict[str, str], line: str) -> None:
+    assert line in code(rendered("streaming", **given), "columns")

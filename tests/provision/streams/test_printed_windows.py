@@ -40,6 +40,17 @@ def test_a_table_that_is_still_being_printed_is_no_window(text: str) -> None:
     assert shown_windows(text, 0) == []
 
 
-def test_the_heading_is_the_document_s_only_where_nothing_names_the_columns() -> None:
+def test_a_printed_table_names_its_own_columns_however_many_there_are() -> None:
     (window,) = shown_windows("+-+-+-+-+-+\n|a|b|c|d|e|\n+-+-+-+-+-+\n|1|2|3|4|5|\n+-+-+-+-+-+\n", 0)
-    assert window.heading() == ("a", "b", "c", "d", "e")
+    assert window.columns == ("a", "b", "c", "d", "e")
+
+
+def test_a_bar_in_a_cell_or_a_name_moves_no_value_under_another_name() -> None:
+    (window,) = shown_windows("+----+---+\n| a|b|  c|\n+----+---+\n| x|y|  1|\n|   z|  2|\n+----+---+\n", 0)
+    assert (window.columns, window.rows) == (("a|b", "c"), (("x|y", "1"), ("z", "2")))
+
+
+def test_a_stream_that_fails_is_told_before_its_windows_and_is_no_window() -> None:
+    fails = "THE STREAM FAILS: 2 batches in a row, since 2018-10-29T02:53:36Z.\n  no column x\n\n"
+    windows = HEADED.format(TABLE.format(ROW))
+    assert headed_windows(fails + windows) == headed_windows(windows)

@@ -91,6 +91,12 @@ def test_an_edited_folder_is_read_from_the_text(bundle: str) -> None:
     assert (rows.place, rows.remark) == ("/mine/avg-*", "")
 
 
+def test_files_with_a_header_are_told_as_others_are() -> None:
+    note = applied("streaming", csv_header="yes", out="/data")
+    for seen in (note, older(note), without_marks(note)):
+        assert full_rows(seen).place == "/data/avg-*"
+
+
 def test_files_of_a_paragraph_that_a_person_added_are_told() -> None:
     note = applied("streaming", variant="print")
     own = Paragraph("own", text='df.write.csv("/mine/avg-" + t)')

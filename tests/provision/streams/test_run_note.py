@@ -235,6 +235,22 @@ def test_the_first_failure_ends_the_run_and_names_its_paragraph() -> None:
     assert client.did == ["run context", "run stream"]
 
 
+def test_a_chart_that_fails_is_told_and_hinders_nothing() -> None:
+    client = FakeClient(paragraph("start"), paragraph("chart"), paragraph("own"))
+    client.failures["chart"] = ["org.apache.spark.sql.AnalysisException: cannot resolve 'temp'"]
+    run, said = note_run(client)
+    run.start()
+    assert client.did == ["run start", "run chart", "run own"]
+    assert [line for line in said.lines if "cannot resolve 'temp'" in line]
+
+
+def test_a_spark_that_ended_beneath_the_chart_is_started_again() -> None:
+    client = FakeClient(paragraph("start"), paragraph("chart"))
+    client.failures["chart"] = [DIED]
+    note_run(client)[0].start()
+    assert client.did == ["run start", "run chart", "restart spark-id", "run start", "run chart"]
+
+
 @pytest.mark.parametrize("words", [LAUNCHED, UP_TO_0_8])
 def test_spark_running_with_other_dependencies_is_restarted_which_is_told_in_one_line(words: str) -> None:
     client = FakeClient(paragraph("dependencies"), paragraph("context"))

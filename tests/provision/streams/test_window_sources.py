@@ -1,11 +1,13 @@
 """A note's windows as a running paragraph prints them, whichever way it prints."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import pytest
 
-from provision.streams.window_sources import Overheard
+from provision.streams.window_sources import Files, Overheard
+from provision.streams.windows import Window
 from zeppelin_sdk import Event, NoteFollower, OutputAppended, OutputUpdated
 
 LINE = "-" * 43
@@ -49,3 +51,49 @@ def test_a_window_without_rows_is_none(text: str) -> None:
 
 def test_another_paragraph_s_output_is_not_heard() -> None:
     assert overheard([OutputUpdated("other", 0, "TEXT", PRINTED.format(1, "x\n"))]) == [[]]
+
+
+class Named:
+    """A note that keeps its windows: two columns, whose names change; `asked` is how often it was."""
+
+    def __init__(self, *columns: str) -> None:
+        self.columns, self.asked = columns, 0
+
+    def windows(self) -> list[Window]:
+        self.asked += 1
+        return [Window(LATER, (), (("x", "1"),), self.columns)]
+
+
+LATER = 10**14  # ms; after the source was made
+
+
+def written(out: Path, end: int, text: str) -> None:
+    folder = out / f"avg-{end}"
+    folder.mkdir()
+    (folder / "part-0.csv").write_text(text)
+    (folder / "_SUCCESS").touch()
+
+
+def test_files_without_a_header_have_the_names_that_the_note_s_own_window_has(tmp_path: Path) -> None:
+    note = Named("device", "avg(warm)")
+    source = Files(tmp_path, named=note)
+    written(tmp_path, LATER, "a,24.5\n")
+    written(tmp_path, LATER + 1, "a,24.5\n")
+    known, unknown = source.windows()
+    assert (known.columns, unknown.columns) == (("device", "avg(warm)"), ())
+    assert source.windows() == [known, unknown]
+    assert note.asked == 2
+
+
+def test_names_of_another_number_of_columns_are_not_put_over_rows(tmp_path: Path) -> None:
+    source = Files(tmp_path, named=Named("ts", "id", "cpu"))
+    written(tmp_path, LATER, "a,24.5\n")
+    assert source.windows()[0].columns == ()
+
+
+def test_a_header_is_taken_before_any_other_name(tmp_path: Path) -> None:
+    note = Named("device", "avg(warm)")
+    source = Files(tmp_path, header=True, named=note)
+    written(tmp_path, LATER, "id,cpu\na,24.5\n")
+    assert [(window.columns, window.rows) for window in source.windows()] == [(("id", "cpu"), (("a", "24.5"),))]
+    assert note.asked == 0

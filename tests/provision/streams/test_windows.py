@@ -43,6 +43,7 @@ def test_a_window_has_its_files_and_rows(tmp_path: Path) -> None:
     assert window.to_json() == {
         "end": 10,
         "files": [str(file) for file in window.files],
+        "columns": None,
         "rows": [["a", "b"], ["c", "d"]],
     }
 
@@ -111,10 +112,27 @@ def test_what_spark_did_not_write_is_an_error() -> None:
         list(read_csv('a,"b"c\n'))
 
 
-def test_the_document_s_columns_are_named_and_others_numbered() -> None:
-    five = shown(Window(0, (), (("t", "host", "1", "2", "3"),)))
-    assert all(name in five for name in ("ts", "id", "loadavg", "cpu", "mem"))
+def test_a_header_names_the_columns_of_every_file(tmp_path: Path) -> None:
+    write(tmp_path, "avg-10", a='id,"avg(\\"cpu\\")"\na,1\n', b='id,"avg(\\"cpu\\")"\nb,2\n')
+    (window,) = read_windows(tmp_path, header=True)
+    assert (window.columns, window.rows) == (("id", 'avg("cpu")'), (("a", "1"), ("b", "2")))
+    assert window.to_json()["columns"] == ["id", 'avg("cpu")']
+
+
+@pytest.mark.parametrize("text", ["id,cpu\n", ""])
+def test_a_file_with_a_header_alone_or_with_nothing_has_no_rows(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "avg-10", a=text)
+    (window,) = read_windows(tmp_path, header=True)
+    assert window.rows == ()
+
+
+def test_columns_that_nothing_names_are_numbered_however_many_there_are() -> None:
+    assert shown(Window(0, (), (("t", "host", "7", "8", "9"),))).split() == list("12345") + ["t", "host", "7", "8", "9"]
     assert shown(Window(0, (), (("a", "b"),))).split() == ["1", "2", "a", "b"]
+
+
+def test_columns_have_the_names_that_came_with_the_rows() -> None:
+    assert shown(Window(0, (), (("a", "b"),), ("device", "warm"))).split() == ["device", "warm", "a", "b"]
 
 
 @pytest.mark.parametrize("value", ["[red]x", "[/]", "[/red]", ":smile:"])

@@ -7,13 +7,15 @@ import org.apache.spark.unsafe.types.UTF8String
 import org.apache.spark.util.LongAccumulator
 
 /** Parses events of the usual form, a flat object of plain strings and numbers, some ten times as fast as Spark's JSON
-  * reader and to the same rows. A line of any other form is counted in `others` and left to Spark's reader. An element of
-  * the stream is a line, or a topic and a line; the topic becomes the last column.
+  * reader and to the same rows. An event of any other form is counted in `others` and left to Spark's reader. An element of
+  * the stream is a message, or a topic and a message; `events` takes one with several events apart. The topic becomes the
+  * last column.
   *
   * `kinds` has a letter for each of the columns `names`: t(ime), s(tring), d(ouble). */
 final class PlainEvents(
     names: Array[String],
     kinds: Array[Char],
+    events: Any => Iterator[Any],
     others: LongAccumulator) extends (Iterator[Any] => Iterator[InternalRow]) with Serializable {
   private val tens = Array(1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15)
   private val timeForm =
@@ -25,9 +27,13 @@ final class PlainEvents(
 
   override def apply(elements: Iterator[Any]): Iterator[InternalRow] = {
     var odd = 0L
-    val rows = elements.map(rowOf).filter { row =>
-      if (row == null) odd += 1
-      row != null
+    val rows = elements.flatMap { element =>
+      val row = rowOf(element)
+      if (row != null) Iterator.single(row)
+      else events(element).map(rowOf).filter { each =>
+        if (each == null) odd += 1
+        each != null
+      }
     }
     new Iterator[InternalRow] {
       override def hasNext: Boolean = {
@@ -39,8 +45,9 @@ final class PlainEvents(
     }
   }
 
-  /** Whether `apply` gives a row for this element. */
-  def isPlain(element: Any): Boolean = rowOf(element) != null
+  /** The events in an element that `apply` gives no row for. */
+  def othersIn(element: Any): Iterator[Any] =
+    if (rowOf(element) != null) Iterator.empty else events(element).filter(rowOf(_) == null)
 
   private def rowOf(element: Any): InternalRow = element match {
     case (topic: String, text: String) =>

@@ -1,18 +1,23 @@
 package netpie.spark
 
-import org.apache.spark.sql.{DataFrame, Row}
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.{DataFrame, Row, SparkSession}
 import org.apache.spark.sql.types.{StructField, StructType, TimestampType}
-import org.apache.spark.streaming.Time
+import org.apache.spark.streaming.{StreamingContext, Time}
+import org.apache.spark.streaming.scheduler.{StreamingListener, StreamingListenerBatchCompleted}
 
-/** What the stream has done: counts, and the latest windows as text and as the table "averages". It lives in the driver. */
+/** What the stream has done: counts, which batches failed and why, and the latest windows as text and as the table
+  * "averages". It lives in the driver. */
 object Results {
   private val keptWindows = 60
   private val keptRows = 1000
   private var windows = Vector.empty[(Long, String)]
   private var rows = Vector.empty[(Long, Seq[(String, String)], Seq[Row])]
+  private val windowEnd = StructField("window_end", TimestampType)
   private val none = Map("events" -> 0L, "late" -> 0L, "malformed" -> 0L, "windows" -> 0L)
   private var counts = none
   private var more = () => ""
+  private var failed = new FailedBatches
 
   /** Forgets the stream before. */
   def clear(): Unit = synchronized {
@@ -20,11 +25,30 @@ object Results {
     rows = Vector.empty
     counts = none
     more = () => ""
+    failed = new FailedBatches
     System.clearProperty("netpie.mqtt.failure")
+    // Chart reads the table in any case.
+    for (spark <- SparkSession.getDefaultSession)
+      spark.createDataFrame(new java.util.ArrayList[Row], StructType(Seq(windowEnd))).createOrReplaceTempView("averages")
+  }
+
+  /** Forgets the stream before, and tells of this one's batches that fail. */
+  def of(ssc: StreamingContext): Unit = {
+    clear()
+    val own = failed
+    ssc.addStreamingListener(new StreamingListener {
+      override def onBatchCompleted(event: StreamingListenerBatchCompleted): Unit = {
+        val outputs = event.batchInfo.outputOperationInfos.toSeq.sortBy(_._1).map(_._2)
+        own.ended(event.batchInfo.batchTime, outputs.flatMap(_.failureReason).headOption)
+      }
+    })
   }
 
   /** Shows what `line` says along with the counts. */
   def about(line: () => String): Unit = synchronized { more = line }
+
+  /** How many events there are in the messages of `rdd`. */
+  def events(rdd: RDD[_]): Long = rdd.asInstanceOf[RDD[Any]].flatMap(new EventsOf).count
 
   def count(name: String, more: Long): Unit = synchronized { counts = counts.updated(name, counts(name) + more) }
 
@@ -43,11 +67,12 @@ object Results {
     val kept = synchronized { rows = (rows :+ ((time.milliseconds, types, first))).takeRight(keptWindows); rows }
     val all = new java.util.ArrayList[Row]()
     for ((end, `types`, some) <- kept; row <- some) all.add(Row.fromSeq(new java.sql.Timestamp(end) +: row.toSeq))
-    val columns = StructType(StructField("window_end", TimestampType) +: frame.schema.fields)
+    val columns = StructType(windowEnd +: frame.schema.fields)
     frame.sparkSession.createDataFrame(all, columns).createOrReplaceTempView("averages")
   }
 
   def show(howMany: Int): Unit = synchronized {
+    if (failed.text.nonEmpty) println(failed.text + "\n")
     for ((end, text) <- windows.takeRight(howMany)) println("window until " + java.time.Instant.ofEpochMilli(end) + "\n" + text)
     println(counts.toSeq.sorted.map { case (name, n) => name + "=" + n }.mkString("counts: ", " ", ""))
     if (more().nonEmpty) println(more())

@@ -1,0 +1,1 @@
+org.apache.spark.streaming.StreamingContext.getActive.foreach(_.stop(stopSparkContext = false, stopGracefully = true))
