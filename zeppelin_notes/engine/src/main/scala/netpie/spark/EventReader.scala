@@ -93,7 +93,7 @@ final class EventReader(columns: EventColumns, topics: Boolean, storage: Storage
     for ((name, value) <- note.conf.getAll if own.conf.isModifiable(name)) own.conf.set(name, value)
     own.conf.set("spark.sql.ansi.enabled", "false")
     SparkSession.setActiveSession(own)
-    try act finally before.fold(SparkSession.clearActiveSession())(SparkSession.setActiveSession)
+    try act finally before.fold(SparkSession.clearActiveSession())(session => SparkSession.setActiveSession(session))
   }
 
   private def checked[T](name: String, value: String)(use: => T): T =

@@ -23,12 +23,16 @@ final class FailedBatches {
 
   /** What there is to say, nothing where no batch has failed. */
   def text: String = synchronized {
-    def at(time: Time) = java.time.Instant.ofEpochMilli(time.milliseconds).toString
+    def at(time: Time) = java.time.Instant.ofEpochMilli(time.milliseconds)
+    def fails(which: String) = "THE STREAM FAILS: " + which + at(since) + ". Windows are missing, or not whole. The reason:"
+    def before = "The stream is well again. Batches that failed before: " + failed + ", the last until " + at(last) + ":"
     if (failed == 0) ""
-    else if (inARow == 0) "The stream is well again. Batches that failed before: " + failed + ", the last until " + at(last) + ":\n  " + reason
     else {
-      val which = if (inARow == 1) "the newest batch, until " else inARow + " batches in a row, since "
-      "THE STREAM FAILS: " + which + at(since) + ". Their windows are missing, or not whole. The reason:\n  " + reason
+      val what =
+        if (inARow == 0) before
+        else if (inARow == 1) fails("the newest batch, until ")
+        else fails(inARow + " batches in a row, since ")
+      what + "\n  " + reason
     }
   }
 
@@ -36,14 +40,15 @@ final class FailedBatches {
   private def why(failure: String): String = {
     val lines = failure.split("\n").map(_.trim).filter(_.nonEmpty)
     val deepest = lines.filter(_.startsWith("Caused by: ")).lastOption.orElse(lines.headOption).getOrElse("")
-    val said = deepest.stripPrefix("Caused by: ").replaceFirst("^.* most recent failure: .*?\\(TID [^)]*\\) \\(.*?\\): ", "")
-    val form = "(?s)(?:[\\w$]+\\.)+([\\w$]*?)(?:Exception|Error)(?:: (.*))?".r
-    said match {
-      case form(kind, message) =>
-        val words = if (generic(kind.stripPrefix("Spark"))) "" else kind.stripPrefix("Spark").replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase
+    val task = "^.* most recent failure: .*?\\(TID [^)]*\\) \\(.*?\\): "
+    val thrown = "(?:[\\w$]+\\.)+([\\w$]*?)(?:Exception|Error)(?:: (.*))?".r
+    deepest.stripPrefix("Caused by: ").replaceFirst(task, "") match {
+      case thrown(name, message) =>
+        val kind = name.stripPrefix("Spark")
+        val words = if (generic(kind)) "" else kind.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase
         val told = if (message == null) "" else message.replaceFirst("^\\[[A-Z0-9_.]+\\] ", "").stripSuffix(";")
         Seq(words, told).filter(_.nonEmpty).mkString(": ")
-      case _ => said
+      case other => other
     }
   }
 }
