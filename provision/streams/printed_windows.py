@@ -32,7 +32,7 @@ def headed_windows(text: str) -> list[Window]:
 
 
 def told_failure(text: str) -> tuple[str, str, str]:
-    """What stands above the windows of a stream that fails or has failed: which of these, the whole line, the reason."""
+    """What stands above the windows of a stream that fails or has: which of these, the whole line, the reason."""
     found = _FAILURE.search(text)
     return (found["state"], found["line"], found["reason"].strip()) if found else ("", "", "")
 

@@ -17,16 +17,16 @@ def packed(text: str) -> str:
     return "=" + base64.b64encode(text.encode()).decode()
 
 
-def tell(probe, messages, *, fields, is_event, time, query, time_format=DOCUMENT, **options) -> None:
+def tell(shared_probe, messages, *, fields, is_event, time, query, time_format=DOCUMENT, **options) -> None:
     texts = {"fields": fields, "timeFormat": time_format, "isEvent": is_event, "time": time, "query": query}
     words = {name: packed(text) for name, text in texts.items()}
-    probe.tell("read", messages=" ".join(map(packed, messages)), **words, **options)
+    shared_probe.tell("read", messages=" ".join(map(packed, messages)), **words, **options)
 
 
-def read(probe, messages, **options) -> str:
+def read(shared_probe, messages, **options) -> str:
     """The query's rows, and the counts."""
-    tell(probe, messages, **options)
-    return probe.wait("read").replace("counts: ", "").replace(" windows=0", "")
+    tell(shared_probe, messages, **options)
+    return shared_probe.wait("read").replace("counts: ", "").replace(" windows=0", "")
 
 
 def stamped(*times: object) -> list[str]:
@@ -57,40 +57,40 @@ def stamped(*times: object) -> list[str]:
         ("date", "ts", ["2018-10-30", "2018-10-28"], 1),
     ],
 )
-def test_an_event_s_time_may_be_of_any_form(probe, kind, time, times, late, ansi):
+def test_an_event_s_time_may_be_of_any_form(shared_probe, kind, time, times, late, ansi):
     columns = {"fields": f"ts {kind}, id string", "is_event": "id is not null", "time": time, "ansi": ansi}
-    said = read(probe, stamped(*times), query="select count(*) from measure", **columns)
+    said = read(shared_probe, stamped(*times), query="select count(*) from measure", **columns)
     assert said == f"[{len(times)}] events={len(times)} late={late} malformed=0"
 
 
 @pytest.mark.parametrize("time_format", ["", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX", "yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX"])
-def test_a_time_is_read_in_the_form_that_is_asked_for(probe, time_format):
+def test_a_time_is_read_in_the_form_that_is_asked_for(shared_probe, time_format):
     times = ["2018-10-29T09:53:36.000+07:00", "2018-10-29T09:53:35.999+07:00"]
     columns = {"fields": "ts Timestamp, id string", "is_event": "ts is not null", "time": "ts"}
     said = read(
-        probe, stamped(*times), query="select count(ts) from measure", time_format=time_format, **columns
+        shared_probe, stamped(*times), query="select count(ts) from measure", time_format=time_format, **columns
     )  # fmt: skip
     assert said == "[2] events=2 late=1 malformed=0"
 
 
-def test_events_may_have_no_time(probe):
+def test_events_may_have_no_time(shared_probe):
     messages = ['{"temp": 25.3, "humid": 60.1}', '{"temp": 25.4, "humid": 60.0}', '{"humid": 1}']
     columns = {"fields": "temp double, humid double", "is_event": "temp is not null", "time": ""}
-    said = read(probe, messages, query="select max(temp), min(humid), count(*) from measure", **columns)
+    said = read(shared_probe, messages, query="select max(temp), min(humid), count(*) from measure", **columns)
     assert said == "[25.4,1.0,3] events=3 late=0 malformed=1"
 
 
-def test_a_column_s_name_may_need_quotes(probe):
+def test_a_column_s_name_may_need_quotes(shared_probe):
     columns = {"fields": "`t.s` Timestamp, `pm2.5` double", "is_event": "`pm2.5` > 1", "time": "`t.s`"}
     messages = ['{"t.s": "2018-10-29T09:53:35+0700", "pm2.5": 12.5}', '{"pm2.5": 1}']
-    said = read(probe, messages, query="select max(`pm2.5`) from measure", **columns)
+    said = read(shared_probe, messages, query="select max(`pm2.5`) from measure", **columns)
     assert said == "[12.5] events=2 late=1 malformed=1"
 
 
 @pytest.mark.parametrize("ansi", ["false", "true"])
-def test_a_value_that_a_rule_can_t_be_computed_of_makes_an_event_malformed_and_nothing_more(probe, ansi):
+def test_a_value_that_a_rule_can_t_be_computed_of_makes_an_event_malformed_and_nothing_more(shared_probe, ansi):
     columns = {"fields": "ts string, id string", "is_event": "cast(ts as int) > 0", "time": ""}
-    said = read(probe, stamped("1", "much", None), query="select count(id) from measure", ansi=ansi, **columns)
+    said = read(shared_probe, stamped("1", "much", None), query="select count(id) from measure", ansi=ansi, **columns)
     assert said == "[3] events=3 late=0 malformed=2"
 
 
@@ -107,10 +107,10 @@ def test_a_value_that_a_rule_can_t_be_computed_of_makes_an_event_malformed_and_n
         ("timeFormat", {"time_format": "yyyy-MM-ddTHH:mm:ss"}),
     ],
 )
-def test_columns_that_can_t_be_used_are_named_before_anything_streams(probe, name, changed):
+def test_columns_that_can_t_be_used_are_named_before_anything_streams(shared_probe, name, changed):
     columns = {"fields": "ts Timestamp, id array<string>", "is_event": "ts is not null", "time": "ts"} | changed
-    tell(probe, stamped(1), query="select 1 from measure", **columns)
-    assert f'Columns.{name} = "' in probe.wait("unusable")
+    tell(shared_probe, stamped(1), query="select 1 from measure", **columns)
+    assert f'Columns.{name} = "' in shared_probe.wait("unusable")
 
 
 EVENT = '{{"ts": "2018-10-29T09:53:36+0700", "id": "host-000{0}", "loadavg": {0}.0, "cpu": 10.0, "mem": 20.0}}'
@@ -136,7 +136,7 @@ SEVERAL = [
 
 @pytest.mark.parametrize("topics", [False, True])
 @pytest.mark.parametrize(("message", "good", "bad"), SEVERAL)
-def test_a_message_may_hold_several_events(probe, message, good, bad, topics):
+def test_a_message_may_hold_several_events(shared_probe, message, good, bad, topics):
     columns = {
         "fields": "ts Timestamp, id String, loadavg double, cpu double, mem double",
         "is_event": "ts is not null and id is not null",
@@ -145,7 +145,7 @@ def test_a_message_may_hold_several_events(probe, message, good, bad, topics):
     options = columns | {"topics": "yes"} if topics else columns
     last = "max(topic)" if topics else "'/app/x'"
     query = f"select count(id), sum(loadavg), {last} from measure where id is not null"
-    said = read(probe, [A, message, B], query=query, **options)
+    said = read(shared_probe, [A, message, B], query=query, **options)
     total = 1.0 + (3.0 if good else 0.0)
     assert said == f"[{good + 2},{total},/app/x] events={good + bad + 2} late=0 malformed={bad}"
 
