@@ -9,7 +9,7 @@ from datetime import datetime
 
 from provision.bundles.roles import Role
 from provision.streams.note_state import driver_page
-from provision.streams.printed_windows import headed_windows, told_failure
+from provision.streams.printed_windows import headed_windows
 from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage
 from provision.streams.windows import Window
@@ -90,7 +90,6 @@ class Latest:
     every: float
     _next: float = field(default_factory=time.monotonic)
     _last_end: int = 0
-    _last_failure: tuple[str, str] = ("", "")
 
     def ask(self) -> bool:
         """Run the paragraph if a slide has passed since the last time; returns whether it did."""
@@ -105,12 +104,6 @@ class Latest:
             return False
         self.client.submit_paragraph(self.note_id, self.paragraph_id)
         return True
-
-    def new_failure(self, paragraph: Paragraph) -> str:
-        """Why batches fail, or that they do no longer, as the paragraph says it; empty where that is known already."""
-        state, line, reason = told_failure(paragraph.output)
-        known, self._last_failure = self._last_failure, (state, reason)
-        return f"{line}\n  {reason}\n" if state and self._last_failure != known else ""
 
     def new_windows(self, paragraph: Paragraph) -> list[Window]:
         """The windows in the paragraph's output that are new since the last call, oldest first."""

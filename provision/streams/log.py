@@ -140,8 +140,6 @@ class NoteLog:
             self._latest.page = str(paragraph.config[PAGE])  # a restarted stream may have another
         if self._keeps_windows(paragraph.id) and self._latest:
             if paragraph.status is ParagraphStatus.FINISHED:
-                if failure := self._latest.new_failure(paragraph):
-                    yield LogLine("output", paragraph, failure, "TEXT")
                 yield from (LogLine("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
             return
         if paragraph.status.is_active and not before.is_active:

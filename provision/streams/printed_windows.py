@@ -11,9 +11,6 @@ _SHOWN = re.compile(
     r"^(?P<border>\+[-+]+\+)\n(?P<heading>\|.*\|\n)\+[-+]+\+\n(?P<rows>(?:\|.*\|\n)*)\+[-+]+\+$", re.MULTILINE
 )
 _HEADED = re.compile(r"^window until (\S+)\n(.*?)(?=^window until |^counts: |\Z)", re.MULTILINE | re.DOTALL)
-_FAILURE = re.compile(
-    r"^(?P<line>(?P<state>THE STREAM FAILS|The stream is well again).*)\n(?P<reason>(?:  .*\n?)*)", re.MULTILINE
-)
 
 
 def printed_windows(text: str) -> list[Window]:
@@ -29,12 +26,6 @@ def shown_windows(text: str, at: int) -> list[Window]:
 def headed_windows(text: str) -> list[Window]:
     """The windows below headings `window until TIME`, tables or lines, oldest first."""
     return [_headed(_millis(match[1]), match[2]) for match in _HEADED.finditer(text)]
-
-
-def told_failure(text: str) -> tuple[str, str, str]:
-    """What stands above the windows of a stream that fails or has: which of these, the whole line, the reason."""
-    found = _FAILURE.search(text)
-    return (found["state"], found["line"], found["reason"].strip()) if found else ("", "", "")
 
 
 def _headed(end: int, text: str) -> Window:

@@ -197,25 +197,6 @@ def test_windows_that_the_note_keeps_are_told_once_each_and_their_text_is_not() 
     assert lines[0].to_json()["rows"] == [["t1", "h"]]
 
 
-FAILS = "THE STREAM FAILS: {} batches in a row, since 2018-10-29T02:53:36Z. The reason:\n  {}\n\n"
-WELL = "The stream is well again. Batches that failed before: 3, the last until …:\n  no column x\n\n"
-
-
-def test_why_a_stream_fails_is_told_once_and_again_when_that_changes() -> None:
-    log = NoteLog(latest())
-    none, one = "counts: events=7 windows=0\n", WINDOWS.format(1)
-    said = [FAILS.format(2, "no column x") + none, FAILS.format(3, "no column x") + none, FAILS.format(4, "full") + one]
-    lines = [
-        line for text in [*said, WELL + one, one] for line in log.of(changed(FINISHED, ResultMessage("TEXT", text)))
-    ]  # fmt: skip
-    assert [(line.event, line.text.splitlines()[-1:]) for line in lines] == [
-        ("output", ["  no column x"]),
-        ("output", ["  full"]),
-        ("window", []),
-        ("output", ["  no column x"]),
-    ]
-
-
 def test_a_stream_that_is_started_anew_brings_its_new_page() -> None:
     asked = latest()
     told(NoteLog(asked), ParagraphChanged(Paragraph("start", config={PAGE: "http://driver:4041"})))
