@@ -88,6 +88,28 @@ def test_malformed_lines_and_late_events_are_counted_and_the_stream_goes_on(stre
     }  # fmt: skip
 
 
+def test_several_events_in_a_message_are_a_row_each_and_what_is_broken_among_them_is_counted(stream: Stream) -> None:
+    before = stream.counts()
+    several = [event(AT, "in one message", cpu=number) for number in (1, 2, 6)]
+    stream.publish([f"[{several[0]}, {several[1]}, 42]", f"{several[2]}\n" + '{"ts": "2018'])
+    stream.process()
+
+    (first, *_) = windows_with(stream, "in one message")
+    assert [row[3] for row in first.rows if row[1] == "in one message"] == ["3.0"]
+    counted = {name: number - before[name] for name, number in stream.counts().items()}
+    assert (counted["events"], counted["malformed"]) == (5, 2)
+
+
+def test_the_note_says_why_its_batches_fail_and_that_they_do_no_longer(stream: Stream) -> None:
+    with edited(stream, "query", AVERAGES, "max(assert_true(cpu < 5))") as query:
+        run(stream, query)
+        stream.publish([event(AT, "too much", cpu=7)])
+        told = wait_for("the failure", lambda: (shown := stream.latest()).startswith("THE STREAM FAILS") and shown)
+        assert "is not true" in told
+        assert "Exception" not in told.partition("\n\n")[0]
+    wait_for("a stream that is well", lambda: stream.latest().startswith("The stream is well again"))
+
+
 def test_the_chart_has_the_averages_of_the_windows(stream: Stream) -> None:
     stream.publish([event(AT, "charted", cpu=4), event(AT, "charted", cpu=5)])
     chart = stream.paragraph("chart").id
