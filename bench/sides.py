@@ -1,5 +1,6 @@
 """The two sides of a measure: this project's note and the document's, fed to the same Spark from the same broker."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,9 +92,9 @@ def paragraphs(rendered: RenderedNote) -> dict[str, str]:
 
 
 def stream_of(rendered: RenderedNote) -> str:
-    """The key of the paragraph that makes the stream: the last one before the start that is nothing in particular."""
-    roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
-    return [key for key in paragraphs(rendered) if not roles[key]][-1]
+    """The key of the paragraph that makes the stream."""
+    (found,) = (key for key, text in paragraphs(rendered).items() if _MAKES_STREAM.search(text))
+    return found
 
 
 def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
@@ -101,16 +102,17 @@ def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
     return {key: text for key, (first, _, text) in split.items() if first.partition("(")[0] == f"%{interpreter}"}
 
 
+_MAKES_STREAM = re.compile(r"val \w+ = \w+\.create\w*Stream\(")
 LISTENER = (Path(__file__).parent / "listener.scala").read_text(encoding="utf-8")
 
 
 def only_received(rendered: RenderedNote, then: str, *, stream: str = "") -> dict[str, str]:
     """What a stream needs, without windows: with `then` to use it, and `stream` in the place of its own."""
     roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
-    *before, start = paragraphs(rendered).items()
-    needed = {key: text for key, text in before if roles[key] in ("", Role.STOP)}
-    own = {stream_of(rendered): stream} if stream else {}
-    return {**needed, **own, "then": then, **dict([start])}
+    texts, key = paragraphs(rendered), stream_of(rendered)
+    *before, start = texts.items()
+    needed = {name: text for name, text in before[: [*texts].index(key)] if roles[name] in ("", Role.STOP)}
+    return {**needed, key: stream or texts[key], "then": then, **dict([start])}
 
 
 @contextmanager
