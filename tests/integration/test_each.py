@@ -10,6 +10,8 @@ from zeppelin_sdk import ZeppelinClient
 from .command import done, provision
 from .conftest import Embedded
 
+UNDO = ("undo", "--yes")
+
 
 def people(folder: Path, *lines: str) -> Path:
     file = folder / "people.csv"
@@ -44,6 +46,24 @@ def test_a_class_that_is_there_is_left_as_it_is_but_for_what_a_person_edited_and
     assert "Seconds(120)" in other.text
 
 
+def test_a_class_is_removed_and_brought_back_and_undone_run_by_run(embedded: Embedded, tmp_path: Path) -> None:
+    there = {note.path for note in embedded.client.list_notes()}
+    file = people(tmp_path, "note,topic,window", "Back/a,a,60", "Back/b,b,60", "Back/c,c,60")
+    made = {"/Back/a", "/Back/b", "/Back/c"}
+    assert done("apply", "--each", file, "--json").json["done"] == 3
+    assert done("plan", "--each", file, "--json").json["same"] == 3
+    assert done("remove", "--each", file, "--yes", "--json").json["done"] == 3
+    assert {note.path for note in embedded.client.list_notes()} == there
+    assert done("undo", "--each", file, "--json").json["done"] == 3
+    assert {note.path for note in embedded.client.list_notes()} == there | made
+    fewer = people(tmp_path, "note,topic,window", "Back/a,a,120", "Back/b,b,120")
+    assert done("apply", "--each", fewer, "--json").json["done"] == 2
+    done(*UNDO)
+    assert {note.path for note in embedded.client.list_notes()} == there | made
+    done(*UNDO)
+    assert {note.path for note in embedded.client.list_notes()} == there
+
+
 def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded, tmp_path: Path) -> None:
     rows = [f"Own/{name},{name},{tmp_path}/{name},4,4,8" for name in "ab"]
     file = people(tmp_path, "note,topic,out,batch,slide,window", *rows)
@@ -54,6 +74,12 @@ def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded
         assert [state["state"] for state in states] == ["streaming"] * 2
         assert len({state["page"] for state in states}) == 2
         assert done("apply", "--each", file, "--run", "--json").json["same"] == 2
+        assert [row["state"] for row in done("status", "--each", file, "--json").json["rows"]] == ["streaming"] * 2
+        assert done("stop", "--each", file, "--json").json["done"] == 2
+        assert done("stop", "--each", file, "--json").json["same"] == 2
+        assert [row["state"] for row in provision("status", "--each", file, "--json").json["rows"]] == ["stopped"] * 2
+        assert done("run", "--each", file, "--json").json["done"] == 2
+        assert done("status", "--each", file).status == 0
     finally:
         done("undo", "--yes")
     assert not [name for name in "ab" if embedded.client.find_note(f"/Own/{name}")]

@@ -110,6 +110,35 @@ def test_the_note_says_why_its_batches_fail_and_that_they_do_no_longer(stream: S
     wait_for("a stream that is well", lambda: stream.latest().startswith("The stream is well again"))
 
 
+def test_a_stream_that_fails_in_every_batch_is_told_with_its_reason_wherever_one_looks(
+    streams: Streams, stream: Stream
+) -> None:
+    url, outputs = streams.embedded.stack.url, stream.paragraph("outputs")
+    assert "avgDF.repartition" in outputs.text
+    broken = outputs.text.replace("avgDF.repartition", 'avgDF.select("nonsense").repartition')
+    stream.client.update_paragraph(stream.note_id, outputs.id, text=broken)
+    try:
+        outcome = provision("run", stream.note.path)
+        assert outcome.status == 1
+        assert "its newest batch failed" in outcome.errors[0]
+        assert "nonsense" in outcome.errors[0]
+        status = provision("status", stream.note.path, "--json")
+        assert (status.status, status.json["state"]) == (1, "failing")
+        listed = {note["path"]: note for note in done("list", "--json").json["notes"]}[stream.note.path]
+        assert listed["state"] == "failing"
+        assert "nonsense" in listed["failure"]
+        assert "nonsense" in done("logs", stream.note.path, "--json").json["failure"]
+        assert "── the stream (failing) ──" in done("logs", stream.note.path).out
+        checks = provision("doctor", "--zeppelin", url, "--json").json["checks"]
+        assert [check["level"] for check in checks if check["part"] == "stream"] == ["fail"]
+        assert {check["part"]: check["level"] for check in checks}["websocket"] == "ok"
+    finally:
+        stream.client.update_paragraph(stream.note_id, outputs.id, text=outputs.text)
+    done("run", stream.note.path)
+    streams.started("streaming", stream.out)
+    assert done("status", "--zeppelin", url, "--json").json["zeppelin"] == url
+
+
 def test_the_chart_has_the_averages_of_the_windows(stream: Stream) -> None:
     stream.publish([event(AT, "charted", cpu=4), event(AT, "charted", cpu=5)])
     chart = stream.paragraph("chart").id
