@@ -183,6 +183,8 @@ def test_undo_takes_the_apply_back_and_leaves_what_was_typed_since(at_work: AtWo
         at_work.paragraph("context").id: (at_work.paragraph("context").title, text)
     }
     assert len(now) == len(before)
+    done("undo", PATH)  # the apply before, which had made the note
+    assert [each.text for each in at_work.note.paragraphs if each.text.strip()] == [text]
     assert "nothing to undo" in done("undo", PATH).out
 
 
