@@ -68,8 +68,8 @@ def test_without_a_server_there_is_one_line_that_says_how_to_have_one(
         (["--param", "batch=0"], "out of range"),
         (["--bundle", "nosuch"], "no bundle 'nosuch'"),
         (["--note", "a?b"], "Zeppelin keeps no such path"),
-        (["--credentials-file", "/nosuch"], "does not exist"),
-        (["--secret-file", "/nosuch"], "does not exist"),
+        (["--credentials-file", "/nosuch/file"], "does not exist"),
+        (["--secret-file", "/nosuch/file"], "does not exist"),
         (["--spark-property", "nonsense"], "is not spark.NAME=VALUE"),
     ],
 )
