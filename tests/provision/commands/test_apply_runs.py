@@ -19,7 +19,8 @@ def printed(text: str) -> Sequence[str]:
 
 @pytest.fixture
 def running(bench: CommandBench, monkeypatch: pytest.MonkeyPatch) -> CommandBench:
-    """The note, applied and run."""
+    """The note, applied and run on a server that is asked again at once."""
+    monkeypatch.setattr("zeppelin_sdk._paragraphs.POLL_FIRST", 0.001)
     bench.zeppelin.interpreters = dict.fromkeys(("spark", "md"), printed)
     monkeypatch.setattr(SparkPage, "stream", lambda _page: replace(STATE, events=1, since="8 PM"))
     assert bench.run("apply") == 0, bench.said
