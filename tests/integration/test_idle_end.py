@@ -65,7 +65,7 @@ def idle(provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         server.kill()
 
 
-def test_an_idle_spark_is_ended_with_its_stream_unless_it_is_used_or_kept_as_told(idle: Idle) -> None:
+def test_an_idle_spark_is_ended_with_its_stream(idle: Idle) -> None:
     applied = done(*idle.apply)
     began = time.monotonic()
     assert f"ends a Spark that has run no paragraph for {THRESHOLD_SECONDS} s (TimeoutLifecycleManager)" in applied.err
@@ -75,7 +75,9 @@ def test_an_idle_spark_is_ended_with_its_stream_unless_it_is_used_or_kept_as_tol
     wait_for("the end of Spark", lambda: idle.state() == "stopped", 60)
     assert time.monotonic() - began > THRESHOLD_SECONDS / 2
 
-    idle.run()
+
+def test_an_idle_spark_that_is_used_or_kept_as_told_goes_on(idle: Idle) -> None:
+    done(*idle.apply)
     look_now_and_then(idle, 2 * THRESHOLD_SECONDS)
     wait_for("a batch that is well", idle.is_streaming, THRESHOLD_SECONDS / 2)
 
