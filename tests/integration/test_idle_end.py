@@ -60,6 +60,7 @@ def idle(provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.setenv("NETPIE_AUTH", netpie.auth_url)
             jars = f"{engine_jar(server.runtime, Console())},{server.runtime.paho_jar}"
             options = parameters("streaming", out=tmp_path / "out", connector="jar", mqtt_jars=jars)
+            options += ["--spark-property", "spark.ui.port=14040"]  # no other Spark of this machine takes it in between
             yield Idle(client, ["apply", "--zeppelin", server.url, "--note", NOTE, *options])
     finally:
         server.kill()
