@@ -21,7 +21,7 @@ from provision.errors import ProvisionError, UsageError
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
 from provision.prepare import asked_spec
-from provision.streams.listing import read_side_by_side
+from provision.streams.listing import Listed, list_note, list_notes, read_side_by_side
 from provision.sync.apply import TRASH, read_note
 from provision.sync.provenance import origin
 from zeppelin_sdk import Note, ZeppelinClient, note_path
@@ -47,6 +47,20 @@ class Verb(Protocol):
 
     def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:
         """Do it for a note, None where the row's is not there; errors are raised. Called by several threads."""
+
+
+class StateVerb:
+    """A verb that starts from each note's state: the states of all notes are read at once, at the beginning."""
+
+    def __init__(self) -> None:
+        self._listed: Mapping[str, Listed] = {}
+
+    def begin(self, client: ZeppelinClient, connect: Callable[[], ZeppelinClient], _notes: Sequence[str]) -> None:
+        self._listed = {listed.note.id: listed for listed in list_notes(client, connect)}
+
+    def listed(self, client: ZeppelinClient, note: Note) -> Listed:
+        """The note's state; read now where another user's list lacks the note."""
+        return self._listed.get(note.id) or list_note(client, note)
 
 
 def for_each_note(console: Console, server: ServerOptions, each: ClassOptions, verb: Verb) -> list[Outcome]:

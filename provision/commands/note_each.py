@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from provision.classroom.class_notes import NoteRow, for_each_note, missing
+from provision.classroom.class_notes import NoteRow, StateVerb, for_each_note, missing
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.server_checks import refuse_shared
 from provision.classroom.show import finish
@@ -11,7 +11,6 @@ from provision.console import Console, Quiet
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
 from provision.streams.interpreter import is_isolated, spark_setting
-from provision.streams.listing import Listed, list_note, list_notes
 from provision.streams.note_state import LIVE, UNKNOWN
 from provision.streams.stop_note import stop_note
 from zeppelin_sdk import Note, ZeppelinClient
@@ -41,17 +40,11 @@ class _Run:
         return Outcome(row.line, Result.DONE, note.path, url, more={"stream": stream})
 
 
-class _Stop:
-    def __init__(self) -> None:
-        self._listed: dict[str, Listed] = {}
-
-    def begin(self, client: ZeppelinClient, connect: Callable[[], ZeppelinClient], _notes: Sequence[str]) -> None:
-        self._listed = {listed.note.id: listed for listed in list_notes(client, connect)}
-
+class _Stop(StateVerb):
     def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:
         if note is None:
             raise missing(row)
-        is_live = (self._listed.get(note.id) or list_note(client, note)).state in LIVE | {UNKNOWN}
+        is_live = self.listed(client, note).state in LIVE | {UNKNOWN}
         if is_live:
             stop_note(client, note, Quiet())
         result = Result.DONE if is_live else Result.SAME

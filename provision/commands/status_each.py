@@ -1,15 +1,15 @@
 """`provision status --each`: the state of each row's note."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from provision.classroom.class_notes import NoteRow, for_each_note, missing
+from provision.classroom.class_notes import NoteRow, StateVerb, for_each_note, missing
 from provision.classroom.outcome import Outcome, Result, exit_code
 from provision.classroom.show import finish
 from provision.console import Console
 from provision.errors import ProvisionError
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
-from provision.streams.listing import Listed, list_note, list_notes
+from provision.streams.listing import Listed
 from provision.streams.note_state import WELL
 from zeppelin_sdk import Note, ZeppelinClient
 
@@ -25,17 +25,11 @@ def _code(outcomes: Sequence[Outcome]) -> int:
     return exit_code(outcomes) or (0 if is_well else ProvisionError.exit_code)
 
 
-class _Status:
-    def __init__(self) -> None:
-        self._listed: dict[str, Listed] = {}
-
-    def begin(self, client: ZeppelinClient, connect: Callable[[], ZeppelinClient], _notes: Sequence[str]) -> None:
-        self._listed = {listed.note.id: listed for listed in list_notes(client, connect)}
-
+class _Status(StateVerb):
     def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:
         if note is None:
             raise missing(row)
-        listed = self._listed.get(note.id) or list_note(client, note)
+        listed = self.listed(client, note)
         url = client.note_url(note.id)
         more = {key: value for key, value in listed.to_json(url).items() if key not in ("id", "path", "url")}
         more["stream"] = listed.stream.to_json() if listed.stream else None
