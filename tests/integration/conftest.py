@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from provision import home
 from provision.bundles.bundle import load_bundle
 from provision.console import Console
 from provision.embedded import processes, stack
-from provision.embedded.runtime import Choice
+from provision.embedded.runtime import Choice, install_runtime
 from provision.publisher import Publisher
 from provision.streams.note_state import note_state, stream_state
 from provision.sync.find_note import find_note
+from sdk_support.fake_proxy import ForwardingProxy
 from zeppelin_sdk import ZeppelinClient
 
 from ..connector.conftest import QUICK_START
@@ -47,6 +48,7 @@ ORDER = [
     "readme_steps",
     "each",
     "cluster",
+    "proxy",
     "secrets",
     "secrets_left",
 ]
@@ -54,7 +56,7 @@ ORDER = [
 starting another.
 
 `streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
-`secrets` and `secrets_left` come last, to look at what all have left.
+`proxy`, `secrets` and `secrets_left` come last, to look at what all have left.
 """
 
 
@@ -90,9 +92,36 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def embedded(provision_home: Path) -> Iterator[Embedded]:
+def proxy() -> Iterator[ForwardingProxy]:
+    """A proxy that notes who asks it, and refuses."""
+    with ForwardingProxy() as proxy:
+        proxy.refuse = 502
+        yield proxy
+
+
+@contextmanager
+def _proxy_in_the_environment(proxy: ForwardingProxy) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            patch.setenv(name, f"http://{proxy.address}")
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _behind_the_proxy(proxy: ForwardingProxy) -> Iterator[None]:
+    """Whatever the tests here run has a proxy in its environment; all that it asks is on loopback."""
+    with _proxy_in_the_environment(proxy):
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded(provision_home: Path, proxy: ForwardingProxy) -> Iterator[Embedded]:
     """The stack, stopped at the end of the run."""
-    running, _ = stack.up(Choice(), stack.Ports(), Console())
+    install_runtime(Choice(), Console())
+    with _proxy_in_the_environment(proxy):
+        running, _ = stack.up(Choice(), stack.Ports(), Console())
     try:
         with ZeppelinClient(running.url) as client:
             yield Embedded(running, client, provision_home)
