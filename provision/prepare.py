@@ -92,6 +92,12 @@ def asked_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | Non
     return NoteSpec(bundle, given, values, clean_path(path or default_path(bundle, values)))
 
 
+def check_each_value(bundle: Bundle, pairs: Iterable[str]) -> None:
+    """Raise `UsageError` for a parameter that the bundle does not have, or a value that it can't have by itself."""
+    given = {name: value for name, value in parameters(pairs).items() if value or name not in bundle.parameters}
+    bundle.each_value({FROM_APPLICATION: "appid", **given})
+
+
 def bundle_path(bundle: Bundle, pairs: Iterable[str], appid: str) -> str:
     """The path of the note that these parameters name by themselves; raises `UsageError`.
 

@@ -14,13 +14,13 @@ from provision.classroom.clients import Clients, connect_as
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person, read_people
 from provision.classroom.rows import refuse_shared_paths
-from provision.classroom.show import do_and_show
+from provision.classroom.show import do_and_show, show_refused, told_anyway
 from provision.console import Console
 from provision.embedded.application import APPID
 from provision.errors import ProvisionError, UsageError
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
-from provision.prepare import asked_spec
+from provision.prepare import asked_spec, check_each_value
 from provision.streams.listing import Listed, list_note, list_notes, read_side_by_side
 from provision.sync.apply import TRASH, read_note
 from provision.sync.provenance import origin
@@ -66,7 +66,9 @@ class StateVerb:
 def for_each_note(console: Console, server: ServerOptions, each: ClassOptions, verb: Verb) -> list[Outcome]:
     """Do the verb for the note of each row, and show what becomes of it. Returns the outcomes in the file's order."""
     rows, refused = _rows(each, embedded=server.embedded)
-    with server.connect_running() as client:
+    if not rows:
+        return show_refused(console, refused)
+    with told_anyway(console, refused), server.connect_running() as client:
         connect = server.connect_running
         places = find_notes(client, connect, [row.path for row in rows])
         verb.begin(client, connect, [note_id for note_id in places.values() if note_id])
@@ -135,6 +137,7 @@ def missing(row: NoteRow) -> UsageError:
 def _rows(each: ClassOptions, *, embedded: bool) -> tuple[list[NoteRow], list[Outcome]]:
     """The rows with their notes' paths, and the failures of those that have none."""
     bundle, appid = load_bundle(each.bundle), _appid(each, embedded=embedded)
+    check_each_value(bundle, each.pairs)
     rows, refused = [], []
     for person in read_people(each.file, bundle):
         try:

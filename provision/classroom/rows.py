@@ -16,7 +16,7 @@ from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
 from provision.options.application import UNKNOWN, ApplicationOptions
 from provision.options.note import NoteOptions
-from provision.prepare import NoteSpec, asked_spec
+from provision.prepare import NoteSpec, asked_spec, check_each_value
 from zeppelin_sdk import note_path
 
 
@@ -40,7 +40,11 @@ class Row:
 def class_rows(
     people: Sequence[Person], bundle: Bundle, options: NoteOptions, embedded: Stack | None, *, planning: bool = False
 ) -> tuple[list[Row], list[Outcome]]:
-    """The rows that can be written, and the failures of those that can't; `planning` needs no secrets."""
+    """The rows that can be written, and the failures of those that can't; `planning` needs no secrets.
+
+    Raises `UsageError` for a parameter of the options that is wrong whatever the rows have.
+    """
+    check_each_value(bundle, options.pairs)
     rows, refused = [], []
     default = {"appsecret": UNKNOWN} if planning else {}
     for person in people:

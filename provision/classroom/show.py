@@ -1,16 +1,19 @@
 """Shows what becomes of rows: a line each in the file's order, behind a progress bar on a terminal; a cause once."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
 
+from netpie_creds import NetpieError
 from provision.classroom.causes import Cause, Failed
 from provision.classroom.outcome import Outcome, Result, exit_code
 from provision.classroom.side_by_side import Row, Work, do_rows
 from provision.console import Console
+from provision.errors import ProvisionError
+from zeppelin_sdk import ZeppelinError
 
 
 def do_and_show(
@@ -47,6 +50,26 @@ def do_and_show(
         console.say(f"{lines.count} of {len(rows) + len(refused)} rows were done; run it again for the others")
         raise
     return sorted([*refused, *outcomes], key=lambda outcome: outcome.line)
+
+
+def show_refused(console: Console, refused: Sequence[Outcome]) -> list[Outcome]:
+    """Show the outcomes of a class none of whose rows can be tried, and return them in the file's order."""
+    lines = _Lines(console, [outcome.line for outcome in refused])
+    for outcome in refused:
+        lines.add(outcome)
+    lines.show()
+    return sorted(refused, key=lambda outcome: outcome.line)
+
+
+@contextmanager
+def told_anyway(console: Console, refused: Sequence[Outcome]) -> Iterator[None]:
+    """Say which rows can't be tried where the block fails by what concerns the class as a whole."""
+    try:
+        yield
+    except (ProvisionError, NetpieError, ZeppelinError):
+        for outcome in sorted(refused, key=lambda outcome: outcome.line):
+            console.say(outcome.text())
+        raise
 
 
 def finish(

@@ -9,7 +9,7 @@ from provision.classroom.clients import Clients, connect_as
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
 from provision.classroom.server_checks import check_users, prepare_spark
-from provision.classroom.show import do_and_show, finish
+from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
 from provision.classroom.write_rows import RowWriter, check_auth_server
 from provision.console import Console
 from provision.embedded.stack import Stack
@@ -44,9 +44,13 @@ def apply_each(
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     people = read_people(each.file, bundle)
     rows, refused = class_rows(people, bundle, options, embedded)
+    if not rows:
+        finish(console, show_refused(console, refused))
+        return
     tell_of_inline(console, [row.spec.values for row in rows])
-    failed = check_auth_server(rows)
-    with options.server.connect_running() as client:
+    with told_anyway(console, refused):
+        failed = check_auth_server(rows)
+    with told_anyway(console, refused), options.server.connect_running() as client:
         check_users(client, people, rows, console)
         prepare_spark(client, each, len(rows), Records(client.url, run), console)
         existing = {note.path for note in client.list_notes()}

@@ -12,7 +12,7 @@ from provision.classroom.clients import Clients, connect_as
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
-from provision.classroom.show import do_and_show, finish
+from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
 from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.errors import ConflictError
@@ -29,7 +29,10 @@ def plan_each(console: Console, each: EachOptions, options: NoteOptions, embedde
     """Show what an apply would do to each row's note; ends with 3 where there are only conflicts."""
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     rows, refused = class_rows(read_people(each.file, bundle), bundle, options, embedded, planning=True)
-    with options.server.connect_running() as client:
+    if not rows:
+        finish(console, show_refused(console, refused))
+        return
+    with told_anyway(console, refused), options.server.connect_running() as client:
         client.get_ticket()  # a server or a login that fails does so for all
     with closing(Clients(lambda person: connect_as(options.server, person))) as clients:
         outcomes = do_and_show(console, _Plan(clients, options, embedded, console), rows, refused, each.jobs)

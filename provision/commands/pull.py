@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from provision.bundles.bundle import bundle_names, load_bundle
+from provision.bundles.bundle import Bundle, bundle_names, load_bundle
 from provision.console import Console
 from provision.errors import UsageError
 from provision.options.output import json_option
@@ -47,14 +47,12 @@ def pull(
     provision pull "NETPIE/MyApp metrics csv"
     provision pull "NETPIE/MyApp metrics csv" --bundle ./my-bundle
     """
+    named = _named(bundle) if bundle is not None else ""
+    if named:
+        _target(named, into, force=force)
     with server.connect_running() as client:
         found = find_note(client, note)
-        source = _source(bundle, pulled_bundle_name(found))
-        loaded = load_bundle(source)
-        target = into or (loaded.folder if "/" in source else Path.cwd() / loaded.name)
-        in_place = target.resolve() == loaded.folder.resolve()
-        if not in_place and not force:
-            _check_empty(target)
+        loaded, target, in_place = _target(named or _shipped(pulled_bundle_name(found)), into, force=force)
         made = made_of(found, loaded)
         pulled = pull_note(found, loaded, loaded.folder, made, list(secrets_of_note(client, found).values()))
         check_pulled(pulled, found, made, loaded.name)
@@ -76,14 +74,24 @@ def pull(
         console.result(answer, f"{target}: {len(written)} files written; apply it with --bundle {_as_option(target)}")
 
 
-def _check_empty(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: there are files in it", next_step="name another folder with --into, or --force")
+def _target(source: str, into: Path | None, *, force: bool) -> tuple[Bundle, Path, bool]:
+    """The bundle, the folder for the files, and whether that is the bundle's own.
+
+    Raises `UsageError` for another folder with files in it.
+    """
+    bundle = load_bundle(source)
+    target = into or (bundle.folder if "/" in source else Path.cwd() / bundle.name)
+    in_place = target.resolve() == bundle.folder.resolve()
+    if not in_place and not force and target.is_dir() and any(target.iterdir()):
+        raise UsageError(f"{target}: there are files in it", next_step="name another folder with --into, or --force")
+    return bundle, target, in_place
 
 
-def _source(given: str | None, name: str) -> str:
-    if given is not None:
-        return given if given in bundle_names() or "/" in given else f"./{given}"
+def _named(bundle: str) -> str:
+    return bundle if bundle in bundle_names() or "/" in bundle else f"./{bundle}"
+
+
+def _shipped(name: str) -> str:
     if name not in bundle_names():
         raise UsageError(
             f"the note came from a bundle {name!r} that is none of the tool's", next_step="give --bundle DIR"

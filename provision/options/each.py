@@ -115,10 +115,8 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
         *(() if in_turn else (_JOBS,)),
         click.option(
             "--bundle",
-            default=DEFAULT_BUNDLE,
-            show_default=True,
             metavar="NAME|DIR",
-            help="With --each: the bundle, for rows without a column `note`.",
+            help=f"With --each: the bundle, for rows without a column `note`.  [default: {DEFAULT_BUNDLE}]",
         ),
         click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="With --each: as in its apply."),
         click.option("--appid", metavar="APPID", help="With --each: of rows without one.  [env: NETPIE_APPID]"),
@@ -130,14 +128,21 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
         def with_class(
             *args: Any,
             each_file: Path | None,
-            bundle: str,
+            bundle: str | None,
             pairs: tuple[str, ...],
             appid: str | None,
             credentials_file: Path | None,
             jobs: int = 1,
             **others: Any,
         ) -> Any:
-            each = ClassOptions(each_file, jobs, bundle, pairs, appid, credentials_file) if each_file else None
+            if each_file is None:
+                if bundle or pairs or appid or credentials_file:
+                    raise UsageError(
+                        "--bundle, --param, --appid and --credentials-file go with --each",
+                        next_step="add --each FILE.csv, or leave them out: a note keeps what it was applied with",
+                    )
+                return command(*args, each=None, **others)
+            each = ClassOptions(each_file, jobs, bundle or DEFAULT_BUNDLE, pairs, appid, credentials_file)
             return command(*args, each=each, **others)
 
         decorated: Callable[..., Any] = with_class

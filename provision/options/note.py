@@ -19,6 +19,7 @@ from provision.options.stack import spark_options
 from provision.prepare import (
     NoteSpec,
     bundle_path,
+    check_each_value,
     check_spec,
     clean_path,
     fit_embedded,
@@ -30,7 +31,7 @@ from provision.sync.apply import read_note
 from provision.sync.plan import OURS, THEIRS, Decision
 from provision.sync.provenance import Origin, origin
 from provision.sync.remembered import bundle_of, told
-from zeppelin_sdk import ZeppelinClient
+from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
 if TYPE_CHECKING:
     from provision.embedded.record import Stack
@@ -119,8 +120,9 @@ class NoteOptions:
         this machine does not reach. With `read_only` none is made, and nobody is asked but Zeppelin: stand-ins take the
         place of what only an apply gets.
         """
+        path = self._path(embedded)
         with self.server.connect_running() as client:
-            asked = self.asked(client, self._path(embedded), embedded)
+            asked = self._first_asked(client, path, embedded)
             if read_only:
                 credentials = asked.options.planned(asked.default, known_broker(asked.noted, embedded))
                 spec = self.spec(asked, credentials.application.appid, embedded, console)
@@ -136,6 +138,16 @@ class NoteOptions:
                 for line in told(asked.noted, rendered):
                     console.say(line)
             yield client, rendered
+
+    def _first_asked(self, client: ZeppelinClient, path: str, embedded: "Stack | None") -> AskedNote:
+        """As `asked`. Where the server does not tell which bundle the note has, it is taken for a new note: then what
+        is wrong with the words is told first.
+        """
+        try:
+            return self.asked(client, path, embedded)
+        except ZeppelinError:
+            check_each_value(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs)
+            raise
 
     def asked(self, client: ZeppelinClient, path: str, embedded: "Stack | None" = None) -> AskedNote:
         """What is asked of the note at `path`, as it is on the server."""
@@ -173,13 +185,11 @@ class NoteOptions:
 
         Which parameters there are is known where a bundle is named, or where no note can be asked for its own.
         """
-        given = parameters(self.pairs)
+        parameters(self.pairs)
         if self.path:
             clean_path(self.path)
         if self.bundle is not None or not self.server.is_there():
-            bundle = load_bundle(self.bundle or DEFAULT_BUNDLE)
-            set_ = {name: value for name, value in given.items() if value or name not in bundle.parameters}
-            bundle.each_value({"appid": "appid", **set_})
+            check_each_value(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs)
 
 
 def known_broker(noted: Origin, embedded: "Stack | None") -> str:
