@@ -1,6 +1,7 @@
 """What Spark is started with, as a person gives it: the address of a master, and properties."""
 
 import re
+from urllib.parse import unquote
 
 from provision.errors import UsageError
 
@@ -14,19 +15,26 @@ _MASTER = re.compile(
 
 _NAME = re.compile(r"spark\.[\w.-]*\w", re.ASCII)
 _NEXT = re.compile(r",(?=\s*[\w.-]+=)", re.ASCII)  # a comma in a value is followed by no NAME=
-# Spark's spark.redaction.regex, and what else is named so by Hadoop, Hive, JDBC drivers and clouds
+# Spark's spark.redaction.regex, and what else is named so by Hadoop, Hive, JDBC drivers, clouds and people
 _WORDS = (
-    r"secret|passw|passphrase|pwd|token|credential|"
-    r"(access|account|api|encryption|license|master|private|sas|shared|signing|storage)[._-]?key(?![a-z])|"
-    r"(?<![a-z])(pass|sas|sig)(?![a-z])"
+    r"secret|passw|passphrase|passcode|passkey|pwd(?!\.dir)|pw(?![a-z])|token(?!iz)|credential|authorization|cookie|"
+    r"access[._-]?key|"
+    r"(account|api|app|client|consumer|encryption|license|master|private|sas|shared|signing|storage)[._-]?key(?![a-z])|"
+    r"(?<![a-z])(pass|sas|sig)(?![a-z])|(?-i:[a-z]Pass)(?![a-z])|redis[._]auth(?![a-z])|"
+    # a key, where the name ends with it, but for those of tables and messages
+    r"(?<!group.)(?<!join.)(?<!message.)(?<!partition.)(?<!primary.)(?<!public.)(?<!record.)(?<!row.)(?<!sort.)"
+    r"(?<![a-z])key(?=[\"'\\]*\s*(?:[=:]|$))"
 )
 _SECRET = re.compile(_WORDS, re.IGNORECASE)
 _SECRET_VALUES = (
-    re.compile(rf"[\w.-]*(?:{_WORDS})[\w.-]*[\"']?\s*[=:]\s*\S", re.IGNORECASE),  # -Dpassword=…, ;AccountKey=…, ?sig=…
+    re.compile(rf"[\w.-]*(?:{_WORDS})[\w.-]*[\"'\\]*\s*[=:]\s*\S", re.IGNORECASE),  # -Dpw=…, ;AccountKey=…, ?sig=…
     re.compile(rf"(?<!\S)--?(?:[\w-]*(?:{_WORDS})[\w-]*)\s+\S", re.IGNORECASE),  # --password …
-    re.compile(r"//[^\s/@]*:[^\s/@]*@"),  # a login in a URL
+    re.compile(r"[?&][\w.-]*(?:signature|key)=\S|auth[a-z]*=[^\s:/]+:\S", re.IGNORECASE),
+    re.compile(r"//[^\s/@]*:[^\s/@]*@|https?://[^\s/@]+@|(?<![\w/:])[\w.+%-]+:[^\s'\"/:@]+@[\w\[]"),  # a URL's login
     re.compile(r"\b(?:bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE),
-    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN|\beyJ[\w-]{8,}\.eyJ"),  # AWS's key ids, PEM, JWT
+    # AWS's key ids, PEM, JWT, and what GitHub, GitLab, Slack, Stripe and Google give out
+    re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN|\beyJ[\w-]{8,}\.eyJ"),
+    re.compile(r"\b(?:gh[opsu]_\w{20}|github_pat_|glpat-|xox[abeoprs]-|[rs]k_(?:live|test)_|AIza[\w-]{30})"),
 )
 _ELSEWHERE = {
     "spark.master": "give --param spark_master=…",
@@ -86,4 +94,9 @@ def _check(name: str, value: str) -> None:
 
 def holds_secret(name: str, value: str) -> bool:
     """Whether a property is named as secrets are, or has what looks like one in its value."""
-    return bool(_SECRET.search(name)) or any(pattern.search(value) for pattern in _SECRET_VALUES)
+    if value.strip().lower() in ("true", "false"):
+        return False
+    readings = {value, unquote(value)}
+    return bool(_SECRET.search(name)) or any(
+        pattern.search(reading) for pattern in _SECRET_VALUES for reading in readings
+    )

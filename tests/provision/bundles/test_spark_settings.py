@@ -90,6 +90,38 @@ def test_properties_are_read_one_by_one(text: str, properties: list[str]) -> Non
         ("spark.jars.repositories=https://me:x@repo.example/maven", "secret"),
         ("spark.hadoop.fs.defaultFS=s3a://AKIAABCDEFGHIJKLMNOP:x@bucket", "secret"),
         ("spark.x.header=Authorization: Bearer abcdefghijkl", "secret"),
+        *(
+            (text, "secret")
+            for text in (
+                "spark.executor.extraJavaOptions=-Dpw=x",
+                "spark.executor.extraJavaOptions=-Dmqtt.pw:x -Da=b",
+                "spark.executor.extraJavaOptions=-DdbPw=x",
+                "spark.executor.extraJavaOptions=-Dhttp.proxyUser=u -Dhttp.proxyPass=x",
+                "spark.executor.extraJavaOptions=-Dapp.key=x",
+                "spark.executor.extraJavaOptions=-Dauth=user:x",
+                "spark.executor.extraJavaOptions=-Dcookie=x",
+                "spark.executor.extraJavaOptions=-Dmqtt.secret\\=x",
+                "spark.driver.extraJavaOptions=-javaagent:/a.jar=pw=x",
+                "spark.driver.extraJavaOptions=--pw x",
+                "spark.executorEnv.DB_PW=x",
+                "spark.executorEnv.PW=x",
+                "spark.executorEnv.KEY=x",
+                "spark.executorEnv.APPKEY=x",
+                "spark.hadoop.fs.s3n.awsAccessKeyId=x",
+                "spark.redis.auth=x",
+                "spark.x.userpw=x",
+                "spark.x.passcode=x",
+                "spark.x.settings={'pw': 'x'}",
+                "spark.x.query=user%3Du%26password%3Dx",
+                "spark.x.url=https://x@github.example/a",
+                "spark.x.url=https://h/?X-Amz-Signature=x",
+                "spark.x.url=https://h/?key=x",
+                "spark.x.hosts=u:x@h:27017",
+                "spark.x.a=ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+                "spark.x.a=xoxb-123456789012-abcdefghij",
+                "spark.x.a=AIzaSyA1234567890123456789012345678901",
+            )
+        ),  # fmt: skip
     ],
 )
 def test_properties_that_can_do_harm_are_refused(text: str, why: str) -> None:
@@ -112,6 +144,14 @@ def test_properties_that_can_do_harm_are_refused(text: str, why: str) -> None:
         "spark.kerberos.principal=me/host@REALM",
         "spark.serializer=org.apache.spark.serializer.KryoSerializer",
         "spark.executorEnv.MONKEY=1",
+        "spark.security.credentials.hive.enabled=false",
+        "spark.sql.tokenizer=x",
+        "spark.hadoop.mapreduce.output.key.class=x",
+        "spark.x.partition.key=id",
+        "spark.network.crypto.keyLength=128",
+        "spark.ssl.keyStore=/k.jks",
+        "spark.cassandra.keyspace=x",
+        "spark.yarn.tags=powered",
     ],
 )
 def test_properties_without_a_secret_are_taken(text: str) -> None:
