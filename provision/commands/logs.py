@@ -12,7 +12,7 @@ from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
 from provision.streams.log import LogLine, follow, title_of
-from provision.streams.note_state import driver_page
+from provision.streams.note_state import driver_of
 from provision.streams.outputs import columns, cut_at, plain
 from provision.streams.recorded import full_rows
 from provision.streams.status import own_status
@@ -106,8 +106,8 @@ def _cut(where: str | None, note: Note) -> str:
 def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
     teller = _JsonTeller(console).tell if console.as_json else _Teller(console, client, note).tell
     try:
-        page = "" if later_on_its_page(client, note) else driver_page(note)
-        follow(client, note.id, latest_of(client, note, console.say), teller, page)
+        driver = None if later_on_its_page(client, note) else driver_of(note)
+        follow(client, note.id, latest_of(client, note, console.say), teller, driver)
     except KeyboardInterrupt:
         if not console.as_json:
             console.say("")

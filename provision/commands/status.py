@@ -18,7 +18,7 @@ from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
 from provision.streams.listing import list_notes
-from provision.streams.note_state import WELL
+from provision.streams.note_state import WELL, driver_of
 from provision.streams.server_status import look_at
 from provision.streams.status import NoteStatus, own_status
 from provision.sync.find_note import find_note
@@ -103,9 +103,10 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
     with Live(console=console.out, auto_refresh=False) if on_screen else nullcontext() as live:
         while True:
             with suppress(ServerUnreachableError):  # a restarting server: keep the last status
-                now = own_status(client, client.get_note(note.id))
+                seen = client.get_note(note.id)
+                now = own_status(client, seen)
                 if latest:
-                    latest.page = now.page
+                    latest.page, latest.application = now.page, driver_of(seen).application
                     latest.ask()
                 if isinstance(live, Live):
                     live.update(now.table(), refresh=True)

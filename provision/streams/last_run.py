@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provision.bundles.roles import Role
-from provision.streams.note_state import driver_page, stream_state
+from provision.streams.note_state import stream_state
 from provision.streams.run_paragraph import is_run, runs_in_spark
 from provision.streams.spark_page import SparkPage
 from provision.streams.stream_owner import by_hand_since, later_on_its_page, next_turn, noted, starting
@@ -45,6 +45,7 @@ def started(client: ZeppelinClient, note: Note, page: str, finished: str) -> dic
         "turn": next_turn(client, note.id, page),
         "finished": finished,
         "since": stream.since if stream else "",
+        "application": stream.application if stream else "",
         "ran": _listed(_depended_on(note)),
         "login": _login(client, note),
     }
@@ -87,7 +88,7 @@ def _is_live(client: ZeppelinClient, note: Note, start: Paragraph) -> bool:
     """Whether the stream that was noted runs, as far as can be told from here."""
     if provenance(start).blocks:
         return start.status.is_active
-    stream = stream_state(note) if driver_page(note) else None
+    stream = stream_state(note)
     if stream is None or not stream.receivers or later_on_its_page(client, note) is not None:
         return False
     return by_hand_since(start) or noted(start).get("since") in ("", stream.since)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from provision.bundles.roles import Role
-from provision.streams.note_state import driver_page
+from provision.streams.note_state import driver_of
 from provision.streams.printed_windows import headed_windows
 from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage
@@ -79,8 +79,8 @@ def _time(text: str) -> datetime | None:
 class Latest:
     """The note's latest windows, asked for once a slide while its stream runs.
 
-    `page` is the driver's, empty until it is known. The paragraph isn't run when the stream has ended or its page is
-    out of reach: that would start Spark anew, and fail.
+    `page` is the driver's, empty until it is known, `application` the id of its Spark application. The paragraph isn't
+    run when the stream has ended or its page is out of reach: that would start Spark anew, and fail.
     """
 
     client: ZeppelinClient
@@ -88,6 +88,7 @@ class Latest:
     page: str
     paragraph_id: str
     every: float
+    application: str = ""
     _next: float = field(default_factory=time.monotonic)
     _last_end: int = 0
 
@@ -96,7 +97,7 @@ class Latest:
         if not self.page or time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + self.every
-        state = SparkPage(self.page).stream()
+        state = SparkPage(self.page, self.application).stream()
         if state is None or not state.receivers:
             return False
         status = self.client.get_paragraph(self.note_id, self.paragraph_id).status
@@ -120,4 +121,5 @@ def latest_of(client: ZeppelinClient, note: Note, say: Callable[[str], None]) ->
     slide = slide_of(note)
     if slide.remark:
         say(slide.remark)
-    return Latest(client, note.id, driver_page(note), paragraph.id, slide.seconds)
+    driver = driver_of(note)
+    return Latest(client, note.id, driver.url, paragraph.id, slide.seconds, driver.application)

@@ -13,7 +13,7 @@ from typing import Any
 
 from provision.errors import ProvisionError
 from provision.streams.latest_windows import last_window
-from provision.streams.note_state import as_seen, driver_page, note_state
+from provision.streams.note_state import as_seen, driver_of, note_state
 from provision.streams.recorded import slide_of
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import own_status
@@ -62,9 +62,12 @@ def list_notes(client: ZeppelinClient, connect: Callable[[], ZeppelinClient]) ->
     """
     infos = [info for info in client.list_notes() if not info.path.startswith(TRASH)]
     ours = [note for note in read_side_by_side(client, connect, infos) if _is_ours(note)]
-    owned = {note.id: driver_page(note) for note in ours if later_among(note, ours) is None}
-    seen = _seen({page for page in owned.values() if page})
-    listed = [_listed(note, owned.get(note.id, ""), *seen.get(owned.get(note.id, ""), (None, False))) for note in ours]
+    drivers = (driver_of(note) if later_among(note, ours) is None else SparkPage("") for note in ours)
+    places = [(driver.url, driver.application) for driver in drivers]
+    seen = _seen({place for place in places if place[0]})
+    listed = [
+        _listed(note, place[0], *seen.get(place, (None, False))) for note, place in zip(ours, places, strict=True)
+    ]
     return sorted(listed, key=lambda each: each.note.path)
 
 
@@ -109,20 +112,21 @@ def _is_ours(note: Note) -> bool:
     return any(read_mark(paragraph).key for paragraph in note.paragraphs)
 
 
-def _seen(pages: Collection[str]) -> dict[str, tuple[StreamState | None, bool]]:
-    """The stream on each driver's page, and whether the page is in reach; asked side by side, as one that is not takes
-    some seconds.
+def _seen(places: Collection[tuple[str, str]]) -> dict[tuple[str, str], tuple[StreamState | None, bool]]:
+    """The stream on each driver's page, of the Spark application with this id, and whether the page is in reach.
+
+    They are asked side by side, as one that is out of reach takes some seconds.
     """
 
-    def look(page: str) -> tuple[StreamState | None, bool]:
-        spark = SparkPage(page)
+    def look(place: tuple[str, str]) -> tuple[StreamState | None, bool]:
+        spark = SparkPage(*place)
         stream = spark.stream()
         return stream, stream is not None or spark.answers()
 
-    if not pages:
+    if not places:
         return {}
     with ThreadPoolExecutor(READERS_MOST) as pool:
-        return dict(zip(pages, pool.map(look, pages), strict=True))
+        return dict(zip(places, pool.map(look, places), strict=True))
 
 
 def _listed(note: Note, page: str, stream: StreamState | None, in_reach: bool) -> Listed:

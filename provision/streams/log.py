@@ -9,6 +9,7 @@ from typing import Any
 from provision.streams.latest_windows import Latest
 from provision.streams.outputs import cut_at, plain
 from provision.streams.spark_page import SparkPage
+from provision.streams.stream_owner import application
 from provision.streams.windows import Window
 from provision.sync.provenance import PAGE, provenance
 from provision.terminal import harmless
@@ -138,6 +139,7 @@ class NoteLog:
         before, shown.paragraph = shown.paragraph.status, paragraph
         if self._latest and paragraph.config.get(PAGE):
             self._latest.page = str(paragraph.config[PAGE])  # a restarted stream may have another
+            self._latest.application = application(paragraph)
         if self._keeps_windows(paragraph.id) and self._latest:
             if paragraph.status is ParagraphStatus.FINISHED:
                 yield from (LogLine("window", paragraph, window=each) for each in self._latest.new_windows(paragraph))
@@ -189,8 +191,9 @@ def _after(before: str, text: str) -> str:
 class StreamWatch:
     """Tells when the stream on a driver's page begins to fail in its newest batch, why, and when it no longer does."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, page: str, application: str = "") -> None:
         self.page = page
+        self.application = application
         self._failure = ""
         self._every = WATCH_SECONDS
         self._next = 0.0
@@ -199,7 +202,7 @@ class StreamWatch:
         """What has changed since the last call; the page is asked every few seconds, less often while out of reach."""
         if not self.page or time.monotonic() < self._next:
             return
-        stream = SparkPage(self.page).stream()
+        stream = SparkPage(self.page, self.application).stream()
         self._every = WATCH_SECONDS if stream else min(2 * self._every, WATCH_SECONDS_MOST)
         self._next = time.monotonic() + self._every
         failure = stream.failure if stream and stream.receivers else ""
@@ -211,13 +214,18 @@ class StreamWatch:
 
 
 def follow(
-    client: ZeppelinClient, note_id: str, latest: Latest | None, tell: Callable[[LogLine], None], page: str = ""
+    client: ZeppelinClient,
+    note_id: str,
+    latest: Latest | None,
+    tell: Callable[[LogLine], None],
+    driver: SparkPage | None = None,
 ) -> None:
     """Log the note until interrupted; waits for a server that goes away. Raises what else `NoteFollower.read` does.
 
-    `page`: the driver's page with the note's stream, if one runs.
+    `driver`: the page with the note's stream, if one runs.
     """
-    log, watch = NoteLog(latest, _output_limit(client)), StreamWatch(page)
+    log = NoteLog(latest, _output_limit(client))
+    watch = StreamWatch(driver.url, driver.application) if driver else StreamWatch("")
     connected = True
     with client.follow(note_id, reconnect=True) as follower:
         while True:
@@ -225,6 +233,7 @@ def follow(
             connected = isinstance(event, ConnectionRestored) or (connected and not isinstance(event, ConnectionLost))
             if isinstance(event, ParagraphChanged) and event.paragraph.config.get(PAGE):
                 watch.page = str(event.paragraph.config[PAGE])  # a restarted stream may have another
+                watch.application = application(event.paragraph)
             for line in (*log.of(event), *watch.news()):
                 tell(line)
             if latest is not None and connected:

@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.stream_owner import application, starting
 from provision.sync.provenance import PAGE
 from zeppelin_sdk import Note, ParagraphStatus
 
@@ -19,10 +20,16 @@ def driver_page(note: Note) -> str:
     return next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
 
 
+def driver_of(note: Note) -> SparkPage:
+    """The page of the Spark that the note was last run in, without a URL where none is noted."""
+    start = starting(note)
+    return SparkPage(driver_page(note), application(start) if start else "")
+
+
 def stream_state(note: Note) -> StreamState | None:
-    """What Spark says of the note's stream; None where its page is unknown or out of reach."""
-    page = driver_page(note)
-    return SparkPage(page).stream() if page else None
+    """What Spark says of the note's stream; None where its page is unknown, out of reach, or another Spark's."""
+    spark = driver_of(note)
+    return spark.stream() if spark.url else None
 
 
 def note_state(note: Note, stream: StreamState | None) -> str:

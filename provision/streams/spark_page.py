@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ class StreamState:
     the times, in ms since the epoch, of the first batch and of the newest that ended and did not fail; 0 for none.
     `batch_ms` is the batch interval. `messages` are what this project's connector counts, up to a heartbeat of Spark's
     executors ago: received, stored, acknowledged, reconnects, redelivered (these may be there twice). Other receivers
-    have none. `since`: when it was started, as the driver writes it.
+    have none. `since`: when it was started, as the driver writes it. `application`: the id of its Spark application,
+    another for each Spark that is started.
     """
 
     batches: int
@@ -44,6 +45,7 @@ class StreamState:
     newest_batch: int = 0
     messages: Mapping[str, int] = field(default_factory=dict)
     since: str = ""
+    application: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
@@ -63,18 +65,27 @@ class StreamState:
 
 
 class SparkPage:
-    """The driver's page at `url`, as `sc.uiWebUrl` names it."""
+    """The driver's page at `url`, as `sc.uiWebUrl` names it.
 
-    def __init__(self, url: str, timeout: float = 5.0) -> None:
+    With `application` it is the page of the Spark application of this id only: after a restart another server's Spark
+    may have the port.
+    """
+
+    def __init__(self, url: str, application: str = "", timeout: float = 5.0) -> None:
         self.url = url.rstrip("/")
+        self.application = application
         self._timeout = timeout
 
     def stream(self) -> StreamState | None:
-        """The stream that runs, or None when there is none or the page is out of reach from here."""
+        """The stream that runs, or None when there is none, it is another Spark's, or the page is out of reach."""
         try:
-            streaming = f"api/v1/applications/{self._get('api/v1/applications')[0]['id']}/streaming"
+            application = str(self._get("api/v1/applications")[0]["id"])
+            if self.application not in ("", application):
+                return None
+            streaming = f"api/v1/applications/{application}/streaming"
             statistics, receivers = self._get(f"{streaming}/statistics"), self._get(f"{streaming}/receivers")
-            return _state(statistics, receivers, self._get(f"{streaming}/batches"), self._messages())
+            state = _state(statistics, receivers, self._get(f"{streaming}/batches"), self._messages())
+            return replace(state, application=application)
         except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
             return None  # not Spark's answers: another server has that port now, or the stream has just ended
 

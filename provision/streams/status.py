@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from provision.streams.latest_windows import Counted, counted
-from provision.streams.note_state import as_seen, driver_page, note_state
-from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.note_state import as_seen, driver_of, note_state, stream_state
+from provision.streams.spark_page import StreamState
 from provision.streams.stream_owner import later_on_its_page
 from provision.sync.provenance import provenance
 from zeppelin_sdk import Note, ZeppelinClient
@@ -103,12 +103,11 @@ def _messages(counts: Mapping[str, int]) -> str:
 
 def status_of(note: Note) -> NoteStatus:
     """Ask the driver's page, where the note's last run noted one, and read what the note has counted."""
-    page = driver_page(note)
-    spark = SparkPage(page)
-    stream = spark.stream() if page else None
-    in_reach = stream is not None or (bool(page) and spark.answers())
-    state = as_seen(note_state(note, stream), page, in_reach=in_reach)
-    return NoteStatus(note, state, page, in_reach, stream, counted(note))
+    spark = driver_of(note)
+    stream = stream_state(note)
+    in_reach = stream is not None or (bool(spark.url) and spark.answers())
+    state = as_seen(note_state(note, stream), spark.url, in_reach=in_reach)
+    return NoteStatus(note, state, spark.url, in_reach, stream, counted(note))
 
 
 def own_status(client: ZeppelinClient, note: Note) -> NoteStatus:

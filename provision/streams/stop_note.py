@@ -6,7 +6,7 @@ from contextlib import suppress
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.streams.interpreter import restart_spark
-from provision.streams.note_state import driver_page, stream_state
+from provision.streams.note_state import driver_of, stream_state
 from provision.streams.run_paragraph import (
     PARAGRAPH_TIMEOUT,
     HeldError,
@@ -14,7 +14,6 @@ from provision.streams.run_paragraph import (
     run_in_turn,
     runs_in_spark,
 )
-from provision.streams.spark_page import SparkPage
 from provision.streams.stream_owner import later_on_its_page, noted
 from provision.sync.provenance import STARTED, by_role, provenance
 from provision.waiting import wait_until
@@ -106,7 +105,7 @@ def _may_stream(note: Note) -> bool:
         return False
     if noted(start).get("stopped") == start.date_started:
         return False
-    page = SparkPage(driver_page(note))
+    page = driver_of(note)
     return not page.url or page.stream() is not None or not page.answers()
 
 

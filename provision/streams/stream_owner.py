@@ -61,6 +61,17 @@ def by_hand_since(paragraph: Paragraph) -> bool:
     return bool(finished) and finished != paragraph.date_finished
 
 
+def application(paragraph: Paragraph) -> str:
+    """The id of the Spark application that this paragraph has started the stream in.
+
+    Empty where that can't be told: for an older version's run, and where the paragraph runs, or a person has run it
+    since, maybe in another Spark.
+    """
+    if paragraph.status.is_active or by_hand_since(paragraph):
+        return ""
+    return str(noted(paragraph).get("application") or "")
+
+
 def _others(client: ZeppelinClient, note_id: str) -> Iterator[tuple[Note, Paragraph]]:
     """The other notes that the tool has run, each with the paragraph that started its stream."""
     for listed in client.list_notes():

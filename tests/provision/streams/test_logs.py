@@ -427,7 +427,7 @@ def test_a_followed_note_that_is_started_again_is_watched_on_its_new_page(zeppel
             raise Enough
 
     monkeypatch.setattr(
-        note_log, "SparkPage", lambda page: pages.append(page) or SimpleNamespace(stream=lambda: FAILING)
+        note_log, "SparkPage", lambda page, _application: pages.append(page) or SimpleNamespace(stream=lambda: FAILING)
     )
     with ZeppelinClient(zeppelin.url, timeout=5) as client, pytest.raises(Enough):
         follow(client, next(iter(zeppelin.notes)), None, tell)

@@ -80,6 +80,7 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
         batch_ms=10_000,
         first_batch=1540781620000,
         since="2018-10-29T02:53:36.000GMT",
+        application="local-1",
     )
     assert state.to_json() == {
         "batches": 7, "events": 100, "events_per_s": 1.4, "processing_ms": 250.5, "delay_ms": 260.0,
