@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from provision.console import Console
 from provision.embedded.runtime import Runtime
@@ -16,8 +17,8 @@ from provision.home import cache_dir
 from provision.locks import one_at_a_time
 from provision.scala_compiler import compile_jar
 
-_SHADED = "org.apache.zeppelin.shaded.org.apache.thrift"
-_PLAIN = "org.apache.thrift"
+_SOURCE_PACKAGE = "org.apache.zeppelin.shaded.org.apache.thrift.transport"
+_CLASS = "org/apache/thrift/transport/TServerSocket.class"
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,29 @@ def loopback_jars(runtime: Runtime, console: Console) -> LoopbackJars:
             next_step="give a whole distribution, 0.10 to 0.12",
         )
     plain = next(iter(sorted(home.glob("lib/libthrift-*.jar"))), None)
-    interpreters = _jar(_SHADED, shaded, runtime, console)
-    server = (interpreters,) if plain is None else (interpreters, _jar(_PLAIN, plain, runtime, console))
+    interpreters = _jar(shaded, runtime, console)
+    server = (interpreters,) if plain is None else (interpreters, _jar(plain, runtime, console))
     return LoopbackJars(server, (interpreters,))
 
 
-def _jar(package: str, thrift: Path, runtime: Runtime, console: Console) -> Path:
+def _package(thrift: Path) -> str:
+    """The package of a jar's TServerSocket; what Zeppelin puts before the shaded one differs from version to version."""
+    try:
+        with ZipFile(thrift) as jar:
+            name = next((name for name in jar.namelist() if f"/{name}".endswith(f"/{_CLASS}")), None)
+    except (OSError, BadZipFile) as error:
+        raise ProvisionError(f"{thrift}: no jar ({error})", next_step="give a whole distribution") from error
+    if name is None:
+        raise ProvisionError(
+            f"{thrift}: no Thrift in it: Zeppelin's ports can't be kept on the loopback address",
+            next_step="start that server yourself and name it with --zeppelin URL",
+        )
+    return name.rpartition("/")[0].replace("/", ".")
+
+
+def _jar(thrift: Path, runtime: Runtime, console: Console) -> Path:
     source = files("provision.embedded").joinpath("TServerSocket.scala").read_text(encoding="utf-8")
-    source = source.replace(_SHADED, package)
+    source = source.replace(_SOURCE_PACKAGE, _package(thrift))
     made_of = f"{source}\0{thrift.name}\0{runtime.spark_home.name}"
     folder = cache_dir() / "jars"
     folder.mkdir(parents=True, exist_ok=True)

@@ -42,6 +42,7 @@ def started(client: ZeppelinClient, note: Note, page: str, finished: str) -> dic
     """
     stream = SparkPage(page).stream() if page else None
     run = {
+        "note": note.id,
         "turn": next_turn(client, note.id, page),
         "finished": finished,
         "since": stream.since if stream else "",

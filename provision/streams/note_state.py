@@ -3,8 +3,7 @@
 from urllib.parse import urlsplit
 
 from provision.streams.spark_page import SparkPage, StreamState
-from provision.streams.stream_owner import application, starting
-from provision.sync.provenance import PAGE
+from provision.streams.stream_owner import application, driver_page, starting
 from zeppelin_sdk import Note, ParagraphStatus
 
 LIVE = frozenset({"streaming", "failing", "running"})
@@ -13,11 +12,6 @@ WELL = LIVE - {"failing"}
 UNKNOWN = "unknown"
 """The state of a note that has been run where Spark's page can't be reached from here, so that it may stream."""
 _HERE = ("127.0.0.1", "localhost", "::1")
-
-
-def driver_page(note: Note) -> str:
-    """The driver's page as the note's last run by the tool noted it; empty where none did."""
-    return next((str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE)), "")
 
 
 def driver_of(note: Note) -> SparkPage:

@@ -14,7 +14,7 @@ from provision.streams.run_paragraph import (
     run_in_turn,
     runs_in_spark,
 )
-from provision.streams.stream_owner import later_on_its_page, noted
+from provision.streams.stream_owner import has_started_nothing, later_on_its_page, noted
 from provision.sync.provenance import STARTED, by_role, provenance
 from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
@@ -37,7 +37,7 @@ def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
         console.say(f"no stream of this note: {later.path} was started after it in the same Spark")
         return
     stop = by_role(note).get(Role.STOP)
-    if stop is None and not _may_stream(note):
+    if (stop is None and not _may_stream(note)) or (has_started_nothing(note) and not _runs_in_spark_now(note)):
         console.say("no stream of this note runs")
     elif stop is None:
         cancel_active(client, note)
@@ -96,6 +96,10 @@ def _cancel(client: ZeppelinClient, note: Note, paragraphs: Iterable[Paragraph])
     for paragraph in paragraphs:
         with suppress(ZeppelinError):
             client.cancel_paragraph(note.id, paragraph.id)
+
+
+def _runs_in_spark_now(note: Note) -> bool:
+    return any(paragraph.status.is_active and runs_in_spark(paragraph) for paragraph in note.paragraphs)
 
 
 def _may_stream(note: Note) -> bool:

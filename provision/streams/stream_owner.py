@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from provision.sync.provenance import PAGE, STARTED
-from zeppelin_sdk import Note, Paragraph, ZeppelinClient, ZeppelinError
+from provision.bundles.roles import Role
+from provision.sync.provenance import PAGE, STARTED, by_role
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 
 def next_turn(client: ZeppelinClient, note_id: str, page: str) -> int:
@@ -46,7 +47,28 @@ def _may_be_another_s(note: Note) -> bool:
 
 def starting(note: Note) -> Paragraph | None:
     """The paragraph that started the note's stream when the tool ran it."""
-    return next((p for p in note.paragraphs if p.config.get(PAGE) and noted(p)), None)
+    return next((p for p in note.paragraphs if p.config.get(PAGE) and noted(p) and _is_of_this_note(note, p)), None)
+
+
+def driver_page(note: Note) -> str:
+    """The driver's page as the note's last run by the tool noted it; empty where none did."""
+    pages = (str(p.config[PAGE]) for p in note.paragraphs if p.config.get(PAGE) and _is_of_this_note(note, p))
+    return next(pages, "")
+
+
+def has_started_nothing(note: Note) -> bool:
+    """Whether the note's starting paragraph has never run: then a stream in its Spark is another note's."""
+    start = by_role(note).get(Role.START)
+    return start is not None and start.status is ParagraphStatus.READY and not start.date_started and not starting(note)
+
+
+def _is_of_this_note(note: Note, paragraph: Paragraph) -> bool:
+    """Whether the mark is of a run of this very note.
+
+    A clone or an import of a note has its marks, under the same ids of paragraphs, but not the dates of their runs
+    (`Note.addCloneParagraph`). Older versions did not note which note they ran.
+    """
+    return noted(paragraph).get("note", note.id) == note.id or bool(paragraph.date_started)
 
 
 def noted(paragraph: Paragraph) -> Mapping[str, Any]:

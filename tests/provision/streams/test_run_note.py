@@ -158,6 +158,7 @@ def note_run(client: FakeClient, page: str = "") -> tuple[NoteRun, Said]:
     return NoteRun(client, "note", said, page), said
 
 
+STARTED = paragraph("start", status=ParagraphStatus.FINISHED)
 CLASSIC = [paragraph(key) for key in ("dependencies", "context", "output")] + [paragraph("start", blocks=True)]
 
 
@@ -192,7 +193,7 @@ def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
 
 
 def test_a_note_whose_spark_was_killed_has_nothing_to_stop() -> None:
-    client, said = FakeClient(paragraph("stop"), paragraph("start")), Said()
+    client, said = FakeClient(paragraph("stop"), STARTED), Said()
     client.failures["stop"] = [DIED]
     stop_note(client, client.note, said)
     assert said.lines[-1] == "no stream of this note: Spark's process has died, and its streams with it"
@@ -441,7 +442,7 @@ def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime")
 
 
 def test_a_note_whose_spark_another_s_stream_holds_has_nothing_to_stop(clock: "FakeTime") -> None:
-    client, said = held(clock, paragraph("stop"), paragraph("start")), Said()
+    client, said = held(clock, paragraph("stop"), STARTED), Said()
     stop_note(client, client.note, said)
     assert client.did == ["run stop", "cancel stop"]
     assert "no stream of this note: /holder streams" in said.lines[-1]
@@ -667,7 +668,7 @@ def test_a_server_that_ends_an_idle_spark_is_told_with_what_keeps_it(monkeypatch
 
 
 def test_the_stop_paragraph_stops_a_stream() -> None:
-    client = FakeClient(paragraph("stop"), paragraph("start"))
+    client = FakeClient(paragraph("stop"), STARTED)
     stop_note(client, client.note, Said())
     assert client.did == ["run stop"]
 
