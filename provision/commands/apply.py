@@ -139,14 +139,14 @@ def _pages(client: ZeppelinClient, console: Console) -> Callable[[Note, Plan], b
         from provision.sync.open_elsewhere import hear_pages, open_elsewhere  # imports the websocket library
 
         where = open_elsewhere(client, live.id)
-        replaced = [change.title or change.key for change in plan.writes if change.live]
-        if where and replaced:
+        changes = {change.live.id: change.title or change.key for change in plan.writes if change.live}
+        if where and changes:
             console.say(
                 f"the note is open {where}: what is typed there and not saved is lost in paragraphs that are "
-                f"replaced: {', '.join(map(repr, replaced))}"
+                f"replaced: {', '.join(map(repr, changes.values()))}"
             )
             with console.step(f"waiting {AUTOSAVE_WAIT:g} s for what the page saves, then planning again"):
-                hear_pages(client, live.id, AUTOSAVE_WAIT)
+                hear_pages(client, live, AUTOSAVE_WAIT, changes)
         return where != ""
 
     return ask

@@ -51,7 +51,7 @@ def loopback_jars(runtime: Runtime, console: Console) -> LoopbackJars:
 
 
 def _package(thrift: Path) -> str:
-    """The package of a jar's TServerSocket; what Zeppelin puts before the shaded one differs from version to version."""
+    """The package of the TServerSocket in a jar; its prefix in the shaded one differs between Zeppelin's versions."""
     try:
         with ZipFile(thrift) as jar:
             name = next((name for name in jar.namelist() if f"/{name}".endswith(f"/{_CLASS}")), None)

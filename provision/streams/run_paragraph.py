@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from provision.errors import ConflictError
 from provision.streams.interpreter import is_shared, spark_setting
-from provision.sync.provenance import read_mark
+from provision.sync.provenance import is_empty, read_mark
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
@@ -81,8 +81,8 @@ def _run(
 
 
 def is_run(paragraph: Paragraph) -> bool:
-    """Whether a run of the whole note runs it."""
-    return bool(paragraph.text.strip()) and paragraph.config.get("enabled") is not False
+    """Whether a run of the whole note runs it: not those that Zeppelin's page appends, with a directive alone."""
+    return not is_empty(paragraph) and paragraph.config.get("enabled") is not False
 
 
 def runs_in_spark(paragraph: Paragraph) -> bool:

@@ -11,7 +11,7 @@ from provision.streams.latest_windows import Counted, counted
 from provision.streams.note_state import as_seen, driver_of, note_state, stream_state
 from provision.streams.spark_page import StreamState
 from provision.streams.stream_owner import later_on_its_page
-from provision.sync.provenance import provenance
+from provision.sync.provenance import is_empty, provenance
 from zeppelin_sdk import Note, ZeppelinClient
 
 
@@ -47,6 +47,8 @@ class NoteStatus:
         heading = f"{self.note.path}: {self.state}"
         table = Table(title=heading, title_justify="left", box=None, show_header=False, pad_edge=False)
         for paragraph in self.note.paragraphs:
+            if is_empty(paragraph) and not paragraph.title:
+                continue  # Zeppelin's page appends it to a note whose last paragraph was run
             table.add_row(str(paragraph.status), paragraph.title or provenance(paragraph).key)
         for name, text in self.stream_lines():
             table.add_row(name, text)

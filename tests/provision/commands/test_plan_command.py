@@ -1,7 +1,7 @@
 """`provision plan` shows what `provision apply` then does, and writes nothing."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from provision.options.note import NoteOptions
 from provision.platforms.netpie2015 import Netpie2015
 from provision.sync.diff import HUNK, PLUS, DiffLine, plan_lines
 from provision.sync.plan import make_plan
-from zeppelin_sdk import ZeppelinClient
+from zeppelin_sdk import Note, ZeppelinClient
 
 from ..note_bench import Bench, render
 from ..rendering import LOGIN, SECRETS, rendered
@@ -128,8 +128,8 @@ def test_who_has_the_note_open_is_told_when_something_of_it_is_overwritten(
     bench.server.fake.others = frozenset(others or ())
     waited: list[str] = []
 
-    def wait(_client: ZeppelinClient, note_id: str, seconds: float) -> None:
-        assert note_id == bench.id
+    def wait(_client: ZeppelinClient, note: Note, seconds: float, replaced: Collection[str]) -> None:
+        assert (note.id, list(replaced)) == (bench.id, [bench.note.paragraphs[0].id])
         waited.append(f"{seconds:g} s with {bench.texts()[0]}")
 
     monkeypatch.setattr("provision.sync.open_elsewhere.hear_pages", wait)

@@ -170,6 +170,13 @@ def test_paragraphs_run_in_the_note_s_order_a_person_s_own_included() -> None:
     assert client.did == ["run dependencies", "run own", "run context", "run start"]
 
 
+@pytest.mark.parametrize("text", ["", "  ", "%spark.sql", "%spark.sql\n", "%md ", "%spark(a=b)"])
+def test_an_empty_paragraph_that_zeppelin_s_page_appended_is_not_run(text: str) -> None:
+    client = FakeClient(paragraph("start"), Paragraph("appended", text=text))
+    note_run(client)[0].start()
+    assert client.did == ["run start"]
+
+
 @pytest.mark.parametrize("how", ["Cannot call methods on a stopped SparkContext.", "LiveListenerBus is stopped."])
 def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: str) -> None:
     client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))

@@ -9,8 +9,8 @@ from provision.streams.last_run import started
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.status import own_status
 from provision.streams.stop_note import stop_note
-from provision.streams.stream_owner import later_on_its_page
-from provision.sync.provenance import PAGE, STARTED
+from provision.streams.stream_owner import driver_page, later_on_its_page
+from provision.sync.provenance import MARK, PAGE, STARTED
 from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
 
 from ..notes_in_memory import NotesInMemory
@@ -60,6 +60,44 @@ def test_where_it_can_not_be_told_no_other_note_has_it(server: NotesInMemory, ch
 
 def noting(server: NotesInMemory, name: str, **noted: Any) -> None:
     change(server, name, config={PAGE: "http://driver:4040", STARTED: noted})
+
+
+@pytest.fixture
+def copied(server: NotesInMemory, request: pytest.FixtureRequest) -> Note:
+    """A note that was made of "late" in Zeppelin's page: it has all the marks of the original."""
+    change(server, "late", config=server.notes["late"].paragraphs[1].config | {MARK: {"key": "s", "role": "start"}})
+    if request.param == "cloned":
+        return server.get_note(server.clone_note("late", "/copied"))
+    return server.get_note(server.import_note(server.export_note("late"), "/copied"))
+
+
+both_copies = pytest.mark.parametrize("copied", ["cloned", "exported and imported"], indirect=True)
+
+
+@both_copies
+def test_a_copy_of_a_note_has_no_stream_of_its_own(
+    server: NotesInMemory, copied: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SparkPage, "stream", lambda _page: STREAM)
+    states = {note.id: own_status(cast(ZeppelinClient, server), note).state for note in (copied, server.notes["late"])}
+    assert states == {copied.id: "not run", "late": "streaming"}
+
+
+@both_copies
+def test_a_stop_of_a_copy_leaves_the_original_s_stream_alone(server: NotesInMemory, copied: Note) -> None:
+    server.put(copied.id, 0, Paragraph("stop", text="%spark\nstop", config={MARK: {"key": "e", "role": "stop"}}))
+    said = Said()
+    stop_note(cast(ZeppelinClient, server), server.get_note(copied.id), said)
+    assert said.lines == ["no stream of this note runs"]
+    assert all(p.status is ParagraphStatus.READY for p in server.notes[copied.id].paragraphs)
+
+
+@both_copies
+def test_a_copy_that_has_been_run_by_hand_has_its_own_stream(server: NotesInMemory, copied: Note) -> None:
+    run = replace(copied.paragraphs[1], status=ParagraphStatus.FINISHED, date_started="8 PM", date_finished="9 PM")
+    server.swap(copied.id, run)
+    assert driver_page(server.notes[copied.id]) == "http://driver:4040"
+    assert later(server, copied.id) is None
 
 
 @pytest.mark.parametrize("ahead", [3600, -3600])

@@ -2,11 +2,14 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from provision.errors import ConflictError
+from provision.sync import open_elsewhere as open_elsewhere_module
 from provision.sync.open_elsewhere import hear_pages, open_elsewhere
-from zeppelin_sdk import NoteSession, OthersPresent, ZeppelinClient
+from zeppelin_sdk import Note, NoteSession, OthersPresent, ZeppelinClient
 from zeppelin_sdk.testing import FakeZeppelin, html
 
 
@@ -43,7 +46,7 @@ def test_a_page_in_which_somebody_goes_on_typing_is_heard_without_its_save() -> 
             typing = threading.Thread(target=type_when_others_are_there, args=(page, "one, typed"))
             typing.start()
             began = time.monotonic()
-            hear_pages(client, note_id, 1)
+            hear_pages(client, client.get_note(note_id), 1)
             assert 0.9 < time.monotonic() - began < 4
             typing.join(5)
             assert client.get_note(note_id).paragraphs[0].text == "one, typed"
@@ -57,9 +60,56 @@ def type_when_others_are_there(page: NoteSession, text: str) -> None:
     page.patch_paragraph(page.note.paragraphs[0].id, text)
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_elsewhere_module, "_PAUSE", 0.6)
+
+
+@pytest.fixture
+def typed_on(quick: None) -> Iterator[tuple[ZeppelinClient, Note, float]]:
+    """A note in whose first paragraph somebody types every 0.2 s; and when they stop, by the monotonic clock."""
+    with FakeZeppelin("0.12") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+        note_id = client.create_note("/note")
+        for text in ("one", "other"):
+            client.add_paragraph(note_id, text=text)
+        note, stop = client.get_note(note_id), time.monotonic() + 2
+        with ZeppelinClient(fake.url, timeout=5) as person, person.open_note(note_id) as page:
+            typing = threading.Thread(target=type_on, args=(page, stop))
+            typing.start()
+            yield client, note, stop
+            typing.join(10)
+
+
+def type_on(page: NoteSession, stop: float) -> None:
+    while time.monotonic() < stop:
+        page.patch_paragraph(page.note.paragraphs[0].id, page.note.paragraphs[0].text + "x")
+        time.sleep(0.2)
+
+
+def test_nothing_is_written_under_the_fingers_of_somebody_who_types_on(
+    typed_on: tuple[ZeppelinClient, Note, float],
+) -> None:
+    client, note, stop = typed_on
+    hear_pages(client, note, 0.3, [note.paragraphs[0].id])
+    assert 0 < time.monotonic() - stop < 3
+
+
+def test_who_types_without_an_end_is_not_written_over(typed_on: tuple[ZeppelinClient, Note, float]) -> None:
+    client, note, stop = typed_on
+    with pytest.raises(ConflictError, match="somebody goes on typing in .*; nothing was written"):
+        hear_pages(client, note, 0.3, [note.paragraphs[0].id], most=0.5)
+    assert time.monotonic() < stop
+
+
+def test_typing_in_what_is_not_replaced_is_not_waited_for(typed_on: tuple[ZeppelinClient, Note, float]) -> None:
+    client, note, stop = typed_on
+    hear_pages(client, note, 0.5, [note.paragraphs[1].id])
+    assert time.monotonic() < stop
+
+
 def test_where_no_websocket_comes_about_pages_are_waited_for() -> None:
     with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=5) as client:
         fake.websocket_fault = html(502, "Bad Gateway")
         began = time.monotonic()
-        hear_pages(client, client.create_note("/note"), 0.3)
+        hear_pages(client, client.get_note(client.create_note("/note")), 0.3)
         assert time.monotonic() - began >= 0.3

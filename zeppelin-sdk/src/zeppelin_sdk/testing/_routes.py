@@ -75,7 +75,7 @@ def import_note(fake: FakeZeppelin, request: Request) -> Answer:
     note = fake.add_note(path)
     blank = {"status": "READY", "config": {}, "settings": {"params": {}, "forms": {}}}
     note["paragraphs"] = [
-        {"id": fake.new_id(), **blank, **paragraph, "config": as_gson(paragraph.get("config") or {})}
+        {"id": fake.new_id(), **blank, **_not_run(paragraph), "config": as_gson(paragraph.get("config") or {})}
         for paragraph in old["paragraphs"]
     ]
     return ok(note["id"])
@@ -106,8 +106,14 @@ def clone_note(fake: FakeZeppelin, request: Request, note_id: str) -> Answer:
     if note_id not in fake.notes:
         raise fake.failed("IOException", "Fail to clone note")
     note = fake.add_note(fake.path_in(request.json), on_duplicate=fake.failed("IOException", ""))
-    note["paragraphs"] = [dict(paragraph) for paragraph in fake.notes[note_id]["paragraphs"]]
+    note["paragraphs"] = [_not_run(paragraph) for paragraph in fake.notes[note_id]["paragraphs"]]
     return ok(note["id"])
+
+
+def _not_run(paragraph: dict[str, Any]) -> dict[str, Any]:
+    """A paragraph of a clone or an import: with id, config and results, and no run (`Note.addCloneParagraph`)."""
+    kept = {key: value for key, value in paragraph.items() if key not in ("dateStarted", "dateFinished")}
+    return kept | {"status": "READY"}
 
 
 @route("PUT", "notebook/{}/rename")

@@ -229,7 +229,8 @@ def test_a_new_note_is_found_by_its_words(client: ZeppelinClient) -> None:
 
 
 def test_a_note_is_found_renamed_copied_exported_imported_and_deleted(client: ZeppelinClient, empty_note: str) -> None:
-    client.add_paragraph(empty_note, text="%md\nhello ☃", title="Title")
+    original = client.add_paragraph(empty_note, text="%md\nhello ☃", title="Title")
+    client.execute_paragraph(empty_note, original)
     client.rename_note(empty_note, "/sdk/renamed")
     assert client.find_note(PATH) is None
     assert client.get_note(empty_note).path == "/sdk/renamed"
@@ -239,7 +240,9 @@ def test_a_note_is_found_renamed_copied_exported_imported_and_deleted(client: Ze
         client.import_note(client.export_note(empty_note), "/sdk/imported"),
     ]
     for copy in copies:
-        assert [(p.title, p.text) for p in client.get_note(copy).paragraphs] == [("Title", "%md\nhello ☃")]
+        (paragraph,) = client.get_note(copy).paragraphs
+        assert (paragraph.title, paragraph.text, paragraph.id) == ("Title", "%md\nhello ☃", original)
+        assert (paragraph.status, paragraph.date_started) == (ParagraphStatus.READY, "")
         client.delete_note(copy)
     assert not {note.id for note in client.list_notes()} & set(copies)
 
