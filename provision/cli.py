@@ -130,7 +130,8 @@ def run(args: list[str]) -> int:
             args, prog_name="provision", complete_var="PROVISION_COMPLETE", obj=console, standalone_mode=False
         )
     except click.exceptions.NoArgsIsHelpError as error:
-        console.err.print(error.format_message(), markup=False)
+        with suppress(OSError):
+            console.err.print(error.format_message(), markup=False)
         return UsageError.exit_code
     except click.UsageError as error:
         console.as_json |= "--json" in args  # it may follow the mistake

@@ -103,3 +103,8 @@ def test_progress_that_can_not_be_written_changes_nothing(streams: Streams, befo
     status, out, _ = streams(f"{command} --json", err=FULL)
     assert "error" not in json.loads(out)
     assert status == (1 if command.startswith("status") else 0)
+
+
+@pytest.mark.parametrize("command", ["", "nosuch", "run", "run --json NOTE --param x=1"])
+def test_wrong_usage_that_can_not_be_told_has_its_status(streams: Streams, command: str) -> None:
+    assert streams(command, err=FULL)[0] == 2
