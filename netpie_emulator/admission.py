@@ -1,19 +1,10 @@
-"""Who may connect, how a refusal is answered, and which topics belong to an application."""
+"""NETPIE 2015: who may connect, how a refusal is answered, and which topics belong to an application."""
 
 import hmac
 from dataclasses import dataclass
-from enum import IntEnum
 
+from netpie_emulator.connack import Connack
 from netpie_emulator.store import RegisteredApp, Status, Store, Thing, signature
-
-
-class Connack(IntEnum):
-    """NETPIE's answers to CONNECT (MQTT 3.1.1, 3.2.2.3)."""
-
-    ACCEPTED = 0
-    WRONG_PROTOCOL = 1
-    TOKEN_INVALID = 4  # drop the token and get another
-    NOT_AUTHORISED = 5  # the key is disabled: try again with the same token, slowly
 
 
 @dataclass(frozen=True)

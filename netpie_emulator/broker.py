@@ -1,23 +1,24 @@
-"""NETPIE's MQTT broker on loopback: amqtt's protocol and sessions, NETPIE's rules.
+"""An MQTT broker on loopback: amqtt's protocol and sessions, the rules of a platform.
 
 amqtt's plugins can refuse a client as not authorised, but not for an invalid token, and amqtt drops a session
-before it knows who asks. So this module judges each CONNECT before amqtt sees it, and routes messages itself: inside
-their application, at the lower of the two qualities of service, and only to the things they are meant for.
+before it knows who asks. So this module judges each CONNECT before amqtt sees it, and routes messages itself, at the
+lower of the two qualities of service. A platform's subclass says who may connect and which topics are whose.
 """
 
 import asyncio
-import json
 import logging
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
-from amqtt.broker import Broker, RetainedApplicationMessage
+from amqtt.broker import Broker
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from amqtt.mqtt.connect import ConnectPacket
 from amqtt.session import Session
 
-from netpie_emulator.admission import Admitted, Connack, admit, may_publish, may_subscribe
+from netpie_emulator.connack import Connack
 from netpie_emulator.connection import (
+    PROTOCOLS,
     ClientConnection,
     Malformed,
     PromptWriter,
@@ -27,43 +28,77 @@ from netpie_emulator.connection import (
     read_connect,
 )
 from netpie_emulator.errors import PortError
-from netpie_emulator.http_api import LOOPBACK
+from netpie_emulator.http_server import LOOPBACK
 from netpie_emulator.outbox import Message, Outbox
-from netpie_emulator.store import Store
 
 LISTENER = "default"
-MAX_QOS = 1
-MAX_INFLIGHT = 20  # QoS 1 messages sent and not acknowledged: Mosquitto's default
-MAX_QUEUED = 100_000  # messages waiting for one thing
+MAX_INFLIGHT = 20  # messages sent and not acknowledged: Mosquitto's default
+MAX_QUEUED = 100_000  # messages waiting for one client
 STOP_TIMEOUT = 5.0  # seconds
 TAKE_OVER_TIMEOUT = 1.0  # seconds
 SUBSCRIPTION_REFUSED = 0x80
+SHARED = "$share/"  # $share/NAME/FILTER: one of NAME's subscribers gets each message
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class _Serving:
-    """An admitted thing's connection."""
+    """An admitted client's connection."""
 
     task: asyncio.Task[None]
     connection: ClientConnection | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class NetpieBroker(Broker):  # type: ignore[misc]
-    """The broker of every application in `store`. Made, started and stopped inside one event loop."""
+class MqttBroker(Broker):  # type: ignore[misc]
+    """A broker whose subclass knows the platform. Made, started and stopped inside one event loop.
 
-    def __init__(self, store: Store) -> None:
+    A client has a key, by which its session is known. A route is a topic as the broker knows it: a platform whose
+    topics are relative to a client makes them absolute there.
+    """
+
+    protocols: ClassVar[tuple[bytes, ...]] = PROTOCOLS
+    max_qos: ClassVar[int] = 1
+
+    def __init__(self) -> None:
         listener = ListenerConfig(type=ListenerType.EXTERNAL, bind=LISTENER)
         super().__init__(BrokerConfig(listeners={LISTENER: listener}, plugins={}))
-        self.published: Counter[str] = Counter()  # by APPID; read from other threads
-        self._store = store
         self._listener: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
-        self._admitted: dict[str, Admitted] = {}  # by token, of things that are or were connected
-        self._outboxes: dict[str, Outbox] = {}  # by token, of sessions that exist
-        self._serving: dict[str, _Serving] = {}  # by token, of things that are connected
+        self._outboxes: dict[str, Outbox] = {}  # by key, of sessions that exist
+        self._serving: dict[str, _Serving] = {}  # by key, of clients that are connected
+        self._retained: dict[str, Message] = {}  # by route
+        self._turns: dict[str, int] = {}  # by shared subscription: whose turn it is
+
+    @abstractmethod
+    def admitted(self, packet: ConnectPacket) -> str | Connack:
+        """Return the key of the client that connects, or the refusal."""
+
+    @abstractmethod
+    def subscription_route(self, key: str, topic_filter: str) -> str | None:
+        """Return the filter of routes that a client's filter stands for; None when it is refused."""
+
+    @abstractmethod
+    def may_publish(self, key: str, topic: str) -> bool:
+        """Whether what a client publishes to `topic` is taken."""
+
+    @abstractmethod
+    def received(self, key: str, message: Message) -> None:
+        """Take a message from a client that may publish it."""
+
+    def shown(self, key: str, route: str) -> str:
+        """Return the topic under which a client gets what was sent to `route`."""
+        return route
+
+    def arrived(self, key: str) -> None:
+        """A client has connected."""
+
+    def left(self, key: str) -> None:
+        """A client has gone."""
+
+    def handed_over(self, key: str, message: Message) -> None:
+        """A message is on its way to a client."""
 
     async def listen(self, port: int) -> int:
         """Start, listen on loopback and return the port.
@@ -109,28 +144,27 @@ class NetpieBroker(Broker):  # type: ignore[misc]
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: asyncio.Task[None]
     ) -> None:
-        packet = await read_connect(reader)
+        packet = await read_connect(reader, self.protocols)
         if packet is None:
             writer.write(connack(Connack.WRONG_PROTOCOL))
             return
-        judged = admit(self._store, packet.client_id or "", packet.username or "", packet.password or "")
+        judged = self.admitted(packet)
         if isinstance(judged, Connack):
             writer.write(connack(judged))
             return
-        token = judged.thing.token
-        await self._take_over(token)
-        serving = self._serving[token] = _Serving(task)
-        self._admitted[token] = judged
+        await self.end_connection(judged)  # a client connects once (MQTT 3.1.1, 3.1.4)
+        serving = self._serving[judged] = _Serving(task)
+        packet.client_id = judged
         try:
             replay = ReplayingReader(bytes(packet.to_bytes()), reader)
             await self.external_connected(replay, PromptWriter(writer), LISTENER)
         finally:
-            del self._serving[token]
+            del self._serving[judged]
             serving.ended.set()
 
-    async def _take_over(self, token: str) -> None:
-        """End the thing's earlier connection: a token connects once (MQTT 3.1.1, 3.1.4)."""
-        while (serving := self._serving.get(token)) is not None:
+    async def end_connection(self, key: str) -> None:
+        """Hang up on a client; returns once it is gone."""
+        while (serving := self._serving.get(key)) is not None:
             if serving.connection is None:
                 serving.task.cancel()
             else:
@@ -143,35 +177,35 @@ class NetpieBroker(Broker):  # type: ignore[misc]
     async def _handle_client_session(
         self, reader: Any, writer: Any, client_session: Session, handler: Any, server: Any, listener_name: str
     ) -> None:
-        token = client_session.client_id
+        key = client_session.client_id
         if client_session.parent == 0:
-            self._outboxes[token] = Outbox(MAX_INFLIGHT, MAX_QUEUED)
-        if client_session.will_flag and not may_publish(self._admitted[token], client_session.will_topic):
+            self._outboxes[key] = Outbox(MAX_INFLIGHT, MAX_QUEUED)
+        if client_session.will_flag and not self.may_publish(key, client_session.will_topic):
             client_session.will_flag = False
         unreleased = client_session.attributes.setdefault("netpie.unreleased", set())
-        connection = ClientConnection(self.plugins_manager, self._outboxes[token], unreleased, self._receive)
+        connection = ClientConnection(self.plugins_manager, self._outboxes[key], unreleased, self._receive)
         connection.attach(client_session, reader, writer)
-        self._sessions[token] = (client_session, connection)
+        self._sessions[key] = (client_session, connection)
         client_session.transitions.connect()
         try:
             await connection.mqtt_connack_authorize(True)
             await connection.start()
-            self._serving[token].connection = connection
+            self._serving[key].connection = connection
             await self._client_message_loop(client_session, connection)
         finally:
             client_session.transitions.disconnect()
-            self._outboxes[token].left_behind()
+            self._outboxes[key].left_behind()
             if client_session.clean_session:
-                await self._delete_session(token)
-                del self._outboxes[token]
+                await self._delete_session(key)
+                del self._outboxes[key]
             await self._stop_handler(connection)
 
     async def _client_message_loop(self, client_session: Session, handler: ClientConnection) -> None:
-        self._announce("present", client_session.client_id)
+        self.arrived(client_session.client_id)
         try:
             await super()._client_message_loop(client_session, handler)
         finally:
-            self._announce("absent", client_session.client_id)
+            self.left(client_session.client_id)
 
     async def _broadcast_message(
         self, session: Session | None, topic: str | None, data: bytes | None, force_qos: int | None = None
@@ -180,78 +214,92 @@ class NetpieBroker(Broker):  # type: ignore[misc]
             self._receive(session, Message(topic or "", bytes(data or b""), force_qos or 0))
 
     async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
-        """Subscribe inside the application, at QoS 1 at most; 0x80 when the filter is not allowed."""
+        """Subscribe, at `max_qos` at most; 0x80 when the filter is not allowed."""
         topic_filter, qos = subscription
-        if not may_subscribe(self._admitted[session.client_id], topic_filter):
+        route = self._subscribed(session.client_id, topic_filter)
+        if route is None:
             return SUBSCRIPTION_REFUSED
-        self._del_subscription(topic_filter, session)  # a second subscription replaces the first
-        granted: int = await super().add_subscription((topic_filter, min(qos, MAX_QOS)), session)
+        self._unsubscribe(route, session)  # a second subscription replaces the first
+        granted: int = await super().add_subscription((route, min(qos, self.max_qos)), session)
         return granted
+
+    def _subscribed(self, key: str, topic_filter: str) -> str | None:
+        """Return the route of a filter, which may be a shared one; None when it is refused."""
+        if not topic_filter.startswith(SHARED):
+            return self.subscription_route(key, topic_filter)
+        name, _, inner = topic_filter.removeprefix(SHARED).partition("/")
+        route = self.subscription_route(key, inner) if name and inner else None
+        return route and f"{SHARED}{name}/{route}"
+
+    def _unsubscribe(self, route: str, session: Session) -> None:
+        super()._del_subscription(route, session)
+
+    def _del_subscription(self, a_filter: str, session: Session) -> int:
+        """Unsubscribe from a filter, as the client names it; amqtt ends sessions by routes."""
+        if a_filter not in self._subscriptions:
+            a_filter = self._subscribed(session.client_id, a_filter) or a_filter
+        removed: int = super()._del_subscription(a_filter, session)
+        return removed
 
     async def _publish_retained_messages_for_subscription(
         self, subscription: tuple[str, int], session: Session
     ) -> None:
         topic_filter, qos = subscription
-        outbox = self._outboxes[session.client_id]
-        for topic, kept in self._retained_messages.items():
-            if self._matches(topic, topic_filter):
-                outbox.put(Message(topic, bytes(kept.data), min(qos, kept.qos or 0), retain=True))
+        route = self._subscribed(session.client_id, topic_filter)
+        if route is None or route.startswith(SHARED):
+            return
+        for kept_route, kept in self._retained.items():
+            if self._matches(kept_route, route):
+                self._put(session, kept_route, replace(kept, qos=min(qos, kept.qos, self.max_qos)))
 
     def _receive(self, session: Session, message: Message) -> bool:
-        """Take a message from a thing; False when its topic is invalid and the connection must end."""
+        """Take a message from a client; False when its topic is invalid and the connection must end."""
         topic = message.topic
         if not topic or "#" in topic or "+" in topic:
             return False
-        sender = self._admitted[session.client_id]
-        if not may_publish(sender, topic):
-            return True  # MQTT 3.1.1 has no way of refusing a message
-        match topic.removeprefix(f"/{sender.app.appid}/").split("/", 1):
-            case ["@setalias", alias]:
-                self._store.set_alias(sender.thing.token, alias)
-                sender.thing.alias = alias
-            case [command, *_] if command.startswith("@"):
-                logger.debug("%s is not part of the emulator", command)
-            case ["gearname", alias]:
-                self._deliver(message)
-                self._deliver_to_alias(sender, alias, message)
-            case _:
-                self.published[sender.app.appid] += 1
-                self._deliver(message)
-                self._retain(message)
+        if self.may_publish(session.client_id, topic):  # MQTT 3.1.1 has no way of refusing a message
+            self.received(session.client_id, message)
         return True
 
-    def _retain(self, message: Message) -> None:
+    def retain(self, route: str, message: Message) -> None:
+        """Keep a message for later subscribers if it asks for that; an empty one removes what is kept."""
         if not message.retain:
             return
-        self._retained_messages.pop(message.topic, None)
+        self._retained.pop(route, None)
         if message.data:
-            kept = RetainedApplicationMessage(None, message.topic, message.data, message.qos)
-            self._retained_messages[message.topic] = kept
+            self._retained[route] = message
 
-    def _deliver(self, message: Message) -> None:
-        for topic_filter, subscribers in self._subscriptions.items():
-            if self._matches(message.topic, topic_filter):
-                for session, granted in subscribers:
-                    self._put(session, Message(message.topic, message.data, min(message.qos, granted)))
+    def deliver(self, route: str, message: Message) -> None:
+        """Send a message to every subscriber of `route`, and to one of each shared subscription."""
+        message = replace(message, retain=False)
+        for session, granted in self.subscribers(route):
+            self._put(session, route, replace(message, qos=min(message.qos, granted)))
 
-    def _deliver_to_alias(self, sender: Admitted, alias: str, message: Message) -> None:
-        """Deliver to the connected things of that name that have not subscribed to it."""
-        for token, serving in self._serving.items():
-            named = self._admitted[token]
-            if serving.connection and named.app.appid == sender.app.appid and named.thing.alias == alias:
-                session = serving.connection.session
-                if not any(session is other for other, _ in self._subscriptions.get(message.topic, ())):
-                    self._put(session, Message(message.topic, message.data, 0))
+    def subscribers(self, route: str) -> list[tuple[Session, int]]:
+        """Return the sessions that get what is sent to `route`, each with its granted QoS, once for each filter."""
+        found: list[tuple[Session, int]] = []
+        for wanted, subscribers in self._subscriptions.items():
+            if not wanted.startswith(SHARED):
+                if self._matches(route, wanted):
+                    found.extend(subscribers)
+            elif self._matches(route, wanted.split("/", 2)[2]) and (chosen := self._next(wanted)):
+                found.append(chosen)
+        return found
 
-    def _announce(self, event: str, token: str) -> None:
-        who = self._admitted[token]
-        said = {"event": event, "gearkey": who.app.appkey, "alias": who.thing.alias}
-        self._deliver(Message(f"/{who.app.appid}/&{event}", json.dumps(said).encode(), 0))
+    def _next(self, shared: str) -> tuple[Session, int] | None:
+        present = [entry for entry in self._subscriptions[shared] if entry[0].transitions.state == "connected"]
+        if not present:
+            return None
+        turn = self._turns[shared] = self._turns.get(shared, -1) + 1
+        return present[turn % len(present)]
 
-    def _put(self, session: Session, message: Message) -> None:
+    def _put(self, session: Session, route: str, message: Message) -> None:
         away = session.transitions.state != "connected"
         if away and (session.clean_session or message.qos == 0):
             return
-        outbox = self._outboxes[session.client_id]
-        if not outbox.put(message) and outbox.dropped == 1:
+        key = session.client_id
+        outbox = self._outboxes[key]
+        if outbox.put(replace(message, topic=self.shown(key, route))):
+            self.handed_over(key, message)
+        elif outbox.dropped == 1:
             logger.warning("a subscriber is too slow: messages to it are dropped beyond %d", MAX_QUEUED)

@@ -17,7 +17,9 @@ from amqtt.mqtt.packet import (
     DISCONNECT,
     PINGREQ,
     PUBACK,
+    PUBCOMP,
     PUBLISH,
+    PUBREC,
     PUBREL,
     SUBSCRIBE,
     UNSUBSCRIBE,
@@ -34,7 +36,7 @@ from amqtt.mqtt.unsubscribe import UnsubscribePacket
 from amqtt.plugins.manager import PluginManager
 from amqtt.session import Session
 
-from netpie_emulator.admission import Connack
+from netpie_emulator.connack import Connack
 from netpie_emulator.outbox import Message, Outbox
 
 PROTOCOLS = (b"\x00\x04MQTT\x04", b"\x00\x04MQTT\x03", b"\x00\x06MQIsdp\x03")
@@ -69,10 +71,10 @@ BROKEN = (
 )
 
 
-async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
+async def read_connect(reader: asyncio.StreamReader, protocols: tuple[bytes, ...] = PROTOCOLS) -> ConnectPacket | None:
     """Return the CONNECT packet, rewritten as MQTT 3.1.1; None for another level of MQTT.
 
-    NETPIE's clients come as "MQTT" level 4 (python), "MQTT" level 3 (JS) and "MQIsdp" level 3 (older ones);
+    NETPIE 2015's clients come as "MQTT" level 4 (python), "MQTT" level 3 (JS) and "MQIsdp" level 3 (older ones);
     their packets are otherwise the same to a broker. The keep-alive becomes one and a half times what
     the client asked for: the silence after which a broker hangs up (3.1.1, 3.1.2.10).
 
@@ -83,7 +85,7 @@ async def read_connect(reader: asyncio.StreamReader) -> ConnectPacket | None:
         if header is None or header.packet_type != CONNECT or header.remaining_length > MAX_CONNECT:
             raise Malformed
         body = await asyncio.wait_for(reader.readexactly(header.remaining_length), CONNECT_TIMEOUT)
-        if not body.startswith(PROTOCOLS):
+        if not body.startswith(protocols):
             return None
         packet = await ConnectPacket.from_stream(BufferReader(body), header)
     except BROKEN as error:
@@ -141,7 +143,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 class ClientConnection(BrokerProtocolHandler):  # type: ignore[misc]
     """amqtt's protocol handler, with the session's outbox and messages handed straight to `receive`.
 
-    amqtt sends a QoS 1 message once, waits five seconds and forgets it, also when the client leaves. Here it
+    amqtt sends a message of QoS 1 once, waits five seconds and forgets it, also when the client leaves. Here it
     stays in the outbox until it is acknowledged and is sent again to a client that comes back.
     """
 
@@ -190,6 +192,20 @@ class ClientConnection(BrokerProtocolHandler):  # type: ignore[misc]
     async def handle_puback(self, puback: PubackPacket) -> None:
         """Forget the message that the client acknowledges."""
         self._outbox.acknowledge(puback.variable_header.packet_id)
+
+    async def handle_pubrec(self, pubrec: PubrecPacket) -> None:
+        """Release a message of QoS 2 that the client has received.
+
+        Raises: ProtocolViolation when none was sent under that number.
+        """
+        packet_id = pubrec.packet_id
+        if not self._outbox.release(packet_id):
+            raise ProtocolViolation
+        await self._send_packet(PubrelPacket.build(packet_id))
+
+    async def handle_pubcomp(self, pubcomp: PubcompPacket) -> None:
+        """Forget a message of QoS 2: it was delivered once."""
+        self._outbox.acknowledge(pubcomp.packet_id)
 
     async def handle_subscribe(self, subscribe: SubscribePacket) -> None:
         """Subscribe before the next packet is read: it may depend on the subscription."""
@@ -258,6 +274,8 @@ HANDLERS: dict[int, Callable[[ClientConnection, Any], Awaitable[None]]] = {
     PUBLISH: ClientConnection.handle_publish,
     PUBACK: ClientConnection.handle_puback,
     PUBREL: ClientConnection.handle_pubrel,
+    PUBREC: ClientConnection.handle_pubrec,
+    PUBCOMP: ClientConnection.handle_pubcomp,
     SUBSCRIBE: ClientConnection.handle_subscribe,
     UNSUBSCRIBE: ClientConnection.handle_unsubscribe,
     PINGREQ: ClientConnection.handle_pingreq,

@@ -1,22 +1,18 @@
-"""The whole emulator: auth server and broker, started and stopped together."""
+"""The whole NETPIE 2015: auth server and broker, started and stopped together."""
 
-import asyncio
-import importlib.util
-import logging
-import threading
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from netpie_emulator.errors import EmulatorError, PortError
-from netpie_emulator.http_api import LOOPBACK, EmulatedAuthServer
+from netpie_emulator.broker_thread import BrokerThread, check_installed
+from netpie_emulator.errors import EmulatorError
+from netpie_emulator.http_api import EmulatedAuthServer
+from netpie_emulator.http_server import LOOPBACK
 from netpie_emulator.store import RegisteredApp, Store, random_text
 
 if TYPE_CHECKING:
-    from netpie_emulator.broker import NetpieBroker
+    from netpie_emulator.netpie2015_broker import Netpie2015Broker
 
-START_TIMEOUT = 20.0  # seconds
-STOP_TIMEOUT = 20.0  # seconds
 KEY_LENGTH = 15
 SECRET_LENGTH = 25
 
@@ -44,14 +40,6 @@ def registered_application(
     return app
 
 
-def _check_installed() -> None:
-    if importlib.util.find_spec("amqtt") is None:
-        raise EmulatorError(
-            "the emulator's MQTT broker needs amqtt, which is not installed",
-            next_step="install netpie-zeppelin with its extra [emulator]",
-        )
-
-
 class Emulator:
     """A NETPIE 2015 on loopback with one application; more can be added to `store`.
 
@@ -74,15 +62,9 @@ class Emulator:
         self.application = registered_application(state, appid, appkey, appsecret)
         self.store = Store(state)
         self._http_port = http_port
-        self._wanted_mqtt_port = mqtt_port
-        self._mqtt_port = 0
         self._auth: EmulatedAuthServer | None = None
-        self._broker: NetpieBroker | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._started = threading.Event()
-        self._failure: EmulatorError | None = None
-        self._thread = threading.Thread(target=self._run, name="netpie-broker", daemon=True)
+        self._broker: Netpie2015Broker | None = None
+        self._thread = BrokerThread(self._make_broker, mqtt_port)
 
     def __enter__(self) -> "Emulator":
         self.start()
@@ -108,7 +90,7 @@ class Emulator:
     @property
     def mqtt_port(self) -> int:
         """The broker's port."""
-        return self._mqtt_port
+        return self._thread.port
 
     def published(self, appid: str | None = None) -> int:
         """Return how many messages things of `appid` have published since the start.
@@ -122,14 +104,14 @@ class Emulator:
 
         Raises: PortError when a port can't be listened on, EmulatorError without amqtt; nothing is left running.
         """
-        _check_installed()
-        logging.getLogger("amqtt").setLevel(logging.ERROR)  # it warns about every client that hangs up
+        check_installed()
         auth = EmulatedAuthServer(self.store, self._http_port, self._counts)
-        self._thread.start()
-        if not self._started.wait(START_TIMEOUT) or self._failure is not None:
+        try:
+            self._thread.start()
+        except EmulatorError:
             auth.stop()
-            raise self._failure or EmulatorError("the broker did not start", next_step="try again")
-        auth.endpoint = f"pie://{LOOPBACK}:{self._mqtt_port}"
+            raise
+        auth.endpoint = f"pie://{LOOPBACK}:{self.mqtt_port}"
         auth.start()
         self._auth = auth
 
@@ -138,28 +120,13 @@ class Emulator:
         if self._auth is not None:
             self._auth.stop()
             self._auth = None
-        if self._loop is not None and self._stopping is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(STOP_TIMEOUT)
+        self._thread.stop()
 
     def _counts(self) -> dict[str, int]:
         return dict(self._broker.published) if self._broker else {}
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except PortError as error:
-            self._failure = error
-        finally:
-            self._started.set()
+    def _make_broker(self) -> "Netpie2015Broker":
+        from netpie_emulator.netpie2015_broker import Netpie2015Broker  # amqtt is an extra
 
-    async def _serve(self) -> None:
-        from netpie_emulator.broker import NetpieBroker  # amqtt is an extra
-
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        self._broker = NetpieBroker(self.store)
-        self._mqtt_port = await self._broker.listen(self._wanted_mqtt_port)
-        self._started.set()
-        await self._stopping.wait()
-        await self._broker.close()
+        self._broker = Netpie2015Broker(self.store)
+        return self._broker

@@ -1,10 +1,12 @@
-"""Messages still to be sent to a thing. They belong to the session: a client that reconnects gets them."""
+"""Messages still to be sent to a client. They belong to the session: a client that reconnects gets them."""
 
 import asyncio
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
+from amqtt.mqtt.constants import QOS_2
 from amqtt.mqtt.publish import PublishPacket
+from amqtt.mqtt.pubrel import PubrelPacket
 
 BATCH = 500  # packets written to the socket in one go
 MAX_PACKET_ID = 65_535
@@ -12,7 +14,7 @@ MAX_PACKET_ID = 65_535
 
 @dataclass(frozen=True)
 class Message:
-    """A message on its way to one thing."""
+    """A message on its way to one client."""
 
     topic: str
     data: bytes
@@ -21,7 +23,7 @@ class Message:
 
 
 class Outbox:
-    """Messages in order: at most `window` of QoS 1 sent and not acknowledged, at most `limit` waiting."""
+    """Messages in order: at most `window` of QoS 1 and 2 sent and not acknowledged, at most `limit` waiting."""
 
     def __init__(self, window: int, limit: int) -> None:
         self.ready = asyncio.Event()
@@ -30,6 +32,7 @@ class Outbox:
         self._limit = limit
         self._waiting: deque[Message] = deque()
         self._unacknowledged: OrderedDict[int, Message] = OrderedDict()
+        self._released: set[int] = set()  # of QoS 2, received by the client
         self._packet_id = 0
 
     def put(self, message: Message) -> bool:
@@ -44,11 +47,25 @@ class Outbox:
     def acknowledge(self, packet_id: int) -> None:
         """Forget a message that the client acknowledges."""
         if self._unacknowledged.pop(packet_id, None) is not None:
+            self._released.discard(packet_id)
             self.ready.set()
 
+    def release(self, packet_id: int) -> bool:
+        """Note that the client has received a message of QoS 2; False when none has that number."""
+        message = self._unacknowledged.get(packet_id)
+        if message is None or message.qos < QOS_2:
+            return False
+        self._released.add(packet_id)
+        return True
+
     def unacknowledged(self) -> list[bytes]:
-        """Return the packets to send again to a client that reconnected, marked as duplicates."""
-        return [_packet(message, packet_id, dup=True) for packet_id, message in self._unacknowledged.items()]
+        """Return the packets to send again to a client that reconnected, messages marked as duplicates."""
+        return [
+            bytes(PubrelPacket.build(packet_id).to_bytes())
+            if packet_id in self._released
+            else _packet(message, packet_id, dup=True)
+            for packet_id, message in self._unacknowledged.items()
+        ]
 
     def take(self) -> list[bytes]:
         """Return the packets that may be sent now; `ready` is cleared when there are none."""
