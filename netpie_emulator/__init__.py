@@ -1,4 +1,4 @@
-"""A NETPIE 2015 on loopback: the auth server, and the MQTT broker that its tokens open."""
+"""A NETPIE on loopback. NETPIE 2015: the auth server, and the broker that its tokens open. `netpie2020`: today's."""
 
 from netpie_emulator.emulator import Emulator, registered_application
 from netpie_emulator.errors import EmulatorError, PortError, StateError

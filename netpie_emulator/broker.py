@@ -287,7 +287,9 @@ class MqttBroker(Broker):  # type: ignore[misc]
         return found
 
     def _next(self, shared: str) -> tuple[Session, int] | None:
-        present = [entry for entry in self._subscriptions[shared] if entry[0].transitions.state == "connected"]
+        present: list[tuple[Session, int]] = [
+            entry for entry in self._subscriptions[shared] if entry[0].transitions.state == "connected"
+        ]
         if not present:
             return None
         turn = self._turns[shared] = self._turns.get(shared, -1) + 1

@@ -10,4 +10,4 @@ class Connack(IntEnum):
     WRONG_PROTOCOL = 1
     UNAVAILABLE = 3
     TOKEN_INVALID = 4  # NETPIE 2015: drop the token and get another
-    NOT_AUTHORISED = 5  # NETPIE 2015: the key is disabled; try again with the same token, slowly
+    NOT_AUTHORISED = 5  # NETPIE 2015: the key is disabled; try again, slowly. NETPIE 2020: wrong credentials too

@@ -2,7 +2,8 @@
 
 EmulatorError                1  failed
 ├── StateError               1  the state file can't be read or written, or is not the emulator's
-└── PortError                1  a port can't be listened on
+├── PortError                1  a port can't be listened on
+└── netpie2020.DevicesError  1  the file of devices can't be read or written, or is not one
 """
 
 from typing import ClassVar

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
-from netpie_emulator.http_server import Handler, LoopbackServer
+from netpie_emulator.http_server import EmulatedServer, RequestHandler
 from netpie_emulator.oauth1 import SignedRequest, signed_request
 from netpie_emulator.store import RegisteredApp, Status, Store, signature
 
 FORM = "application/x-www-form-urlencoded"
 
 
-class EmulatedAuthServer(LoopbackServer):
+class EmulatedAuthServer(EmulatedServer):
     """The auth server on loopback, in its own thread.
 
     `endpoint` is the broker that things are sent to; `counts` returns the answer to `/emulator/published`.
@@ -28,7 +28,7 @@ class EmulatedAuthServer(LoopbackServer):
         super().__init__(port, _Handler, "netpie-auth")
 
 
-class _Handler(Handler):
+class _Handler(RequestHandler):
     def do_GET(self) -> None:
         path, query = self.asked()
         match path.split("/")[1:]:

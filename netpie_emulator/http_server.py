@@ -15,13 +15,13 @@ STOP_POLL = 0.05  # seconds between looks at whether to stop
 logger = logging.getLogger(__name__)
 
 
-class LoopbackServer:
+class EmulatedServer:
     """Answers with `handler`, whose `server.api` is this object.
 
     Raises: PortError when the port can't be listened on.
     """
 
-    def __init__(self, port: int, handler: type["Handler"], name: str) -> None:
+    def __init__(self, port: int, handler: type["RequestHandler"], name: str) -> None:
         try:
             self._server = _Server((LOOPBACK, port), handler)
         except OSError as error:
@@ -51,7 +51,7 @@ class _Server(ThreadingHTTPServer):
     api: Any
 
 
-class Handler(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """One request. Paths and queries carry secrets, so they are not logged."""
 
     server: _Server

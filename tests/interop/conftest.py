@@ -97,13 +97,24 @@ class Microgear:
         self._log.extend(self.process.stderr)
 
 
-@pytest.fixture(scope="session")
-def interpreter() -> str:
-    """The Python that has the real microgear, installed on first use."""
+def interpreter_with(client: str) -> str:
+    """Return the Python that has a real client of NETPIE's, installed on first use."""
     script = HERE / "environment.py"
-    made = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=900)
+    made = subprocess.run([sys.executable, str(script), client], capture_output=True, text=True, timeout=900)
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> str:
+    """The Python that has the real microgear."""
+    return interpreter_with("microgear-1.2.7")
+
+
+@pytest.fixture(scope="session")
+def micropython_interpreter() -> str:
+    """The Python that has the real micropython-netpie."""
+    return interpreter_with("micropython-netpie-1.0.0")
 
 
 @pytest.fixture

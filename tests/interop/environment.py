@@ -1,6 +1,7 @@
-"""An environment with the real microgear-python, made once; run it to get the path of its interpreter.
+"""Environments with NETPIE's real clients, each made once. Run it with a client's name to get its interpreter's path.
 
-microgear 1.2.7 asks for paho-mqtt 1.2.3 exactly, which cannot share an environment with a current paho.
+microgear 1.2.7 asks for paho-mqtt 1.2.3 exactly, which cannot share an environment with a current paho;
+micropython-netpie 1.0.0 brings a module `simple`.
 """
 
 import os
@@ -12,22 +13,25 @@ from pathlib import Path
 
 from provision.home import cache_dir
 
-PACKAGES = ("microgear==1.2.7", "paho-mqtt==1.2.3", "requests>=2.32,<3", "certifi")
-NAME = f"microgear-1.2.7-py{sys.version_info.major}{sys.version_info.minor}"
+CLIENTS = {
+    "microgear-1.2.7": ("microgear==1.2.7", "paho-mqtt==1.2.3", "requests>=2.32,<3", "certifi"),
+    "micropython-netpie-1.0.0": ("micropython-netpie==1.0.0",),
+}
 
 
-def interpreter() -> Path:
-    """Return the Python interpreter that has microgear, installing it first when it is missing.
+def interpreter(client: str) -> Path:
+    """Return the Python interpreter that has `client`, installing it first when it is missing.
 
     The environment appears whole or not at all: it is made beside its place and then moved there.
     """
-    home = cache_dir() / "interop" / NAME
+    name = f"{client}-py{sys.version_info.major}{sys.version_info.minor}"
+    home = cache_dir() / "interop" / name
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix=f".{NAME}.", dir=home.parent))
+        making = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=home.parent))
         try:
             _run(sys.executable, "-m", "venv", str(making))
-            _run(str(making / "bin" / "python"), "-m", "pip", "install", "--quiet", *PACKAGES)
+            _run(str(making / "bin" / "python"), "-m", "pip", "install", "--quiet", *CLIENTS[client])
             _move(making, home)
         finally:
             shutil.rmtree(making, ignore_errors=True)
@@ -50,4 +54,4 @@ def _run(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{interpreter()}\n")
+    sys.stdout.write(f"{interpreter(sys.argv[1])}\n")

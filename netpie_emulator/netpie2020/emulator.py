@@ -1,0 +1,118 @@
+"""The whole NETPIE 2020: HTTP API, data store and broker, started and stopped together."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from netpie_emulator.broker_thread import BrokerThread, check_installed
+from netpie_emulator.errors import EmulatorError
+from netpie_emulator.http_server import LOOPBACK
+from netpie_emulator.netpie2020.datastore import POINT_LIMIT, DataStore
+from netpie_emulator.netpie2020.devices import Account
+from netpie_emulator.netpie2020.platform import Netpie2020
+from netpie_emulator.netpie2020.quota import Quota
+from netpie_emulator.netpie2020.rest import API, QUERY, RestServer
+
+if TYPE_CHECKING:
+    from netpie_emulator.netpie2020.broker import Netpie2020Broker
+
+
+class Emulator2020:
+    """A NETPIE 2020 on loopback with one account. Shadows and points last as long as the emulator.
+
+    Port 0 is any free one; `point_limit` is where the data store cuts off. Use as a context manager, or `start` and
+    `stop`.
+
+    Raises: on start PortError.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        quota: Quota | None = None,
+        point_limit: int = POINT_LIMIT,
+        http_port: int = 0,
+        mqtt_port: int = 0,
+    ) -> None:
+        self.account = account
+        self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
+        self._http_port = http_port
+        self._rest: RestServer | None = None
+        self._broker: Netpie2020Broker | None = None
+        self._thread = BrokerThread(self._make_broker, mqtt_port)
+
+    def __enter__(self) -> "Emulator2020":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def api_url(self) -> str:
+        """The address of the device API, as `http://host:port/v2/device`."""
+        return self._url() + API.rstrip("/")
+
+    @property
+    def query_url(self) -> str:
+        """The address that data store queries are posted to."""
+        return self._url() + QUERY
+
+    @property
+    def mqtt_host(self) -> str:
+        """The broker's host: always loopback."""
+        return LOOPBACK
+
+    @property
+    def mqtt_port(self) -> int:
+        """The broker's port."""
+        return self._thread.port
+
+    def set_enabled(self, client_id: str, enabled: bool) -> None:
+        """Enable or disable a device; one that is connected is hung up on."""
+        device = self.account.devices[client_id]
+
+        def change() -> None:
+            assert self._broker is not None  # noqa: S101
+            self._broker.set_enabled(device, enabled)
+
+        self._thread.call(change)
+
+    def used(self) -> dict[str, int]:
+        """Return what is used of the quota, by kind."""
+        return dict(self.platform.quota.used)
+
+    def start(self) -> None:
+        """Listen on both ports; returns once both answer.
+
+        Raises: PortError when a port can't be listened on, EmulatorError without amqtt; nothing is left running.
+        """
+        check_installed()
+        rest = RestServer(self.platform, self._thread, self._http_port)
+        try:
+            self._thread.start()
+        except EmulatorError:
+            rest.stop()
+            raise
+        rest.start()
+        self._rest = rest
+
+    def stop(self) -> None:
+        """Hang up on every client and give both ports back; a second call does nothing."""
+        if self._rest is not None:
+            self._rest.stop()
+            self._rest = None
+        self._thread.stop()
+
+    def _url(self) -> str:
+        if self._rest is None:
+            raise EmulatorError("the emulator is not running", next_step="start it")
+        return self._rest.url
+
+    def _make_broker(self) -> "Netpie2020Broker":
+        from netpie_emulator.netpie2020.broker import Netpie2020Broker  # amqtt is an extra
+
+        self._broker = Netpie2020Broker(self.platform)
+        return self._broker

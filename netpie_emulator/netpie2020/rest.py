@@ -1,0 +1,155 @@
+"""NETPIE 2020's HTTP: the device API (`/v2/device/…`) and the data store's query, on one port.
+
+A request without a right `Authorization: Device CLIENTID:TOKEN` is answered with 401, one of a device that is
+disabled or banned with 403, one over quota with 429.
+"""
+
+import hmac
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from netpie_emulator.broker_thread import BrokerThread
+from netpie_emulator.http_server import EmulatedServer, RequestHandler
+from netpie_emulator.netpie2020.datastore import QueryError, metric_names
+from netpie_emulator.netpie2020.devices import Device
+from netpie_emulator.netpie2020.platform import Netpie2020, RequestRefused, now
+
+API = "/v2/device/"
+QUERY = "/feed/api/v1/datapoints/query"
+USAGE = "/emulator/usage"
+
+
+class RestServer(EmulatedServer):
+    """Answers on loopback; what it asks of `platform` is done in the broker's thread.
+
+    Raises: PortError when the port can't be listened on.
+    """
+
+    def __init__(self, platform: Netpie2020, broker: BrokerThread, port: int) -> None:
+        self.platform = platform
+        self.broker = broker
+        super().__init__(port, _Handler, "netpie-api")
+
+
+class _Handler(RequestHandler):
+    max_body = 1_048_576  # bytes
+
+    def do_GET(self) -> None:
+        self._do("GET")
+
+    def do_PUT(self) -> None:
+        self._do("PUT")
+
+    def do_POST(self) -> None:
+        self._do("POST")
+
+    def _do(self, method: str) -> None:
+        path, query = self.asked()
+        body = self.body()
+        api: RestServer = self.server.api
+        try:
+            answer = api.broker.call(self._call(method, path, query, body))
+        except RequestRefused as refused:
+            self.answer_json(HTTPStatus(refused.status), refused.content)
+        else:
+            self.answer_json(HTTPStatus.OK, answer)
+
+    def _call(self, method: str, path: str, query: dict[str, str], body: bytes) -> Callable[[], Any]:
+        """Return what does the request, in the broker's thread."""
+        platform: Netpie2020 = self.server.api.platform
+        if (method, path) == ("GET", USAGE):
+            return lambda: dict(platform.quota.used)
+        authorization = self.headers.get("Authorization", "")
+        if path == QUERY:
+            return lambda: platform.counted(len(body), lambda: _queried(platform, authorization, method, body))
+        if not path.startswith(API):
+            raise RequestRefused(404, "no such call")
+        what = [unquote(part) for part in path.removeprefix(API).split("/")]
+
+        def done() -> Any:
+            device = _device(platform, authorization)
+            return platform.counted(len(body), lambda: _asked(platform, device, method, what, query, body))
+
+        return done
+
+
+def _device(platform: Netpie2020, authorization: str) -> Device:
+    scheme, _, who = authorization.partition(" ")
+    device = platform.account.opened(*who.strip().partition(":")[::2]) if scheme == "Device" else None
+    if device is None:
+        raise RequestRefused(401, "unauthorized")
+    if not device.enabled or device.banned:
+        raise RequestRefused(403, "device is banned" if device.banned else "device is disabled")
+    return device
+
+
+def _asked(
+    platform: Netpie2020, device: Device, method: str, what: list[str], query: dict[str, str], body: bytes
+) -> Any:
+    match method, what:
+        case "GET", ["status"]:
+            return platform.status(device)
+        case "PUT", ["message" | "private" as kind, *topic]:
+            return _sent(platform, device, kind, "/".join(topic) or query.get("topic", ""), body)
+        case "PUT", ["push"]:
+            return _done(device)
+        case "GET", ["shadow", "data"]:
+            return platform.read_shadow(_aliased(platform, device, query))
+        case "PUT" | "POST", ["shadow", "data" | "batch" as kind]:
+            content = _content(body)
+            if (kind == "batch") != ("batch" in content):
+                raise RequestRefused(
+                    400, f"{'batch must be an array' if kind == 'batch' else 'data must be an object'}"
+                )
+            return platform.update(_aliased(platform, device, query), content, merge=method == "PUT")
+    raise RequestRefused(404, "no such call")
+
+
+def _sent(platform: Netpie2020, device: Device, kind: str, topic: str, body: bytes) -> dict[str, Any]:
+    if not topic or "+" in topic or "#" in topic:
+        raise RequestRefused(400, "topic is missing or has a wildcard")
+    if not platform.spend_message(body):
+        raise RequestRefused(429, "quota of messages exceeded")
+    (platform.message if kind == "message" else platform.private)(device, topic, body)
+    return _done(device)
+
+
+def _done(device: Device) -> dict[str, Any]:
+    return {"deviceid": device.client_id, "response": "ok"}
+
+
+def _aliased(platform: Netpie2020, device: Device, query: dict[str, str]) -> Device:
+    if "alias" not in query:
+        return device
+    found = platform.account.aliased(device, query["alias"])
+    if found is None:
+        raise RequestRefused(404, "no device of that alias in the group")
+    return found
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise RequestRefused(400, "the body must be a JSON object")
+    return content
+
+
+def _queried(platform: Netpie2020, authorization: str, method: str, body: bytes) -> Any:
+    if method != "POST":
+        raise RequestRefused(405, "method not allowed")
+    content = _content(body)
+    user = platform.account.user_token
+    if not (user and hmac.compare_digest(authorization.encode(), f"Bearer {user}".encode())):
+        device = _device(platform, authorization)
+        if metric_names(content) - {device.client_id}:
+            raise RequestRefused(403, "a metric is another device's")
+    try:
+        return platform.store.query(content, now())
+    except QueryError as error:
+        raise RequestRefused(400, str(error)) from error

@@ -1,0 +1,93 @@
+"""A device's schema: coerces what is written to its shadow, and silently drops what does not fit."""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+FIELD_NAME = re.compile(r"[A-Za-z0-9_]+")
+
+
+class _Unfit(Exception):
+    """A value can't become what the schema wants."""
+
+
+def coerced(data: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the fields of `data` that `schema` lets in, each as the type it names; without a schema, all of them.
+
+    `null` deletes a field, whatever its type.
+    """
+    if not schema:
+        return data
+    properties = schema.get("properties") or {}
+    others = schema.get("additionalProperties", True) is not False
+    kept: dict[str, Any] = {}
+    for name, value in data.items():
+        if not FIELD_NAME.fullmatch(name) or (name not in properties and not others):
+            continue
+        try:
+            kept[name] = _fitted(value, properties.get(name) or {})
+        except _Unfit:
+            continue
+    return kept
+
+
+def _fitted(value: Any, rule: dict[str, Any]) -> Any:
+    if value is None:
+        return None
+    convert = _CONVERSIONS.get(str(rule.get("type")))
+    fitted = convert(value) if convert else value
+    if isinstance(fitted, int | float) and not isinstance(fitted, bool):
+        low, high = rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
+        if not low <= fitted <= high:
+            raise _Unfit
+    return coerced(fitted, rule) if isinstance(fitted, dict) and "properties" in rule else fitted
+
+
+def _number(value: Any) -> int | float:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            try:
+                value = float(value)
+            except ValueError:
+                raise _Unfit from None
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise _Unfit
+    return value
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"true": True, "false": False, "1": True, "0": False}
+    said = str(value).lower() if isinstance(value, str | int) else ""
+    if said not in known:
+        raise _Unfit
+    return known[said]
+
+
+def _of(kind: type) -> Callable[[Any], Any]:
+    def same(value: Any) -> Any:
+        if not isinstance(value, kind):
+            raise _Unfit
+        return value
+
+    return same
+
+
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "number": _number,
+    "string": _string,
+    "boolean": _boolean,
+    "array": _of(list),
+    "object": _of(dict),
+}
