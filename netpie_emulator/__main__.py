@@ -66,6 +66,8 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
         point_limit=options.point_limit,
         http_port=options.http_port,
         mqtt_port=options.mqtt_port,
+        certificate=options.certificate,
+        tls_port=options.tls_port,
     )
     with emulator:
         ready = {
@@ -75,13 +77,18 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
             "mqtt": {"host": emulator.mqtt_host, "port": emulator.mqtt_port},
             "devices": str(options.devices.resolve()),
         }
+        if options.certificate:
+            ready["mqtts"] = {"host": emulator.mqtt_host, "port": emulator.tls_port}
         _run(options.ready_file, ready, stop)
 
 
 PLATFORMS = {"netpie2015": _netpie2015, "netpie2020": _netpie2020}
 REQUIRED = {"netpie2015": ("state", "appid"), "netpie2020": ("devices",)}
-OWN = {"netpie2015": ("state", "appid", "appkey"), "netpie2020": ("devices", "count", "quota", "point_limit")}
-DEFAULTS = {"count": 2, "quota": [], "point_limit": POINT_LIMIT}
+OWN = {
+    "netpie2015": ("state", "appid", "appkey"),
+    "netpie2020": ("devices", "count", "quota", "point_limit", "certificate", "tls_port"),
+}
+DEFAULTS = {"count": 2, "quota": [], "point_limit": POINT_LIMIT, "tls_port": 0}
 
 
 def _run(ready_file: Path | None, ready: dict[str, object], stop: threading.Event) -> None:
@@ -149,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     old.add_argument("--appkey", help="its APPKEY (default: the one in the state folder, or a random one)")
     new = parser.add_argument_group("netpie2020")
     new.add_argument("--devices", type=Path, metavar="FILE", help="the devices, made when the file is not there")
-    new.add_argument("--count", type=int, help="how many devices a new file has, all of one group (default: 2)")
+    new.add_argument("--count", type=_positive, help="how many devices a new file has, all of one group (default: 2)")
     new.add_argument(
         "--quota",
         action="append",
@@ -157,9 +164,19 @@ def _parser() -> argparse.ArgumentParser:
         help=f"a quota other than the free one; kinds: {', '.join(FREE)}",
     )
     new.add_argument(
-        "--point-limit", type=int, help=f"where the data store cuts off, in points (default: {POINT_LIMIT})"
+        "--point-limit", type=_positive, help=f"where the data store cuts off, in points (default: {POINT_LIMIT})"
     )
+    new.add_argument(
+        "--certificate", type=Path, metavar="FILE", help="PEM with a certificate and its key: the broker speaks TLS too"
+    )
+    new.add_argument("--tls-port", type=int, help="port of the broker for TLS (default: a free one)")
     return parser
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ lower of the two qualities of service. A platform's subclass says who may connec
 
 import asyncio
 import logging
+import ssl
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -64,7 +65,7 @@ class MqttBroker(Broker):  # type: ignore[misc]
     def __init__(self) -> None:
         listener = ListenerConfig(type=ListenerType.EXTERNAL, bind=LISTENER)
         super().__init__(BrokerConfig(listeners={LISTENER: listener}, plugins={}))
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._clients: set[asyncio.Task[None]] = set()
         self._outboxes: dict[str, Outbox] = {}  # by key, of sessions that exist
         self._serving: dict[str, _Serving] = {}  # by key, of clients that are connected
@@ -100,25 +101,27 @@ class MqttBroker(Broker):  # type: ignore[misc]
     def handed_over(self, key: str, message: Message) -> None:
         """A message is on its way to a client."""
 
-    async def listen(self, port: int) -> int:
-        """Start, listen on loopback and return the port.
+    async def listen(self, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen on loopback, with TLS if a context is given, and return the port; the first call starts the broker.
 
-        Raises: PortError when `port` can't be listened on.
+        Raises: PortError when `port` can't be listened on; nothing is left running.
         """
-        await self.start()
+        if not self._listeners:
+            await self.start()
         try:
-            self._listener = await asyncio.start_server(self._connected, LOOPBACK, port)
+            listener = await asyncio.start_server(self._connected, LOOPBACK, port, ssl=tls)
         except OSError as error:
-            await self.shutdown()
+            await self.close()
             cause = "it is in use" if port else error.strerror
             raise PortError(f"port {port}: {cause}", next_step="choose another port, or 0") from error
-        bound: int = self._listener.sockets[0].getsockname()[1]
+        self._listeners.append(listener)
+        bound: int = listener.sockets[0].getsockname()[1]
         return bound
 
     async def close(self) -> None:
-        """Hang up on every client, stop, and give the port back."""
-        if self._listener is not None:
-            self._listener.close()
+        """Hang up on every client, stop, and give the ports back."""
+        for listener in self._listeners:
+            listener.close()
         await self.shutdown()
         for client in list(self._clients):
             client.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import logging
+import ssl
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -28,10 +29,17 @@ def check_installed() -> None:
 
 
 class BrokerThread:
-    """Runs what `make` makes, inside the thread; `port` is the port to listen on, 0 for a free one."""
+    """Runs what `make` makes, inside the thread; `port` is the port to listen on, 0 for a free one.
 
-    def __init__(self, make: Callable[[], "MqttBroker"], port: int) -> None:
+    With a context for TLS it listens on `tls_port` too.
+    """
+
+    def __init__(
+        self, make: Callable[[], "MqttBroker"], port: int, tls: ssl.SSLContext | None = None, tls_port: int = 0
+    ) -> None:
         self.port = port
+        self.tls_port = tls_port
+        self._tls = tls
         self._make = make
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -40,7 +48,7 @@ class BrokerThread:
         self._thread = threading.Thread(target=self._run, name="netpie-broker", daemon=True)
 
     def start(self) -> None:
-        """Listen; returns once the port answers, which is then in `port`.
+        """Listen; returns once the ports answer, which are then in `port` and `tls_port`.
 
         Raises: PortError when the port can't be listened on, EmulatorError without amqtt.
         """
@@ -82,6 +90,8 @@ class BrokerThread:
         self._stopping = asyncio.Event()
         broker = self._make()
         self.port = await broker.listen(self.port)
+        if self._tls is not None:
+            self.tls_port = await broker.listen(self.tls_port, self._tls)
         self._started.set()
         await self._stopping.wait()
         await broker.close()

@@ -8,7 +8,6 @@ with 3 once the quota of messages is used up.
 import asyncio
 import hashlib
 import json
-from typing import Any
 
 from amqtt.mqtt.connect import ConnectPacket
 from amqtt.session import Session
@@ -17,6 +16,7 @@ from netpie_emulator.broker import MqttBroker
 from netpie_emulator.connack import Connack
 from netpie_emulator.netpie2020.devices import Device
 from netpie_emulator.netpie2020.platform import Netpie2020, RequestRefused
+from netpie_emulator.netpie2020.shadow import parsed
 from netpie_emulator.netpie2020.topics import (
     BATCH_ANSWER,
     SHADOW_ANSWER,
@@ -158,7 +158,7 @@ class Netpie2020Broker(MqttBroker):
         self.retain(route, message)
 
     def _update(self, key: str, device: Device, data: bytes) -> None:
-        content = _json(data)
+        content = parsed(data)
         batch = isinstance(content, dict) and "batch" in content
         try:
             answer = self._platform.update(device, content)
@@ -200,10 +200,3 @@ class Netpie2020Broker(MqttBroker):
 def _flow_key(username: str, client_id: str) -> str:
     digest = hashlib.sha256(client_id.encode()).hexdigest()  # the client chooses its id, of any length
     return f"{FLOW}{username} {digest}"
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return None

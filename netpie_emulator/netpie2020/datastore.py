@@ -171,5 +171,5 @@ def _aggregated(points: list[Point], aggregator: object, span: _Span) -> list[Po
     combine = AGGREGATORS[aggregator["name"]]
     try:
         return [(bucket[0][0], combine([value for _, value in bucket])) for bucket in buckets.values()]
-    except TypeError:
+    except (TypeError, OverflowError):
         raise QueryError(f"{aggregator['name']} needs numbers") from None

@@ -1,5 +1,7 @@
 """The whole NETPIE 2020: HTTP API, data store and broker, started and stopped together."""
 
+import ssl
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,9 @@ class Emulator2020:
     """A NETPIE 2020 on loopback with one account. Shadows and points last as long as the emulator.
 
     Port 0 is any free one; `point_limit` is where the data store cuts off. Use as a context manager, or `start` and
-    `stop`.
+    `stop`. `certificate` is a PEM file with a certificate and its key: with it the broker speaks TLS on `tls_port` too.
 
-    Raises: on start PortError.
+    Raises: EmulatorError for a certificate that can't be used; on start PortError.
     """
 
     def __init__(
@@ -33,13 +35,15 @@ class Emulator2020:
         point_limit: int = POINT_LIMIT,
         http_port: int = 0,
         mqtt_port: int = 0,
+        certificate: Path | None = None,
+        tls_port: int = 0,
     ) -> None:
         self.account = account
         self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
         self._http_port = http_port
         self._rest: RestServer | None = None
         self._broker: Netpie2020Broker | None = None
-        self._thread = BrokerThread(self._make_broker, mqtt_port)
+        self._thread = BrokerThread(self._make_broker, mqtt_port, _tls(certificate) if certificate else None, tls_port)
 
     def __enter__(self) -> "Emulator2020":
         self.start()
@@ -69,6 +73,11 @@ class Emulator2020:
     def mqtt_port(self) -> int:
         """The broker's port."""
         return self._thread.port
+
+    @property
+    def tls_port(self) -> int:
+        """The broker's port for TLS; there is one when a certificate was given."""
+        return self._thread.tls_port
 
     def set_enabled(self, client_id: str, enabled: bool) -> None:
         """Enable or disable a device; one that is connected is hung up on."""
@@ -116,3 +125,15 @@ class Emulator2020:
 
         self._broker = Netpie2020Broker(self.platform)
         return self._broker
+
+
+def _tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate)
+    except ssl.SSLError as error:
+        cause = "it is no PEM file with a certificate and its key"
+        raise EmulatorError(f"{certificate}: {cause}", next_step="name another --certificate") from error
+    except OSError as error:
+        raise EmulatorError(f"{certificate}: {error.strerror}", next_step="name another --certificate") from error
+    return context

@@ -5,7 +5,6 @@ disabled or banned with 403, one over quota with 429.
 """
 
 import hmac
-import json
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +15,7 @@ from netpie_emulator.http_server import EmulatedServer, RequestHandler
 from netpie_emulator.netpie2020.datastore import QueryError, metric_names
 from netpie_emulator.netpie2020.devices import Device
 from netpie_emulator.netpie2020.platform import Netpie2020, RequestRefused, now
+from netpie_emulator.netpie2020.shadow import parsed
 
 API = "/v2/device/"
 QUERY = "/feed/api/v1/datapoints/query"
@@ -131,10 +131,7 @@ def _aliased(platform: Netpie2020, device: Device, query: dict[str, str]) -> Dev
 
 
 def _content(body: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(body)
-    except ValueError:
-        content = None
+    content = parsed(body)
     if not isinstance(content, dict):
         raise RequestRefused(400, "the body must be a JSON object")
     return content

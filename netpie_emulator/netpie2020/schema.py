@@ -3,9 +3,11 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
+MAX_NUMBER = sys.float_info.max
 FIELD_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -49,19 +51,26 @@ def _number(value: Any) -> int | float:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, str):
-        try:
-            value = int(value)
-        except ValueError:
-            try:
-                value = float(value)
-            except ValueError:
-                raise _Unfit from None
-    if not isinstance(value, int | float) or not math.isfinite(value):
+        value = _spelled(value)
+    if not isinstance(value, int | float) or not -MAX_NUMBER <= value <= MAX_NUMBER:
         raise _Unfit
     return value
 
 
+def _spelled(text: str) -> int | float:
+    if not text.isascii() or "_" in text:  # which Python takes
+        raise _Unfit
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise _Unfit
+
+
 def _string(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # the platform's JavaScript writes 2.0 as 2
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

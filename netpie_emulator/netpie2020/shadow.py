@@ -1,9 +1,12 @@
 """A device's shadow: what it last said of itself, and how it is written."""
 
+import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_BATCH = 100
+MAX_DEPTH = 50  # objects and arrays in one another
 
 
 @dataclass
@@ -38,6 +41,31 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         else:
             result[name] = value
     return result
+
+
+def parsed(data: bytes) -> object:
+    """Return the JSON in `data`; None when it is none, holds a number that JSON has not, or is nested too deeply."""
+    try:
+        content: object = json.loads(data, parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        return None
+    return content if _is_flat(content) else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _is_flat(content: object) -> bool:
+    level = [content]
+    for _ in range(MAX_DEPTH):
+        objects = [one.values() for one in level if isinstance(one, dict)]
+        arrays = [one for one in level if isinstance(one, list)]
+        level = [inner for one in (*objects, *arrays) for inner in one]
+    return not level
 
 
 @dataclass(frozen=True)

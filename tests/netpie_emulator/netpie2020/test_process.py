@@ -93,6 +93,7 @@ def test_wrong_options_are_one_line(tmp_path):
         ([], "--state"),
         (["--platform", "netpie2020", "--devices", "d", "--appid", "A"], "--appid is an option of"),
         (["--state", "s", "--appid", "A", "--quota", "api=1"], "--quota is an option of"),
+        (["--platform", "netpie2020", "--devices", "d", "--count", "0"], "no number from 1"),
     ],
 )
 def test_options_of_the_wrong_platform_are_errors_of_usage(options, told):

@@ -87,7 +87,10 @@ def test_schema_is_kept(device, one):
     assert device.told(UPDATED)["data"] == {"temp": 2.3}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"data": 1}', "{}", '{"data": {"a": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"data": 1}', "{}", '{"data": {"a": 1}', b"\xff", '{"data": {"a": NaN}}', '{"a":' * 9999],
+)
 def test_what_is_no_write_changes_nothing(device, content):
     device.publish("@shadow/data/update", content)
     assert read(device)["rev"] == 0

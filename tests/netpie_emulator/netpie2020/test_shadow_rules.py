@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpie_emulator.netpie2020.schema import coerced
-from netpie_emulator.netpie2020.shadow import Shadow, merged
+from netpie_emulator.netpie2020.shadow import MAX_DEPTH, Shadow, merged, parsed
 from netpie_emulator.netpie2020.timestamps import RELATIVE_BELOW, absolute
 
 NOW = 1_764_000_000_000
@@ -100,6 +100,10 @@ DROPPED = object()
         ("number", "warm", DROPPED),
         ("number", "nan", DROPPED),
         ("number", [1], DROPPED),
+        ("number", "1_000", DROPPED),
+        ("number", "1e999", DROPPED),
+        ("number", 10**400, DROPPED),
+        ("string", 2.0, "2"),
         ("string", 2, "2"),
         ("string", True, "true"),
         ("string", {"x": 123}, '{"x":123}'),
@@ -132,3 +136,16 @@ def test_schema_drops_what_is_out_of_range_other_fields_if_told_to_and_names_tha
 
 def test_without_a_schema_everything_stays():
     assert coerced({"a-b": [1], "x": {"y": "2"}}, None) == {"a-b": [1], "x": {"y": "2"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "NaN", '{"a": Infinity}', '{"a": 1e999}', "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "[" * 9999],
+)
+def test_what_is_no_json_or_too_deep_is_none(text):
+    assert parsed(text.encode()) is None
+
+
+def test_deep_json_is_read():
+    text = "[" * (MAX_DEPTH - 1) + "1" + "]" * (MAX_DEPTH - 1)
+    assert parsed(text.encode()) is not None
