@@ -130,8 +130,13 @@ def clean_path(path: str) -> str:
 def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: bool = True) -> NoteSpec:
     """`spec` with the embedded stack's parameters and jar files, unless a package or jar files are given.
 
-    The engine's jar is compiled, once, where the note takes it and `make` is set.
+    With `make`, what the note needs is made ready, once: the engine's jar is compiled, PySpark is installed.
     """
+    if make and spec.bundle.runs_python:
+        from provision.embedded.python import install_python, takes_python  # not needed for a named server
+
+        if takes_python(runtime.zeppelin_home):
+            install_python(console)
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
     given = {**spec.bundle.embedded, **spec.given}

@@ -61,6 +61,11 @@ class Bundle:
         return {name: each.value(given.get(name)) for name, each in self.parameters.items()}
 
     @property
+    def runs_python(self) -> bool:
+        """Whether it has paragraphs of the interpreter `python`."""
+        return any(template.interpreter.partition(".")[0] == "python" for template in self.templates)
+
+    @property
     def own_folder(self) -> str:
         """The folder of a bundle that did not come with the tool; empty for one that did."""
         folder = self.folder.resolve()

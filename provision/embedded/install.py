@@ -4,9 +4,11 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from provision.console import Console
@@ -27,14 +29,34 @@ def install_dir(component: Component) -> Path:
     return cache_dir() / "stack" / f"{component.name}-{component.digest}"
 
 
+def release_dir(name: str) -> Path:
+    """Where a Spark or JRE component is once it is installed."""
+    return install_dir(component(name))
+
+
+def wheel_dir(name: str) -> Path:
+    """Where `install_wheel` installs: a wheel has a file for each version of Python, and so a folder for each."""
+    return install_dir(_for_this_python(name))
+
+
 def install_spark(name: str, console: Console) -> Path:
     """Install a Spark component (`spark-3.1.3`) from its PyPI package; returns its SPARK_HOME."""
-    return _install_release(name, console, _unpack_spark)
+    return _install_release(component(name), console, _unpack_spark)
+
+
+def install_pyspark(name: str, console: Console) -> Path:
+    """Install a Spark component as `install_spark` does, its Python too (`python/pyspark`, `python/lib`)."""
+    return _install_release(component(name), console, _unpack_pyspark)
+
+
+def install_wheel(name: str, console: Console) -> Path:
+    """Install a component that is a wheel; returns a folder for Python's path."""
+    return _install_release(_for_this_python(name), console, _unpack_wheel)
 
 
 def install_jre(name: str, console: Console) -> Path:
     """Install a JRE component (`jre-11`) from its wheel; returns its JAVA_HOME."""
-    return _install_release(name, console, _unpack_jre)
+    return _install_release(component(name), console, _unpack_jre)
 
 
 def install_mqtt(spark_home: Path, console: Console) -> Path:
@@ -49,8 +71,11 @@ def install_zeppelin(name: str, spark_home: Path, console: Console) -> Path:
     return _install_jars(component(name), spark_home, console)
 
 
-def _install_release(name: str, console: Console, unpack: Callable[[Path, Path], None]) -> Path:
-    part = component(name)
+def _for_this_python(name: str) -> Component:
+    return replace(component(name), name=f"{name}-{sys.implementation.cache_tag}")
+
+
+def _install_release(part: Component, console: Console, unpack: Callable[[Path, Path], None]) -> Path:
     return _once(part, console, lambda target: _unpack_release(part, target, console, unpack))
 
 
@@ -66,7 +91,7 @@ def _once(part: Component, console: Console, install: Callable[[Path], None]) ->
 
 
 def _unpack_release(part: Component, target: Path, console: Console, unpack: Callable[[Path, Path], None]) -> None:
-    release = release_for(part, pip_download.platform_tags())
+    release = release_for(part, pip_download.wheel_tags())
     disk.need_space(cache_dir(), 3 * release.size)
     console.say(f"installing {part.name} ({release.size / 1e6:.0f} MB, once)")
     with disk.full_disk_reported(cache_dir()):
@@ -129,20 +154,34 @@ def all_or_nothing(target: Path, fill: Callable[[Path], None]) -> None:
                 raise
 
 
-def _unpack_spark(archive: Path, folder: Path) -> None:
-    """Jars and start scripts of a PySpark source distribution, laid out as a SPARK_HOME.
+_SPARK = {"deps/jars": "jars", "deps/bin": "bin"}
+_PYSPARK = {**_SPARK, "pyspark": "python/pyspark", "lib": "python/lib"}
 
-    Its build would copy the same files twice over; a SPARK_HOME needs no more than these two folders.
+
+def _unpack_spark(archive: Path, folder: Path, parts: Mapping[str, str] = _SPARK) -> None:
+    """Folders of a PySpark source distribution, laid out as a SPARK_HOME: where each goes, `parts` says.
+
+    Its build would copy the same files twice over; a SPARK_HOME needs no more than jars and start scripts.
     """
-    wanted = {"jars", "bin"}
     with tarfile.open(archive) as tar:
         for member in tar:
-            parts = Path(member.name).parts[1:]  # without pyspark-VERSION/
-            if len(parts) == 3 and parts[0] == "deps" and parts[1] in wanted and member.isfile():
-                member.name = f"{parts[1]}/{parts[2]}"
+            path = member.name.partition("/")[2]  # without pyspark-VERSION/
+            part = next((part for part in parts if path.startswith(f"{part}/")), None)
+            if part is not None and member.isfile():
+                member.name = parts[part] + path.removeprefix(part)
                 tar.extract(member, folder, filter="data")
     if not any((folder / "jars").glob("spark-core_*.jar")):
         raise ProvisionError(f"{archive.name}: no Spark in it")
+
+
+def _unpack_pyspark(archive: Path, folder: Path) -> None:
+    _unpack_spark(archive, folder, _PYSPARK)
+
+
+def _unpack_wheel(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as wheel:
+        for file in wheel.infolist():
+            wheel.extract(file, folder)
 
 
 def _unpack_jre(archive: Path, folder: Path) -> None:

@@ -37,5 +37,8 @@ if [[ $(basename "$folder") == spark ]]; then
     exec "$SPARK_HOME/bin/spark-submit" --class "$main" --driver-class-path "$classpath" \
         --driver-java-options "$options" ${conf[@]+"${conf[@]}"} "${jar[0]}" "$host" "$port" "$group" "$ports"
 fi
+if [[ -d $folder/bin ]]; then
+    export PATH=$folder/bin:$PATH
+fi
 # shellcheck disable=SC2086  # the options are words
 exec "$JAVA_HOME/bin/java" $options ${ZEPPELIN_INTP_MEM:--Xmx256m} -cp "$classpath" "$main" "$host" "$port" "$group" "$ports"

@@ -118,7 +118,7 @@ def component(name: str) -> Component:
 
 
 def release_for(component: Component, tags: Sequence[str]) -> PypiFile:
-    """The component's file for a platform with these wheel `tags` (best first; a source distribution fits all).
+    """The component's file for a machine with these wheel `tags` (best first; a source distribution fits all).
 
     Raises `ProvisionError` when there is none.
     """

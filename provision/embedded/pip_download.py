@@ -133,12 +133,18 @@ def _report(temporary: Path, release: PypiFile, shown: int, advance: Advance) ->
     return new
 
 
-def platform_tags() -> list[str]:
-    """The platform tags of wheels that run here, best first (PEP 425, PEP 600)."""
+_MANYLINUX = ("manylinux_2_28", "manylinux1", "linux")
+
+
+def wheel_tags() -> list[str]:
+    """The tags of wheels that run here, best first (PEP 425, PEP 600): of this Python, then of any Python 3."""
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    machine = os.uname().machine
     if platform.startswith("linux_"):
-        return [f"manylinux1_{platform.removeprefix('linux_')}", platform]
-    if platform.startswith("macosx_"):
-        machine = os.uname().machine
-        return ["macosx_11_0_arm64" if machine == "arm64" else "macosx_10_9_x86_64"]
-    return [platform]
+        platforms = [f"{kind}_{platform.removeprefix('linux_')}" for kind in _MANYLINUX]
+    elif platform.startswith("macosx_"):
+        platforms = [f"macosx_{oldest}_{machine}" for oldest in ("12_0", "11_0" if machine == "arm64" else "10_9")]
+    else:
+        platforms = [platform]
+    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    return [f"{kind}-{each}" for kind in (f"{python}-{python}", "py3-none") for each in platforms]

@@ -14,6 +14,7 @@ from provision.embedded.environment import inherited
 from provision.embedded.loopback import LoopbackJars
 from provision.embedded.ports import LOOPBACK
 from provision.embedded.processes import MARK
+from provision.embedded.python import python_environment
 from provision.embedded.runtime import Runtime
 from provision.embedded.trust import trust_options
 from provision.errors import UsageError
@@ -157,6 +158,7 @@ def environment(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stac
         "SPARK_LOCAL_IP": LOOPBACK,
         "JAVA_HOME": str(runtime.java_home),
         "USE_HADOOP": "false",
+        **python_environment(),
         MARK: stack,
     }
 

@@ -1,18 +1,47 @@
-"""The server's Spark interpreter: its setting, whether notes share one process (`InterpreterOption`), its restart."""
+"""The server's interpreters of Spark and Python: their settings, whether notes share one process
+(`InterpreterOption`), their restart.
+"""
 
+import re
 from dataclasses import replace
 
+from provision.bundles.roles import Role
 from provision.console import Console
+from provision.sync.provenance import by_role
 from provision.sync.undo_records import Records, SparkRecord
-from zeppelin_sdk import InterpreterSetting, ZeppelinClient
+from zeppelin_sdk import InterpreterSetting, Note, Paragraph, ZeppelinClient
 
+SPARK, PYTHON = "spark", "python"
 ISOLATED, SHARED = "isolated", "shared"
+# the group's name and, as Zeppelin finds them without it in its default group, the interpreters in it
+_IN_SPARK = frozenset({SPARK, "sql", "pyspark", "ipyspark", "r", "ir", "shiny", "kotlin", "dep", "conf"})
 DEFAULT_DRIVER_MEMORY = "1g"  # Spark's own, where the setting names none
 
 
+def group_of(paragraph: Paragraph) -> str:
+    """The interpreter group in which a stream can be that the paragraph runs in: `SPARK`, named or as the server's
+    default, or `PYTHON`; empty for any other.
+    """
+    named = re.match(r"\s*%(\w+)", paragraph.text)
+    if named is None or named[1] in _IN_SPARK:
+        return SPARK
+    return PYTHON if named[1] == PYTHON else ""
+
+
+def stream_group(note: Note) -> str:
+    """The group of the paragraph that starts the note's stream."""
+    start = by_role(note).get(Role.START)
+    return (group_of(start) if start else "") or SPARK
+
+
+def setting_of(client: ZeppelinClient, group: str) -> InterpreterSetting:
+    """The server's setting of that group, once it is READY; raises `InterpreterError`, `WaitTimeoutError`."""
+    return client.wait_interpreter_ready(group)
+
+
 def spark_setting(client: ZeppelinClient) -> InterpreterSetting:
-    """The server's Spark setting, once it is READY; raises `InterpreterError`, `WaitTimeoutError`."""
-    return client.wait_interpreter_ready("spark")
+    """The server's Spark setting, as `setting_of`."""
+    return setting_of(client, SPARK)
 
 
 def is_isolated(setting: InterpreterSetting) -> bool:
@@ -66,9 +95,12 @@ def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str
 
 
 def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Console) -> None:
-    """Restart the Spark process that the note runs in; ends all that runs in it, other notes' streams too if shared."""
-    setting = spark_setting(client)
-    what = "Spark's interpreter" if is_shared(setting) else "this note's Spark"
+    """Restart the process that the note's stream runs in; ends all that runs in it, other notes' streams too if
+    shared.
+    """
+    group = stream_group(client.get_note(note_id))
+    setting = setting_of(client, group)
+    what = f"{group.title()}'s interpreter" if is_shared(setting) else f"this note's {group.title()}"
     with console.step(f"{reason}: restarting {what}"):
         restart_for(client, setting, note_id)
 

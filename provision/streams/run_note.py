@@ -11,7 +11,7 @@ from provision.bundles.roles import Role
 from provision.console import Console
 from provision.errors import ProvisionError, RefusedError, UnreachableError
 from provision.streams.idle_end import warn_of_idle_end
-from provision.streams.interpreter import is_shared, restart_spark, spark_setting
+from provision.streams.interpreter import SPARK, is_shared, restart_spark, setting_of, spark_setting, stream_group
 from provision.streams.last_run import ran_query, started
 from provision.streams.note_state import stream_state
 from provision.streams.run_paragraph import HeldError, is_run, process_is_gone, run_in_turn
@@ -169,7 +169,8 @@ class NoteRun:
 
     def _find_page(self) -> None:
         """The driver's page, before a paragraph occupies Spark's interpreter for good; a probe asks the shared one."""
-        if is_shared(spark_setting(self.client)):
+        note = self.client.get_note(self.note_id)
+        if stream_group(note) == SPARK and is_shared(spark_setting(self.client)):
             try:
                 self.page = probe_spark(self.client).page
             except ParagraphError as error:
@@ -299,7 +300,8 @@ def _announce(run: NoteRun, state: StreamState | None) -> None:
 
 def _warn_of_idle_end(run: NoteRun) -> None:
     """Say when the server will end the note's Spark: it does while no paragraph runs, as here none has to."""
-    if any(provenance(paragraph).blocks for paragraph in run.client.get_note(run.note_id).paragraphs):
+    note = run.client.get_note(run.note_id)
+    if any(provenance(paragraph).blocks for paragraph in note.paragraphs):
         return
     with suppress(PermissionDeniedError):
-        warn_of_idle_end(run.client, spark_setting(run.client), run.console)
+        warn_of_idle_end(run.client, setting_of(run.client, stream_group(note)), run.console)

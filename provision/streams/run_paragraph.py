@@ -1,19 +1,16 @@
 """Runs a paragraph, and notices when it waits behind another note's paragraph that never ends."""
 
-import re
 import time
 from collections.abc import Collection
 from contextlib import suppress
 
 from provision.errors import ConflictError
-from provision.streams.interpreter import is_shared, spark_setting
+from provision.streams.interpreter import group_of, is_shared, setting_of
 from provision.sync.provenance import is_empty, read_mark
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 PARAGRAPH_TIMEOUT = 300.0  # seconds: the first Spark paragraph starts Spark, and may fetch packages
 QUEUED = 5.0  # seconds that a paragraph may be queued before we check what holds it up
-# the group's name and, as Zeppelin finds them without it in its default group, the interpreters in it
-_IN_SPARK = frozenset({"spark", "sql", "pyspark", "ipyspark", "r", "ir", "shiny", "kotlin", "dep", "conf"})
 AT_ONCE = 2.0  # seconds within which a leftover cancellation ends a run
 
 
@@ -68,7 +65,7 @@ def _run(
         nonlocal look_at
         waits = paragraph.status is ParagraphStatus.PENDING and runs_in_spark(paragraph)
         if waits and time.monotonic() >= look_at:
-            _check_free(client, note_id)
+            _check_free(client, note_id, group_of(paragraph))
             look_at = time.monotonic() + QUEUED
 
     client.submit_paragraph(note_id, paragraph_id)
@@ -86,14 +83,13 @@ def is_run(paragraph: Paragraph) -> bool:
 
 
 def runs_in_spark(paragraph: Paragraph) -> bool:
-    """Whether Spark's interpreter runs it: by name, or as the server's default."""
-    named = re.match(r"\s*%(\w+)", paragraph.text)
-    return named is None or named[1] in _IN_SPARK
+    """Whether a Spark runs it: that of Zeppelin's interpreter, or one that a Python paragraph starts."""
+    return bool(group_of(paragraph))
 
 
-def _check_free(client: ZeppelinClient, note_id: str) -> None:
-    """Raise `HeldError` where a note other than this one holds the Spark that it shares."""
-    if not is_shared(spark_setting(client)):
+def _check_free(client: ZeppelinClient, note_id: str, group: str) -> None:
+    """Raise `HeldError` where a note other than this one holds the interpreters that it shares, of this group."""
+    if not is_shared(setting_of(client, group)):
         return
     for other in client.list_notes():
         if other.id == note_id:
@@ -101,5 +97,6 @@ def _check_free(client: ZeppelinClient, note_id: str) -> None:
         with suppress(ZeppelinError):  # deleted since, or not for this user to read
             note = client.get_note(other.id)
             for paragraph in note.paragraphs:
-                if read_mark(paragraph).blocks and paragraph.status is ParagraphStatus.RUNNING:
+                runs = paragraph.status is ParagraphStatus.RUNNING and group_of(paragraph) == group
+                if runs and read_mark(paragraph).blocks:
                     raise HeldError(note, paragraph)

@@ -14,7 +14,15 @@ from provision.sync.merge import departs
 from provision.sync.provenance import NEW_CONFIG
 
 _HEAD = re.compile(r"%([\w.-]+)")
-_SUFFIXES = {"md": ".md", "sql": ".sql", "conf": ".conf", "spark": ".scala", "sh": ".sh", "pyspark": ".py"}
+_SUFFIXES = {
+    "md": ".md",
+    "sql": ".sql",
+    "conf": ".conf",
+    "spark": ".scala",
+    "sh": ".sh",
+    "pyspark": ".py",
+    "python": ".py",
+}
 _SET_BY_PEOPLE = ("editorHide", "tableHide", "lineNumbers", *NEW_CONFIG)
 
 

@@ -35,6 +35,7 @@ class Embedded:
 
 ORDER = [
     "bad_input",
+    "python",
     "recovery",
     "demo",
     "cli_note",
@@ -55,8 +56,8 @@ ORDER = [
 """Any order passes. In this one, files whose notes want the same Spark follow each other: most of the time goes into
 starting another.
 
-`streaming` first, the document's note from the second half of `demo` to the first of `numbers`, then `streaming` again.
-`proxy`, `secrets` and `secrets_left` come last, to look at what all have left.
+`python` has a Spark of its own. `streaming` first, the document's note from the second half of `demo` to the first of
+`numbers`, then `streaming` again. `proxy`, `secrets` and `secrets_left` come last, to look at what all have left.
 """
 
 

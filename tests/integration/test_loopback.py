@@ -10,16 +10,26 @@ from provision.embedded import processes
 from .conftest import Embedded, Streams
 
 
-def test_everything_that_the_stack_starts_listens_on_loopback_only(embedded: Embedded, streams: Streams) -> None:
-    streams.running("streaming")
-    listening = {
-        (process.name(), connection.laddr)
-        for process in processes.marked(embedded.stack.mark)
+def listening(mark: str) -> set[tuple[str, str, int]]:
+    """What the marked processes listen on: program, address, port."""
+    return {
+        (process.name(), *connection.laddr)
+        for process in processes.marked(mark)
         for connection in process.net_connections(kind="inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert len({port for _, (_, port) in listening}) >= 6  # HTTP, callback, RPC, Spark's page, auth server, broker
-    assert [each for each in listening if not _is_loopback(each[1].ip)] == []
+
+
+def beyond_loopback(sockets: set[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """Those that other machines can reach."""
+    return [each for each in sockets if not _is_loopback(each[1])]
+
+
+def test_everything_that_the_stack_starts_listens_on_loopback_only(embedded: Embedded, streams: Streams) -> None:
+    streams.running("streaming")
+    sockets = listening(embedded.stack.mark)
+    assert len({port for _, _, port in sockets}) >= 6  # HTTP, callback, RPC, Spark's page, auth server, broker
+    assert beyond_loopback(sockets) == []
 
 
 def _is_loopback(address: str) -> bool:

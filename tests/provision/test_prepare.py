@@ -1,6 +1,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -129,6 +129,40 @@ def test_two_commands_at_once_compile_one_jar(
         both = list(pool.map(lambda _: fit_embedded(wanted(), RUNTIME, Console()), range(2)))
     assert both[0].values == both[1].values
     assert len(compiled) == 1
+
+
+@pytest.fixture
+def installs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What PySpark is installed for."""
+    done: list[str] = []
+    monkeypatch.setattr("provision.embedded.python.install_python", lambda console: done.append("pyspark"))
+    return done
+
+
+def in_python(*pairs: str) -> NoteSpec:
+    spec = wanted("streaming", *pairs)
+    start = replace(spec.bundle.templates[-1], key="python", interpreter="python.sql", role="")
+    return replace(spec, bundle=replace(spec.bundle, templates=(*spec.bundle.templates, start)))
+
+
+@pytest.mark.parametrize("pairs", [[], ["mqtt_jars=/mine.jar"]])
+def test_the_first_note_with_a_python_paragraph_has_pyspark_installed(
+    compiled: list[Any], installs: list[str], tmp_path: Path, pairs: list[str]
+) -> None:
+    runtime = replace(RUNTIME, zeppelin_home=tmp_path / "zeppelin")
+    launcher = runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python"
+    launcher.parent.mkdir(parents=True)
+    launcher.touch()
+    fit_embedded(wanted("streaming", *pairs), runtime, Console())
+    fit_embedded(in_python(*pairs), runtime, Console(), make=False)
+    assert installs == []
+    fit_embedded(in_python(*pairs), runtime, Console())
+    assert installs == ["pyspark"]
+
+
+def test_a_distribution_with_a_python_of_its_own_has_none_installed(compiled: list[Any], installs: list[str]) -> None:
+    fit_embedded(in_python(), RUNTIME, Console())
+    assert installs == []
 
 
 @pytest.mark.parametrize("pair", ["mqtt_package=g:a:1", "mqtt_jars=/mine.jar"])

@@ -227,6 +227,40 @@ def test_a_source_distribution_of_spark_becomes_a_spark_home(tmp_path: Path) -> 
     assert os.access(folder / "bin" / "spark-submit", os.X_OK)
 
 
+def test_a_pyspark_has_its_python_too(tmp_path: Path) -> None:
+    archive = tgz(
+        tmp_path / "p.tar.gz",
+        {
+            "pyspark-9/deps/jars/spark-core_2.13-9.jar": b"core",
+            "pyspark-9/deps/examples/pi.py": b"no",
+            "pyspark-9/pyspark/sql/session.py": b"session",
+            "pyspark-9/pyspark.egg-info/SOURCES.txt": b"no",
+            "pyspark-9/lib/py4j-1-src.zip": b"py4j",
+        },
+    )
+    folder = tmp_path / "home"
+    folder.mkdir()
+    install._unpack_pyspark(archive, folder)
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {"jars/spark-core_2.13-9.jar", "python/pyspark/sql/session.py", "python/lib/py4j-1-src.zip"}
+
+
+def test_a_wheel_is_unpacked_for_python_s_path_and_never_outside_its_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.whl", "w") as wheel:
+        wheel.writestr("thing/__init__.py", "")
+        wheel.writestr("../outside.py", "")
+    install._unpack_wheel(tmp_path / "w.whl", tmp_path / "into")
+    assert (tmp_path / "into" / "thing" / "__init__.py").is_file()
+    assert not (tmp_path / "outside.py").exists()
+
+
+def test_each_version_of_python_has_a_folder_of_its_own_for_a_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = install.wheel_dir("pyarrow-22.0.0")
+    monkeypatch.setattr("sys.implementation", SimpleNamespace(cache_tag="cpython-399"))
+    assert install.wheel_dir("pyarrow-22.0.0") != ours
+    assert "cpython-399" in install.wheel_dir("pyarrow-22.0.0").name
+
+
 def test_a_package_without_spark_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProvisionError, match="p.tar.gz: no Spark in it"):
         install._unpack_spark(tgz(tmp_path / "p.tar.gz", {"x/setup.py": b""}), tmp_path)

@@ -84,6 +84,10 @@ def test_zeppelin_s_launcher_and_interpreter_list_count_in_its_digest() -> None:
     assert {file.path for file in zeppelin.packaged} == {
         "bin/interpreter.sh",
         "interpreter/spark/interpreter-setting.json",
+        "interpreter/python/interpreter-setting.json",
+        "interpreter/python/bin/python",
+        "interpreter/python/java/bin/java",
+        "interpreter/python/conf/spark-defaults.conf",
     }
     assert replace(zeppelin, packaged=()).digest != zeppelin.digest
 
@@ -98,6 +102,22 @@ def test_the_wheel_of_the_best_tag_is_taken() -> None:
     part = Component("jre", releases=wheels)
     assert release_for(part, ["manylinux1_x", "linux_x"]).file_name == "j-1-py3-none-manylinux1_x.whl"
     assert release_for(part, ["linux_x"]).file_name == "j-1-py3-none-linux_x.whl"
+
+
+def test_a_wheel_of_another_python_is_not_taken() -> None:
+    pythons = ("cp311-cp311", "cp312-cp312")
+    wheels = tuple(PypiFile("a", "1", f"a-1-{tag}-linux_x.whl", 1, "") for tag in pythons)
+    part = Component("arrow", releases=wheels)
+    assert release_for(part, ["cp312-cp312-linux_x", "py3-none-linux_x"]).file_name == "a-1-cp312-cp312-linux_x.whl"
+    with pytest.raises(ProvisionError, match="cp310-cp310-linux_x"):
+        release_for(part, ["cp310-cp310-linux_x", "py3-none-linux_x"])
+
+
+def test_pyarrow_is_pinned_for_each_python_and_platform_that_the_tool_and_its_java_run_on() -> None:
+    pythons = [f"cp3{minor}-cp3{minor}" for minor in (11, 12, 13, 14)]
+    platforms = ["manylinux_2_28_x86_64", "macosx_12_0_x86_64", "macosx_12_0_arm64"]
+    for tag in (f"{python}-{platform}" for python in pythons for platform in platforms):
+        assert release_for(component("pyarrow-22.0.0"), [tag]).file_name.endswith(f"-{tag}.whl")
 
 
 def test_a_source_distribution_fits_every_platform() -> None:

@@ -2,11 +2,13 @@ import hashlib
 import os
 import signal
 import socket
+import sys
 import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -169,5 +171,24 @@ def test_progress_shows_what_pip_has_written_so_far(tmp_path: Path) -> None:
     assert told == [60, 40]
 
 
-def test_tags_are_those_of_published_wheels() -> None:
-    assert all(tag.islower() and "-" not in tag for tag in pip_download.platform_tags())
+def test_tags_are_those_of_published_wheels_this_python_s_own_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysconfig.get_platform", lambda: "linux-x86_64")
+    python = f"cp3{sys.version_info[1]}"
+    assert pip_download.wheel_tags() == [
+        f"{python}-{python}-manylinux_2_28_x86_64",
+        f"{python}-{python}-manylinux1_x86_64",
+        f"{python}-{python}-linux_x86_64",
+        "py3-none-manylinux_2_28_x86_64",
+        "py3-none-manylinux1_x86_64",
+        "py3-none-linux_x86_64",
+    ]
+
+
+@pytest.mark.parametrize(("machine", "tag"), [("arm64", "macosx_11_0_arm64"), ("x86_64", "macosx_10_9_x86_64")])
+def test_a_mac_takes_wheels_of_its_processor(machine: str, tag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sysconfig.get_platform", lambda: f"macosx-14.0-{machine}")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine=machine))
+    tags = pip_download.wheel_tags()
+    assert f"py3-none-{tag}" in tags
+    assert f"py3-none-macosx_12_0_{machine}" in tags
+    assert all(each.endswith(machine) for each in tags)

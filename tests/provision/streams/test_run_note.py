@@ -45,7 +45,11 @@ class ScriptedZeppelin(FakeZeppelin):
 
     def __init__(self) -> None:
         super().__init__("0.10", pace=math.inf)
-        self.settings = {"spark-id": self.settings["spark"] | {"id": "spark-id", "option": dict(SHARED)}}
+        spark = self.settings["spark"]
+        self.settings = {
+            f"{name}-id": spark | {"id": f"{name}-id", "name": name, "group": name, "option": dict(SHARED)}
+            for name in ("spark", "python")
+        }
         self.did: list[str] = []
         self.failures: dict[str, list[str]] = {}
         self.failed_as = ParagraphStatus.ERROR
@@ -359,6 +363,27 @@ def test_a_spark_of_the_note_s_own_is_restarted_for_this_note_only() -> None:
     assert "restarting this note's Spark" in said.lines[1]
 
 
+IN_PYTHON = (
+    paragraph("dependencies", text="%python.conf\nzeppelin.python.maxResult 7"),
+    paragraph("start", text="%python\n1"),
+)
+
+
+def test_a_note_of_python_paragraphs_has_python_s_interpreter_restarted_and_no_spark() -> None:
+    client = FakeClient(*IN_PYTHON)
+    client.failures["dependencies"] = [LAUNCHED]
+    run, said = note_run(client)
+    run.start()
+    assert client.did[:3] == ["run dependencies", "restart python-id", "run dependencies"]
+    assert "restarting Python's interpreter" in said.lines[1]
+
+
+def test_a_blocking_python_paragraph_has_no_spark_probed_for_its_page() -> None:
+    client = FakeClient(paragraph("start", text="%python\n1", blocks=True))
+    note_run(client)[0].start()
+    assert "probe" not in client.did
+
+
 HOLDER = Note("holder", "/holder", (paragraph("start", blocks=True, status=ParagraphStatus.RUNNING),))
 
 
@@ -439,6 +464,13 @@ def test_a_paragraph_of_another_interpreter_waits_for_no_spark(clock: "FakeTime"
     client = held(clock, paragraph("introduction", text="%md\n# Introduction"))
     note_run(client)[0].start()
     assert client.did == ["run introduction"]
+
+
+def test_a_python_paragraph_does_not_wait_for_the_stream_in_zeppelin_s_spark(clock: "FakeTime") -> None:
+    client = held(clock, *IN_PYTHON)
+    client.fake.add(replace(HOLDER, id="note-2", path="/note-2"))
+    note_run(client)[0].start()
+    assert not [line for line in client.did if line.startswith(("cancel", "restart"))]
 
 
 def test_where_notes_have_a_spark_each_none_waits_for_another(clock: "FakeTime") -> None:

@@ -1,0 +1,31 @@
+"""What %python paragraphs of the embedded Zeppelin run on: PySpark, pyarrow and a Java, installed when first wanted."""
+
+import sys
+from pathlib import Path
+
+from provision.console import Console
+from provision.embedded import install
+
+_SPARK, _PYARROW, _JAVA = "spark-4.1.4", "pyarrow-22.0.0", "jre-17"
+
+
+def takes_python(zeppelin_home: Path) -> bool:
+    """Whether it is the embedded Zeppelin: an official distribution runs the Python that its settings name."""
+    return (zeppelin_home / "interpreter" / "python" / "bin" / "python").is_file()
+
+
+def install_python(console: Console) -> None:
+    """Install what is missing. A server that runs already takes it with the next Python that it starts."""
+    install.install_jre(_JAVA, console)
+    install.install_wheel(_PYARROW, console)
+    install.install_pyspark(_SPARK, console)
+
+
+def python_environment() -> dict[str, str]:
+    """What the server tells the launcher of its Python (python.sh): where everything is, once it is installed."""
+    return {
+        "EMBEDDED_PYTHON": sys.executable,
+        "EMBEDDED_SPARK": str(install.release_dir(_SPARK)),
+        "EMBEDDED_PYARROW": str(install.wheel_dir(_PYARROW)),
+        "EMBEDDED_JAVA": str(install.release_dir(_JAVA)),
+    }
