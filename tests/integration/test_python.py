@@ -1,5 +1,6 @@
 """Python paragraphs on the embedded server: a note of them with a Spark of its own, applied by the tool."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from provision.bundles.literals.stored import entities_in
 from provision.embedded import processes
 from provision.sync.find_note import find_note
+from zeppelin_sdk import Paragraph
 
 from .command import Outcome, done
 from .conftest import Embedded
+from .streams import TOPIC
 from .test_loopback import beyond_loopback, listening
 
 NOTE = """
@@ -46,8 +50,10 @@ DEPENDENCIES = """\
 {{ when spark = no }}zeppelin.python.maxResult 9
 """
 START = """\
-import os
+import hashlib, os
 print("process", os.getpid(), "shows", z.max_result)
+print("topic", hashlib.sha256({{ topic | python }}.encode()).hexdigest())
+print("login", hashlib.sha256({{ client_id | python }}.encode() + {{ hmac_key | python }}.encode()).hexdigest())
 {{ when spark = yes }}from pyspark.sql import SparkSession
 {{ when spark = yes }}spark = SparkSession.builder.getOrCreate()
 {{ when spark = yes }}squares = spark.sparkContext.parallelize(range(4), 2).map(lambda n: n * n)
@@ -58,11 +64,15 @@ print("process", os.getpid(), "shows", z.max_result)
 
 @dataclass(frozen=True)
 class Round:
-    """One apply: what its start paragraph printed, its process, what listened then."""
+    """One apply: its start paragraph, the process that it printed, what listened then."""
 
     applied: Outcome
-    output: str
+    start: Paragraph
     sockets: set[tuple[str, str, int]]
+
+    @property
+    def output(self) -> str:
+        return self.start.output
 
     @property
     def process(self) -> int:
@@ -82,16 +92,30 @@ def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 def _round(embedded: Embedded, folder: Path, spark: str) -> Round:
-    applied = done("apply", "--json", "--bundle", folder, "--note", "/python", "--param", f"spark={spark}")
+    parameters = ("--param", f"spark={spark}", "--param", f"topic={TOPIC}")
+    applied = done("apply", "--json", "--bundle", folder, "--note", "/python", *parameters)
     note = find_note(embedded.client, "/python")
-    return Round(applied, note.paragraphs[-1].output, listening(embedded.stack.mark))
+    return Round(applied, note.paragraphs[-1], listening(embedded.stack.mark))
 
 
 def test_a_python_paragraph_has_a_spark_with_python_workers_and_arrow(rounds: list[Round]) -> None:
     assert re.search(r"^spark 4\.\d+\.\d+ 14 \[\{'ids': 3\}\]$", rounds[0].output, re.MULTILINE), rounds[0].output
 
 
-def test_what_python_and_its_spark_open_is_on_loopback_only(rounds: list[Round], embedded: Embedded) -> None:
+def test_a_python_paragraph_gets_any_topic_and_reads_secrets_that_no_text_holds(
+    rounds: list[Round], embedded: Embedded
+) -> None:
+    assert f"topic {hashlib.sha256(TOPIC.encode()).hexdigest()}" in rounds[0].output
+    stored = {entry.entity: entry for entry in embedded.client.list_credentials()}
+    (entity,) = entities_in(rounds[0].start.text)
+    thing = stored[entity]
+    login = hashlib.sha256(thing.user.encode() + thing.password.encode()).hexdigest()
+    assert f"login {login}" in rounds[0].output
+    assert thing.user not in rounds[0].start.text
+    assert thing.password not in rounds[0].start.text
+
+
+def test_what_python_and_its_spark_open_is_on_loopback_only(rounds: list[Round]) -> None:
     assert beyond_loopback(rounds[0].sockets) == []
     new = rounds[0].sockets - rounds[1].sockets
     assert len({port for name, _, port in new if name == "java"}) >= 3  # RPC, and at least two of Spark's driver

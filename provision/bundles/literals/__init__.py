@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from provision.bundles.literals.markdown import Markdown
+from provision.bundles.literals.python import Python
 from provision.bundles.literals.scala import Scala
 from provision.bundles.literals.spark_conf import SparkConf
 from provision.bundles.literals.spark_dep import SparkDep
 from provision.bundles.literals.values import Dependencies, Secret
 
-__all__ = ["FILTERS", "Dependencies", "Language", "Markdown", "Scala", "Secret", "SparkConf", "SparkDep"]
+__all__ = ["FILTERS", "Dependencies", "Language", "Markdown", "Python", "Scala", "Secret", "SparkConf", "SparkDep"]
 
 
 class Language(Protocol):
@@ -28,6 +29,7 @@ class Language(Protocol):
 
 FILTERS: Mapping[str, Language] = {
     "scala": Scala(),
+    "python": Python(),
     "markdown": Markdown(),
     "z_load": SparkDep(),
     "spark_conf": SparkConf(),

@@ -22,6 +22,12 @@ _READ = (
     "scala.util.Try(org.apache.zeppelin.interpreter.InterpreterContext.get.getAuthenticationInfo.getUserCredentials"
     ".getUsernamePassword({entity}).{getter}).getOrElse(scala.sys.error({missing}))"
 )
+# In Python the context is that of `z`, which Zeppelin keeps under this name too: a group runs one paragraph at a time
+# (PythonInterpreter.getScheduler), and py4j's threads have none of their own.
+_READ_IN_PYTHON = (
+    "(lambda kept: kept.{getter}() if kept else (_ for _ in ()).throw(LookupError({missing})))"
+    "(__zeppelin__.getInterpreterContext().getAuthenticationInfo().getUserCredentials().getUsernamePassword({entity}))"
+)
 _MISSING = "{entity} is not in this user's credential store of Zeppelin: run `provision apply` as this user"
 
 # the patterns of CredentialInjector; up to 0.8 the part came first
@@ -39,17 +45,26 @@ def reading(secret: Secret) -> str:
 
     It fails with one line that names the entry where the user who runs it has none.
     """
-    if not _ENTITY.fullmatch(secret.entity):
+    return _reading(_checked(secret.entity), secret.part)
+
+
+def reading_in_python(secret: Secret) -> str:
+    """The Python expression that reads a stored secret, as `reading`."""
+    return _reading(_checked(secret.entity), secret.part, _READ_IN_PYTHON)
+
+
+def _checked(entity: str) -> str:
+    if not _ENTITY.fullmatch(entity):
         raise UsageError(
-            f"{secret.entity!r} can't name an entry of Zeppelin's credential store",
+            f"{entity!r} can't name an entry of Zeppelin's credential store",
             next_step="check the APPKEY: it has letters and digits only",
         )
-    return _reading(secret.entity, secret.part)
+    return entity
 
 
-def _reading(entity: str, part: str) -> str:
+def _reading(entity: str, part: str, form: str = _READ) -> str:
     missing = json.dumps(_MISSING.format(entity=entity))
-    return _READ.format(entity=json.dumps(entity), getter=_GETTERS[part], missing=missing)
+    return form.format(entity=json.dumps(entity), getter=_GETTERS[part], missing=missing)
 
 
 def entities_in(text: str) -> set[str]:

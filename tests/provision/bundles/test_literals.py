@@ -1,8 +1,9 @@
+import ast
 import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provision.bundles.literals import FILTERS, Dependencies, Secret
@@ -10,7 +11,9 @@ from provision.errors import UsageError
 
 from ..scala_reader import read_literal
 
-scala, markdown, z_load, spark_conf = (FILTERS[name].literal for name in ("scala", "markdown", "z_load", "spark_conf"))
+scala, python, markdown, z_load, spark_conf = (
+    FILTERS[name].literal for name in ("scala", "python", "markdown", "z_load", "spark_conf")
+)
 
 AWKWARD = [
     'quo"te', '"', "\\", '\\"', "$", "${form}", "{entity.user}", "\\{", "\\u007b", "\\\\u0041", "a\nb\r\tc", "\x1a",
@@ -64,6 +67,30 @@ def test_numbers_and_truths_are_scala_s(value: int, literal: str) -> None:
 def test_a_type_without_a_scala_literal_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match="has no Scala literal"):
         scala(value)
+
+
+@given(text=anything | st.text(alphabet=st.characters()))
+@example(text="\ud800")
+@pytest.mark.parametrize("awkward", AWKWARD)
+def test_a_python_literal_read_back_is_the_text_in_one_line_of_ascii_without_braces(text: str, awkward: str) -> None:
+    for each in (text, awkward):
+        literal = python(each)
+        assert ast.literal_eval(literal) == each
+        assert literal.isascii()
+        assert literal.splitlines() == [literal]
+        assert not set("{}") & set(literal)
+        assert python(Secret("netpie-K", "user", each, inline=True)) == literal
+
+
+@pytest.mark.parametrize("value", [10, -1, 2**70, True, False, ["a", "{", 1, ["b"]], []])
+def test_numbers_truths_and_lists_are_python_s(value: object) -> None:
+    assert ast.literal_eval(python(value)) == value
+
+
+@pytest.mark.parametrize("value", [None, 1.5, [1.5], Dependencies()])
+def test_a_type_without_a_python_literal_is_refused(value: object) -> None:
+    with pytest.raises(TypeError, match="has no Python literal"):
+        python(value)
 
 
 @given(text=anything)

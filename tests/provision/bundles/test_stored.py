@@ -1,8 +1,10 @@
 """How notes get at the credential store, and how texts of older versions are brought to it."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from provision.bundles.literals.stored import entities_in, reading, upgraded
+from provision.bundles.literals.stored import entities_in, reading, reading_in_python, upgraded
 from provision.bundles.literals.values import Secret
 from provision.errors import UsageError
 
@@ -33,10 +35,42 @@ def test_what_reads_an_entry_names_it_when_it_is_missing_and_holds_nothing_that_
     assert not set("{}$\n") & set(PASSWORD)
 
 
+class Kept:
+    """What Zeppelin's Java objects look like from Python, for a user with these entries."""
+
+    def __init__(self, **entries: tuple[str, str]) -> None:
+        self.entries = entries
+
+    def getInterpreterContext(self) -> "Kept":
+        return self
+
+    getAuthenticationInfo = getUserCredentials = getInterpreterContext
+
+    def getUsernamePassword(self, entity: str) -> SimpleNamespace | None:
+        if entity not in self.entries:
+            return None
+        user, password = self.entries[entity]
+        return SimpleNamespace(getUsername=lambda: user, getPassword=lambda: password)
+
+
+def test_the_python_expression_reads_an_entry_and_names_one_that_is_missing() -> None:
+    expressions = [reading_in_python(Secret(ENTITY, part, "the value")) for part in ("user", "password")]
+    kept = {"__zeppelin__": Kept(**{ENTITY: ("ann", 'h"u{s}h')})}
+    assert [eval(each, dict(kept)) for each in expressions] == ["ann", 'h"u{s}h']
+    for each in expressions:
+        assert not set("{}$\n") & set(each)
+        assert "the value" not in each
+        assert entities_in(each) == {ENTITY}
+        with pytest.raises(LookupError, match=f"{ENTITY} is not in this user's credential store"):
+            eval(each, {"__zeppelin__": Kept()})
+
+
 @pytest.mark.parametrize("entity", ['a"b', "a}", "a.b", "a b", "a\n", ""])
 def test_an_entry_that_could_break_out_of_its_string_is_refused(entity: str) -> None:
     with pytest.raises(UsageError, match="credential store"):
         reading(Secret(entity, "user", "the value"))
+    with pytest.raises(UsageError, match="credential store"):
+        reading_in_python(Secret(entity, "user", "the value"))
 
 
 @pytest.mark.parametrize(
