@@ -68,6 +68,7 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
         mqtt_port=options.mqtt_port,
         certificate=options.certificate,
         tls_port=options.tls_port,
+        websocket_port=options.websocket_port,
     )
     with emulator:
         ready = {
@@ -79,6 +80,9 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
         }
         if options.certificate:
             ready["mqtts"] = {"host": emulator.mqtt_host, "port": emulator.tls_port}
+        if options.websocket_port is not None:
+            scheme = "wss" if options.certificate else "ws"
+            ready[scheme] = {"host": emulator.mqtt_host, "port": emulator.websocket_port}
         _run(options.ready_file, ready, stop)
 
 
@@ -86,7 +90,7 @@ PLATFORMS = {"netpie2015": _netpie2015, "netpie2020": _netpie2020}
 REQUIRED = {"netpie2015": ("state", "appid"), "netpie2020": ("devices",)}
 OWN = {
     "netpie2015": ("state", "appid", "appkey"),
-    "netpie2020": ("devices", "count", "quota", "point_limit", "certificate", "tls_port"),
+    "netpie2020": ("devices", "count", "quota", "point_limit", "certificate", "tls_port", "websocket_port"),
 }
 DEFAULTS = {"count": 2, "quota": [], "point_limit": POINT_LIMIT, "tls_port": 0}
 
@@ -170,6 +174,11 @@ def _parser() -> argparse.ArgumentParser:
         "--certificate", type=Path, metavar="FILE", help="PEM with a certificate and its key: the broker speaks TLS too"
     )
     new.add_argument("--tls-port", type=int, help="port of the broker for TLS (default: a free one)")
+    new.add_argument(
+        "--websocket-port",
+        type=int,
+        help="port of the broker for websockets, over TLS with --certificate; 0: a free one (default: none)",
+    )
     return parser
 
 

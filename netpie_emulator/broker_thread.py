@@ -31,14 +31,21 @@ def check_installed() -> None:
 class BrokerThread:
     """Runs what `make` makes, inside the thread; `port` is the port to listen on, 0 for a free one.
 
-    With a context for TLS it listens on `tls_port` too.
+    With a context for TLS it listens on `tls_port` too; with a `websocket_port`, for websockets, over TLS if there is
+    a context.
     """
 
     def __init__(
-        self, make: Callable[[], "MqttBroker"], port: int, tls: ssl.SSLContext | None = None, tls_port: int = 0
+        self,
+        make: Callable[[], "MqttBroker"],
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        tls_port: int = 0,
+        websocket_port: int | None = None,
     ) -> None:
         self.port = port
         self.tls_port = tls_port
+        self.websocket_port = websocket_port
         self._tls = tls
         self._make = make
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -48,7 +55,8 @@ class BrokerThread:
         self._thread = threading.Thread(target=self._run, name="netpie-broker", daemon=True)
 
     def start(self) -> None:
-        """Listen; returns once the ports answer, which are then in `port` and `tls_port`.
+        """Listen; returns once the ports answer, which are then in `port`, `tls_port` and
+        `websocket_port`.
 
         Raises: PortError when the port can't be listened on, EmulatorError without amqtt.
         """
@@ -92,6 +100,21 @@ class BrokerThread:
         self.port = await broker.listen(self.port)
         if self._tls is not None:
             self.tls_port = await broker.listen(self.tls_port, self._tls)
+        if self.websocket_port is None:
+            await self._until_stopped(broker)
+            return
+        from netpie_emulator.websocket import listen  # its library comes with amqtt
+
+        try:
+            websockets, self.websocket_port = await listen(self.websocket_port, self._tls, self.port)
+        except PortError:
+            await broker.close()
+            raise
+        async with websockets:
+            await self._until_stopped(broker)
+
+    async def _until_stopped(self, broker: "MqttBroker") -> None:
+        assert self._stopping is not None  # noqa: S101
         self._started.set()
         await self._stopping.wait()
         await broker.close()

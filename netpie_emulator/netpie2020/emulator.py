@@ -23,6 +23,7 @@ class Emulator2020:
 
     Port 0 is any free one; `point_limit` is where the data store cuts off. Use as a context manager, or `start` and
     `stop`. `certificate` is a PEM file with a certificate and its key: with it the broker speaks TLS on `tls_port` too.
+    With a `websocket_port` it takes websockets, over TLS if there is a certificate.
 
     Raises: EmulatorError for a certificate that can't be used; on start PortError.
     """
@@ -37,13 +38,16 @@ class Emulator2020:
         mqtt_port: int = 0,
         certificate: Path | None = None,
         tls_port: int = 0,
+        websocket_port: int | None = None,
     ) -> None:
         self.account = account
         self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
         self._http_port = http_port
         self._rest: RestServer | None = None
         self._broker: Netpie2020Broker | None = None
-        self._thread = BrokerThread(self._make_broker, mqtt_port, _tls(certificate) if certificate else None, tls_port)
+        self._thread = BrokerThread(
+            self._make_broker, mqtt_port, _tls(certificate) if certificate else None, tls_port, websocket_port
+        )
 
     def __enter__(self) -> "Emulator2020":
         self.start()
@@ -78,6 +82,11 @@ class Emulator2020:
     def tls_port(self) -> int:
         """The broker's port for TLS; there is one when a certificate was given."""
         return self._thread.tls_port
+
+    @property
+    def websocket_port(self) -> int | None:
+        """The broker's port for websockets; None when none was asked for."""
+        return self._thread.websocket_port
 
     def set_enabled(self, client_id: str, enabled: bool) -> None:
         """Enable or disable a device; one that is connected is hung up on."""

@@ -22,7 +22,18 @@ def run(*options):
 
 def test_process_makes_devices_tells_its_addresses_serves_and_stops(tmp_path):
     devices, ready = tmp_path / "devices.json", tmp_path / "ready.json"
-    options = ["--platform", "netpie2020", "--devices", devices, "--count", 3, "--ready-file", ready]
+    options = [
+        "--platform",
+        "netpie2020",
+        "--devices",
+        devices,
+        "--count",
+        3,
+        "--ready-file",
+        ready,
+        "--websocket-port",
+        0,
+    ]
     running = subprocess.Popen(
         [*COMMAND, *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -37,6 +48,8 @@ def test_process_makes_devices_tells_its_addresses_serves_and_stops(tmp_path):
         assert len(account.devices) == 3
         device = next(iter(account.devices.values()))
         assert device.token not in ready.read_text()
+        assert said.keys() == {"pid", "api", "query", "mqtt", "ws", "devices"}
+        assert len({said["mqtt"]["port"], said["ws"]["port"]}) == 2
         publish.single(
             "@shadow/data/update", '{"data": {"t": 1}}', 1, client_id=device.client_id, keepalive=60,
             hostname=said["mqtt"]["host"], port=said["mqtt"]["port"],

@@ -1,8 +1,11 @@
-"""The broker with TLS."""
+"""The broker with TLS, and over websockets."""
 
+import queue
 import ssl
 import threading
+import time
 
+import paho.mqtt.client as mqtt
 import paho.mqtt.publish as publish
 import pytest
 import requests
@@ -54,6 +57,56 @@ def test_taken_port_for_tls_leaves_nothing_running(account, folder):
     with Emulator2020(account) as other:
         before = set(threading.enumerate())
         second = Emulator2020(account, certificate=folder / "both.pem", tls_port=other.mqtt_port)
+        with pytest.raises(PortError, match=str(other.mqtt_port)):
+            second.start()
+        second.stop()
+        assert set(threading.enumerate()) == before
+
+
+def test_websockets_are_the_same_broker_s(account, one, folder):
+    with Emulator2020(account, websocket_port=0) as emulator:
+        write(emulator.websocket_port, one, transport="websockets")
+        assert emulator.platform.shadow(one).data == {"t": 1}
+    with Emulator2020(account, certificate=folder / "both.pem", websocket_port=0) as emulator:
+        write(emulator.websocket_port, one, transport="websockets", tls={"ca_certs": str(folder / "ca.pem")})
+        assert emulator.platform.shadow(one).data == {"t": 1}
+
+
+def test_message_comes_back_over_a_websocket_whatever_its_size(account, one):
+    text = "x" * 300_000
+    with Emulator2020(account, websocket_port=0) as emulator:
+        paho = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, one.client_id, transport="websockets")
+        paho.username_pw_set(one.token, one.secret)
+        heard: queue.Queue[bytes] = queue.Queue()
+        paho.on_message = lambda _c, _u, message: heard.put(message.payload)
+        paho.on_connect = lambda *_: paho.subscribe("@msg/#", 1)
+        paho.on_subscribe = lambda *_: paho.publish("@msg/t", text, 1)
+        paho.connect("127.0.0.1", emulator.websocket_port)
+        paho.loop_start()
+        try:
+            assert heard.get(timeout=20) == text.encode()
+        finally:
+            paho.disconnect()
+            paho.loop_stop()
+
+
+def test_open_websocket_does_not_keep_the_emulator_running(account, one):
+    before = set(threading.enumerate())
+    emulator = Emulator2020(account, websocket_port=0)
+    emulator.start()
+    paho = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, one.client_id, transport="websockets")
+    paho.username_pw_set(one.token, one.secret)
+    paho.connect("127.0.0.1", emulator.websocket_port)
+    started = time.monotonic()
+    emulator.stop()
+    assert time.monotonic() - started < 15
+    assert set(threading.enumerate()) == before
+
+
+def test_taken_port_for_websockets_leaves_nothing_running(account):
+    with Emulator2020(account) as other:
+        before = set(threading.enumerate())
+        second = Emulator2020(account, websocket_port=other.mqtt_port)
         with pytest.raises(PortError, match=str(other.mqtt_port)):
             second.start()
         second.stop()
