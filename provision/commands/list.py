@@ -1,7 +1,7 @@
 """`provision list`: the notes of this tool on a server, and what each does."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -43,17 +43,17 @@ def list_command(console: Console, server: ServerOptions) -> None:
             listed = list_notes(client, server.connect_running)
         answer = {"zeppelin": client.url, "notes": [each.to_json(client.note_url(each.note.id)) for each in listed]}
         empty = f"no note on {client.url} was made by provision"
-    console.result(answer, None if console.as_json else notes_table(listed) if listed else empty)
+    console.result(answer, None if console.as_json else notes_table(listed, console.shown) if listed else empty)
     tell_failures(console, listed)
 
 
-def notes_table(listed: Sequence[Listed]) -> "Table":
-    """The notes, a line each."""
+def notes_table(listed: Sequence[Listed], shown: Callable[[str], str]) -> "Table":
+    """The notes, a line each, their paths as `shown` has them."""
     from rich.table import Table
 
     table = Table("state", "bundle", "last window", "path", "id", box=None, pad_edge=False)
     for each in listed:
-        table.add_row(each.state, each.bundle, _spoken(each.last_window), each.note.path, each.note.id)
+        table.add_row(each.state, each.bundle, _spoken(each.last_window), shown(each.note.path), each.note.id)
     return table
 
 

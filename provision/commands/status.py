@@ -79,7 +79,7 @@ def status(
                 _watch(console, client, found)
             return
         now = own_status(client, found)
-        console.result(now.to_json(client.note_url(found.id)), None if console.as_json else now.table())
+        console.result(now.to_json(client.note_url(found.id)), None if console.as_json else now.table(console.shown))
         if now.state not in WELL:
             raise click.exceptions.Exit(ProvisionError.exit_code)
 
@@ -92,7 +92,7 @@ def _show_server(console: Console, server: ServerOptions) -> None:
         notes = [each.to_json(client.note_url(each.note.id)) for each in listed]
     console.result({**look.to_json(), "notes": notes}, None if console.as_json else look.text())
     if listed and not console.as_json:
-        console.result({}, notes_table(listed))
+        console.result({}, notes_table(listed, console.shown))
     tell_failures(console, listed)
 
 
@@ -109,7 +109,7 @@ def _watch(console: Console, client: ZeppelinClient, note: Note) -> None:
                     latest.page, latest.application = now.page, driver_of(seen).application
                     latest.ask()
                 if isinstance(live, Live):
-                    live.update(now.table(), refresh=True)
+                    live.update(now.table(console.shown), refresh=True)
                 else:
                     _line(console, now, url)
             time.sleep(REFRESH)

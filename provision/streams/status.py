@@ -1,7 +1,7 @@
 """A note's state: its paragraphs, Spark's figures of its stream, and what the note itself has counted."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,16 +42,16 @@ class NoteStatus:
             "page_in_reach": self.in_reach,
         }
 
-    def table(self) -> Table:
-        """Paragraphs and figures as a table."""
-        heading = f"{self.note.path}: {self.state}"
+    def table(self, shown: Callable[[str], str]) -> Table:
+        """Paragraphs and figures as a table, each text as `shown` has it."""
+        heading = shown(f"{self.note.path}: {self.state}")
         table = Table(title=heading, title_justify="left", box=None, show_header=False, pad_edge=False)
         for paragraph in self.note.paragraphs:
             if is_empty(paragraph) and not paragraph.title:
                 continue  # Zeppelin's page appends it to a note whose last paragraph was run
-            table.add_row(str(paragraph.status), paragraph.title or provenance(paragraph).key)
+            table.add_row(str(paragraph.status), shown(paragraph.title or provenance(paragraph).key))
         for name, text in self.stream_lines():
-            table.add_row(name, text)
+            table.add_row(name, shown(text))
         return table
 
     def stream_lines(self) -> list[tuple[str, str]]:
