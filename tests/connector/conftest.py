@@ -19,6 +19,8 @@ import pytest
 from provision.bundles.engine_jar import build_engine_jar
 from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
+from provision.locks import one_at_a_time
+from provision.prepare import jars_dir
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # seconds; what takes one on an idle machine takes many beside another Spark
@@ -75,8 +77,11 @@ def spark() -> SparkForTests:
 
 
 @pytest.fixture(scope="session")
-def connector_jar(spark: SparkForTests, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_engine_jar(spark.home, spark.compiler, spark.paho_jar, tmp_path_factory.mktemp("connector"))
+def connector_jar(spark: SparkForTests) -> Path:
+    folder = jars_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with one_at_a_time(folder / ".lock"):
+        return build_engine_jar(spark.home, spark.compiler, spark.paho_jar, folder)
 
 
 @pytest.fixture(scope="session")

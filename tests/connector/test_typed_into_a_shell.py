@@ -1,4 +1,4 @@
-"""The engine as a note has it: typed into Spark's shell line by line, among names that a note may have taken."""
+"""The engine as a note has it: entered into Spark's shell, among names that a note may have taken."""
 
 import re
 import subprocess
@@ -63,24 +63,24 @@ def held_to() -> list[str]:
     return [*serializable_classes(), "NetpieReceiver"]  # which is Serializable as every receiver is
 
 
-@pytest.fixture
-def script(broker, tmp_path) -> Path:
-    """Types the engine line by line, uses it, and enters it again at one go, as Zeppelin does."""
+@pytest.fixture(params=["pasted", pytest.param("typed", marks=pytest.mark.long)])
+def script(request, broker, tmp_path) -> Path:
+    """Enters the engine, at one go as Zeppelin does or line by line, uses it, and does both once more at one go."""
     parts = {name: typed_part(name) for name in typed_parts()}
     for name, text in parts.items():
         (tmp_path / f"{name}.scala").write_text(text, encoding="utf-8")
     taken = f"val {', '.join(TAKEN.split())} = new Object\n"
-    lines = "".join(f"{text}\n" for text in parts.values())
     pasted = "".join(f":paste {tmp_path / name}.scala\n" for name in parts)
-    first, second = (USE.replace("URL", broker.url).replace("NAME", name) for name in ("typed", "pasted"))
+    entered = pasted if request.param == "pasted" else "".join(f"{text}\n" for text in parts.values())
+    first, second = (USE.replace("URL", broker.url).replace("NAME", name) for name in ("first", "second"))
     script = tmp_path / "script"
     script.write_text(
-        f"{taken}{COLUMNS}{lines}{holders()}{first}{pasted}{second}System.exit(0)\n", encoding="utf-8"
+        f"{taken}{COLUMNS}{entered}{holders()}{first}{pasted}{second}System.exit(0)\n", encoding="utf-8"
     )  # fmt: skip
     return script
 
 
-def test_a_typed_engine_streams_and_runs_again(spark, broker, script, tmp_path):
+def test_an_engine_that_was_entered_streams_and_runs_again(spark, broker, script, tmp_path):
     if spark.compiler != spark.java:
         pytest.skip("this Spark's compiler, and so its shell, does not run on the Java that Spark runs on")
     shell = [
@@ -113,5 +113,5 @@ def test_a_typed_engine_streams_and_runs_again(spark, broker, script, tmp_path):
     assert [line.split("counts: ")[1].split()[0] for line in lines if "counts: events=" in line] == ["events=1"] * 2
     assert f"LOOKED AT {len(held_to())}" in output.read_text(errors="replace")
     assert [line for line in lines if "HOLDS " in line and "println" not in line] == []
-    assert [said.client_id for said in broker.connects] == ["typed", "pasted"]
+    assert [said.client_id for said in broker.connects] == ["first", "second"]
     assert len(broker.acknowledged) == broker.disconnects == 2

@@ -48,6 +48,7 @@ ORDER = [
     "sdk_contract",
     "readme_steps",
     "each",
+    "idle_end",
     "cluster",
     "proxy",
     "secrets",
@@ -213,15 +214,16 @@ class Round:
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """The document's note, and another of it, each still running when the next is applied; the other bundle's note with
-    the engine typed into it, and so with other dependencies; and the first once more.
+    """The document's note, and another of it with the next variant, each still running when the next is applied; the
+    other bundle's note with the engine typed into it, and so with other dependencies; and the first with the last
+    variant.
     """
     out = tmp_path_factory.mktemp("rounds")
     return [
         _round(embedded, "classic", "/rounds/classic", out, stop=False),
-        _round(embedded, "classic", "/rounds/another", out, stop=False),
+        _round(embedded, "classic", "/rounds/another", out, stop=False, variant="average"),
         _round(embedded, "streaming", "/rounds/streaming", out, stop=True, connector="paragraph"),
-        _round(embedded, "classic", "/rounds/classic", out, stop=True),
+        _round(embedded, "classic", "/rounds/classic", out, stop=True, variant="print"),
     ]
 
 

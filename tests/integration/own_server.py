@@ -19,7 +19,7 @@ class OwnServer:
         self._loopback = loopback_jars(self.runtime, Console())
         self._folders = zeppelin.Folders(folder)
         self.port = claim(Ports()).zeppelin
-        self._mark = f"test-{folder.name}"
+        self.mark = f"test-{folder.name}"
         self._properties = properties
         self.start()
 
@@ -30,7 +30,7 @@ class OwnServer:
     def start(self) -> None:
         zeppelin.configure(self.runtime, self._folders, self.port)
         self._add_properties()
-        self._process = zeppelin.start(self.runtime, self._folders, self._loopback, self._mark)
+        self._process = zeppelin.start(self.runtime, self._folders, self._loopback, self.mark)
         wait_until_ready([Starting("Zeppelin", self._process, [self._folders.log], self._answers)])
 
     def _add_properties(self) -> None:
@@ -52,4 +52,4 @@ class OwnServer:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
-        processes.end(processes.marked(self._mark))
+        processes.end(processes.marked(self.mark))

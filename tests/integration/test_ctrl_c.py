@@ -22,7 +22,11 @@ from .streams import parameters, wait_for
 
 @pytest.mark.parametrize(
     "moment",
-    ["starting Zeppelin and the NETPIE emulator", "  Stop the stream", "waiting for window"],
+    [
+        "starting Zeppelin and the NETPIE emulator",
+        pytest.param("  Stop the stream", marks=pytest.mark.long),
+        "waiting for window",
+    ],
 )
 def test_ctrl_c_ends_the_demo_and_all_that_it_started_and_leaves_no_secret_in_what_they_wrote(
     provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str

@@ -179,7 +179,7 @@ def kill(stream: Counted) -> None:
             process.wait(10)
 
 
-@pytest.mark.parametrize("end", [restart, kill])
+@pytest.mark.parametrize("end", [pytest.param(restart, marks=pytest.mark.long), kill])
 def test_an_interpreter_that_ends_at_any_moment_needs_one_run(stream: Counted, end: Callable[[Counted], None]) -> None:
     before = stream.duplicates()
     with publishing(stream):
