@@ -75,13 +75,12 @@ def idle(provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_idle_spark_is_ended_with_its_stream_unless_it_is_used_or_kept_as_told(idle: Idle) -> None:
     applied = done(*idle.apply)
+    look_now_and_then(idle, 1.5 * THRESHOLD_SECONDS)
+    unused = time.monotonic()
+    wait_for("a batch that is well", idle.is_streaming, THRESHOLD_SECONDS / 2)
     assert f"ends a Spark that has run no paragraph for {THRESHOLD_SECONDS} s (TimeoutLifecycleManager)" in applied.err
     assert f"the property {OWN_CLASS} = {NEVER}" in applied.err
     assert idle.told_by_doctor() == "warn"
-    look_now_and_then(idle, 1.5 * THRESHOLD_SECONDS)
-    wait_for("a batch that is well", idle.is_streaming, THRESHOLD_SECONDS / 2)
-
-    unused = time.monotonic()
     wait_for("the end of Spark", lambda: idle.state() == "stopped", 60)
     assert time.monotonic() - unused > THRESHOLD_SECONDS / 2
 
