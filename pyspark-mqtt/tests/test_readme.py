@@ -1,7 +1,8 @@
-"""The README says what the code does: its tables of options are the code's."""
+"""The README says what the code does: its tables of options are the code's, its Python can be compiled."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -41,3 +42,10 @@ def test_the_columns_are_all_there() -> None:
 def test_the_metrics_are_all_there() -> None:
     section = README.read_text(encoding="utf-8").split("## A query's progress")[1].split("##")[0]
     assert {name for name in Metrics().as_dict() if f"`{name}`" not in section} == set()
+
+
+def test_its_python_can_be_compiled() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) >= 4
+    for block in blocks:
+        ast.parse(block)

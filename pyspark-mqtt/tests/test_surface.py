@@ -18,13 +18,16 @@ PUBLIC = [
     "JournalError",
     "LoginRefused",
     "Metrics",
+    "MqttDataSource",
     "MqttError",
+    "MqttStream",
     "OptionError",
     "ProtocolError",
     "PublicationRefused",
     "SubscriptionRefused",
     "TakenOver",
     "Unreachable",
+    "mqtt_stream",
 ]
 
 
@@ -44,6 +47,11 @@ def test_it_needs_pyarrow_and_pyspark_alone() -> None:
     assert {name for path in SOURCES for name in imported(path.read_text())} <= MAY_IMPORT
 
 
+def test_only_the_data_source_needs_spark_4() -> None:
+    wanting = {path.name for path in SOURCES if "pyspark.sql.datasource" in path.read_text()}
+    assert wanting == {"_datasource.py"}
+
+
 def test_python_3_9_is_enough() -> None:
     config = vermin.Config()
     config.set_eval_annotations(False)
@@ -55,6 +63,6 @@ def test_python_3_9_is_enough() -> None:
 
 def test_every_error_is_in_the_tree_that_is_drawn() -> None:
     drawn = (pyspark_mqtt._errors.__doc__ or "").split()
-    for name in set(PUBLIC) - {"Metrics"}:
+    for name in set(PUBLIC) - {"Metrics", "MqttDataSource", "MqttStream", "mqtt_stream"}:
         assert issubclass(getattr(pyspark_mqtt, name), pyspark_mqtt.MqttError)
         assert name in drawn

@@ -1,0 +1,161 @@
+"""For Spark 3.3 to 3.5, which have no data sources in Python: the reader fills a folder that Spark's file source reads.
+
+Each file has a range of the journal's offsets in its name. The range is noted in the journal before the file is
+written, so a file that is written once more after a kill has the same name and the same rows; Spark's file source takes
+a name once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+from pyspark_mqtt._errors import JournalError, MqttError
+from pyspark_mqtt._files import Folder
+from pyspark_mqtt._receiver import Metrics
+from pyspark_mqtt._rows import COLUMNS, HEADERS
+from pyspark_mqtt._stream import Stream, rows_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+ERROR = "mqtt_error"
+"""A column that no row has but the one that ends the query."""
+
+ROWS = "rows"
+"""The folder, in the journal's."""
+
+EVERY = 1.0
+"""Seconds between two files."""
+
+_ENDED = "ended.parquet"
+
+
+class Filler:
+    """A thread that writes what the stream brings into files, until it is stopped or the stream fails.
+
+    A failure ends the query too: the last file has its text, and reading it is an error.
+    """
+
+    def __init__(self, stream: Stream, folder: Path) -> None:
+        self._stream = stream
+        self._folder = Folder(folder)
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pyspark-mqtt-files", daemon=True)
+        self.error: MqttError | None = None
+
+    def start(self) -> None:
+        """Connect, and begin. Raises what the broker or the journal has against it."""
+        ended = self._folder.path / _ENDED
+        if ended.exists():  # Spark may ask for it again, and must not find yesterday's error in it
+            self._put(ended.name, pa.table({ERROR: pa.array([], pa.string())}))
+        self._stream.initial()
+        self._again()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what has come, leave the broker and end."""
+        self._halt.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._stream.stop()
+
+    def _again(self) -> None:
+        """Write the file that was under way when the last reader ended, unless it is there."""
+        journal = self._stream.open()
+        if journal.state.cut and journal.state.cut[1] > journal.state.committed:
+            start, end = journal.state.cut
+            if not (self._folder.path / _name(start, end)).exists():
+                self._write(start, end)
+            journal.commit(end)
+
+    def _run(self) -> None:
+        try:
+            while True:
+                last = self._halt.wait(EVERY)
+                while self._fill() and not last:
+                    pass
+                if last:
+                    return
+        except MqttError as error:
+            self.error = error
+        except (OSError, pa.ArrowException) as error:
+            self.error = JournalError(f"the folder {self._folder.path} can't be written: {error}", "make room")
+        if self.error is not None:
+            self._put(_ENDED, pa.table({ERROR: [str(self.error)]}))
+
+    def _fill(self) -> bool:
+        """Write one file of what has come; whether there was anything."""
+        journal = self._stream.open()
+        start = journal.first
+        end = int(self._stream.latest({"offset": start})["offset"])
+        if end <= start:
+            return False
+        journal.cut(start, end)
+        self._write(start, end)
+        journal.commit(end)
+        return True
+
+    def _write(self, start: int, end: int) -> None:
+        parts = self._stream.parts({"offset": start}, {"offset": end})
+        batches = [batch for part in parts for batch in rows_of(part)]
+        if batches:
+            self._put(_name(start, end), pa.Table.from_batches(batches))
+
+    def _put(self, name: str, rows: pa.Table) -> None:
+        """A file of that name, whole and on the disk."""
+        path = self._folder.path / f".{name}"
+        with path.open("wb") as file:
+            parquet.write_table(rows, file, compression="snappy")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(path, self._folder.path / name)
+        self._folder.sync()
+
+
+class MqttStream:
+    """A running reader, and `frame`, the streaming frame of its rows. Also a context manager that stops it."""
+
+    def __init__(self, frame: DataFrame, stream: Stream, filler: Filler) -> None:
+        self.frame = frame
+        self._stream = stream
+        self._filler = filler
+
+    def metrics(self) -> Metrics:
+        """Counts since it started, and sizes in bytes."""
+        return self._stream.metrics()
+
+    def stop(self) -> None:
+        """Leave the broker. Stop the query too: it would wait for files that nobody writes."""
+        self._filler.stop()
+
+    def __enter__(self) -> MqttStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def file_stream(spark: SparkSession, stream: Stream, folder: Path, *, headers: bool, one_by_one: bool) -> MqttStream:
+    """Start the reader, and read its files as a stream, with the source's columns. `one_by_one`: a file a batch."""
+    from pyspark.sql import functions
+
+    filler = Filler(stream, folder / ROWS)
+    filler.start()
+    schema = f"{COLUMNS}, {HEADERS}" if headers else COLUMNS
+    reader = spark.readStream.schema(f"{schema}, {ERROR} string").option("cleanSource", "delete")
+    if one_by_one:
+        reader = reader.option("maxFilesPerTrigger", 1)
+    error = functions.col(ERROR)
+    sound = functions.when(error.isNull(), True).otherwise(functions.raise_error(error).cast("boolean"))
+    frame = reader.parquet(f"file://{folder / ROWS}").where(sound).drop(ERROR)
+    return MqttStream(frame, stream, filler)
+
+
+def _name(start: int, end: int) -> str:
+    return f"{start:020d}-{end:020d}.parquet"

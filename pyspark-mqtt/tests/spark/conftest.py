@@ -1,0 +1,35 @@
+"""A Spark 4 in this process, one for all tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mqtt_support import sparks
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("integration")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A session, with the source registered."""
+    environment = sparks.environment(sparks.FOUR)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "path", [str(sparks.installed(sparks.FOUR)), *sys.path])
+        from mqtt_support.query import session
+        from pyspark_mqtt import MqttDataSource
+
+        made = session(tmp_path_factory.mktemp("spark"))
+        made.dataSource.register(MqttDataSource)
+        yield made
+        made.stop()

@@ -1,0 +1,199 @@
+"""`format("mqtt")` on a real Spark 4, against brokers of the tests and of others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mqtt_support.delivering import TOPIC, delivering
+from mqtt_support.scripted import Gone, Peer, hold, scripted
+from pyspark_mqtt import _packets as packets
+
+
+def options(port: int, folder: Path, **more: str) -> dict[str, str]:
+    given = {
+        "mqtt.broker.url": f"tcp://127.0.0.1:{port}",
+        "subscribe": TOPIC,
+        "journalLocation": str(folder / "journal"),
+    }
+    return {**given, **{name.replace("_", "."): value for name, value in more.items()}}
+
+
+@contextmanager
+def running(spark: Any, port: int, folder: Path, trigger: dict[str, Any] | None = None, **more: str) -> Iterator[Any]:
+    """A query from the source to a table in memory."""
+    frame = spark.readStream.format("mqtt").options(**options(port, folder, **more)).load()
+    name = f"rows_{time.monotonic_ns()}"
+    writer = frame.writeStream.format("memory").queryName(name)
+    trigger = trigger or {"processingTime": "100 milliseconds"}
+    query = writer.option("checkpointLocation", str(folder / "checkpoint")).trigger(**trigger).start()
+    try:
+        yield query
+    finally:
+        query.stop()
+
+
+def rows(spark: Any, query: Any) -> list[Any]:
+    return list(spark.table(query.name).orderBy("offset").collect())
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def failure(query: Any) -> str:
+    wait_for(lambda: not query.isActive)
+    return str(query.exception())
+
+
+def test_every_message_is_a_row_once(spark: Any, tmp_path: Path) -> None:
+    with delivering(3000, 2) as (_, port), running(spark, port, tmp_path, mqtt_qos="2") as query:
+        wait_for(lambda: spark.table(query.name).count() >= 3000)
+        found = rows(spark, query)
+        assert [int(row.value) for row in found] == list(range(3000))
+        first = found[0]
+        assert (first.topic, first.qos, first.retained, first.duplicate) == (TOPIC, 2, False, False)
+        assert abs(first.timestamp.timestamp() - time.time()) < 60
+        assert [row.offset - first.offset for row in found] == list(range(3000))
+        wait_for(lambda: bool(query.recentProgress))
+        shown = [one["sources"][0]["endOffset"] for one in query.recentProgress if one["sources"][0]["endOffset"]]
+        assert '"received"' in str(shown[-1]).replace("'", '"')
+
+
+def test_a_query_goes_on_where_it_was(spark: Any, tmp_path: Path) -> None:
+    with delivering(1000, 1) as (broker, port):
+        with running(spark, port, tmp_path) as query:
+            wait_for(lambda: spark.table(query.name).count() >= 1000)
+        broker.count = 2000
+        broker.done.clear()
+        with running(spark, port, tmp_path) as query:
+            wait_for(lambda: spark.table(query.name).count() >= 1000)
+            assert [int(row.value) for row in rows(spark, query)] == list(range(1000, 2000))
+            assert broker.again == 0
+
+
+def test_a_refused_login_ends_the_query_with_the_reason(spark: Any, tmp_path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.expect(packets.CONNECT)
+        peer.send(b"\x20\x02\x00\x05")
+
+    with scripted(script) as broker, running(spark, broker.port, tmp_path, mqtt_password="geheim") as query:
+        said = failure(query)
+        assert "refused the login" in said
+        assert "not authorized" in said
+        assert "geheim" not in said
+
+
+def test_a_client_id_that_is_taken_over_ends_the_query(spark: Any, tmp_path: Path) -> None:
+    def script(peer: Peer) -> None:
+        peer.welcome(5)
+        time.sleep(1)
+        peer.send(b"\xe0\x02\x8e\x00")
+
+    with scripted(script) as broker, running(spark, broker.port, tmp_path, mqtt_version="5") as query:
+        assert "to another client" in failure(query)
+
+
+def test_a_wrong_option_is_told_when_the_frame_is_made(spark: Any) -> None:
+    with pytest.raises(Exception, match="did you mean subscribe"):
+        spark.readStream.format("mqtt").option("mqtt.broker.url", "h").option("subscrib", "t").load()
+
+
+def test_stopping_says_goodbye_and_frees_the_journal(spark: Any, tmp_path: Path) -> None:
+    left = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.welcome(present=broker.connections > 1)
+        with suppress(Gone):
+            while True:
+                if peer.packet()[0] == packets.DISCONNECT:
+                    left.set()
+
+    with scripted(script) as broker:
+        for connection in (1, 2):
+            with running(spark, broker.port, tmp_path):
+                wait_for(lambda wanted=connection: broker.connections == wanted)
+                time.sleep(0.5)
+            assert left.wait(10)
+            left.clear()
+
+
+def test_available_now_takes_what_there_is_and_ends(spark: Any, tmp_path: Path) -> None:
+    with delivering(500, 1) as (_, port), running(spark, port, tmp_path, {"availableNow": True}) as query:
+        wait_for(lambda: not query.isActive)
+        assert query.exception() is None
+        assert [int(row.value) for row in rows(spark, query)] == list(range(500))
+
+
+def test_partitions_may_carry_their_rows(spark: Any, tmp_path: Path) -> None:
+    more = {"journalShared": "false", "minPartitions": "3", "maxOffsetsPerTrigger": "400"}
+    with delivering(1000, 1) as (_, port), running(spark, port, tmp_path, **more) as query:
+        wait_for(lambda: spark.table(query.name).count() >= 1000)
+        assert [int(row.value) for row in rows(spark, query)] == list(range(1000))
+        assert all(one["numInputRows"] <= 400 for one in query.recentProgress)
+
+
+def test_a_fresh_login_is_made_by_a_callable(spark: Any, tmp_path: Path) -> None:
+    from pyspark_mqtt import MqttDataSource
+
+    heard = []
+
+    def script(peer: Peer) -> None:
+        heard.append(peer.welcome())
+        hold(peer)
+
+    spark.dataSource.register(MqttDataSource.with_login(lambda: ("user", "made")))
+    try:
+        with scripted(script) as broker, running(spark, broker.port, tmp_path):
+            wait_for(lambda: bool(heard))
+    finally:
+        spark.dataSource.register(MqttDataSource)
+    assert heard[0].endswith(b"\x00\x04user\x00\x04made")
+
+
+def test_a_read_has_what_is_retained(spark: Any) -> None:
+    def script(peer: Peer) -> None:
+        peer.welcome()
+        peer.send(packets.publish(4, "a/b", b"old", qos=1, packet_id=1, retain=True, dup=False))
+        assert peer.expect(packets.PUBACK) == b"\x00\x01"
+        hold(peer)
+
+    with scripted(script) as broker:
+        url = f"tcp://127.0.0.1:{broker.port}"
+        frame = (
+            spark.read.format("mqtt").options(**{"mqtt.broker.url": url, "subscribe": "a/#", "duration": "0.5"}).load()
+        )
+        (row,) = frame.collect()
+        assert (bytes(row.value), row.topic, row.retained) == (b"old", "a/b", True)
+
+
+def test_a_write_publishes_each_row(spark: Any) -> None:
+    heard: list[tuple[bytes, int]] = []
+
+    def script(peer: Peer) -> None:
+        peer.expect(packets.CONNECT)
+        peer.send(b"\x20\x02\x00\x00")
+        with suppress(Gone):
+            while True:
+                kind, body = peer.packet()
+                if kind == packets.PUBLISH:
+                    heard.append((body, 1))
+                    peer.send(packets.acknowledgement(packets.PUBACK, int.from_bytes(body[5:7], "big")))
+                elif kind == packets.PINGREQ:
+                    peer.send(b"\xd0\x00")
+
+    with scripted(script) as broker:
+        frame = spark.range(50).coalesce(1).selectExpr("'t/1' AS topic", "CAST(id AS string) AS value")
+        url = f"tcp://127.0.0.1:{broker.port}"
+        frame.write.format("mqtt").mode("append").options(**{"mqtt.broker.url": url}).save()
+    assert [body[:5] for body, _ in heard] == [b"\x00\x03t/1"] * 50
+    assert [int(body[7:]) for body, _ in heard] == list(range(50))
