@@ -1,0 +1,104 @@
+"""The files for Spark's file source: each message in one, under the same name however often it is written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pyarrow.parquet as parquet
+import pytest
+
+from mqtt_support.delivering import TOPIC, delivering
+from pyspark_mqtt import JournalError, OptionError, _files_source, mqtt_stream
+from pyspark_mqtt._files_source import ERROR, Filler
+from pyspark_mqtt._options import read_source
+from pyspark_mqtt._stream import Stream
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_files_source, "EVERY", 0.02)
+
+
+def filler(port: int, folder: Path, **more: str) -> Filler:
+    given = {"mqtt.broker.url": f"tcp://127.0.0.1:{port}", "subscribe": TOPIC, "journalLocation": str(folder)}
+    return Filler(Stream(read_source({**given, **more}, streaming=True)), folder / "rows")
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted((folder / "rows").glob("[0-9]*.parquet"))
+
+
+def values(paths: list[Path]) -> list[int]:
+    return [int(value) for path in paths for value in parquet.read_table(path).column("value").to_pylist()]
+
+
+def wait_for_rows(folder: Path, count: int) -> None:
+    end = time.monotonic() + 30
+    while len(values(files(folder))) < count:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_every_message_is_in_one_file(tmp_path: Path) -> None:
+    with delivering(2000, 2) as (_, port):
+        one = filler(port, tmp_path, **{"mqtt.qos": "2", "maxOffsetsPerTrigger": "300"})
+        one.start()
+        try:
+            wait_for_rows(tmp_path, 2000)
+        finally:
+            one.stop()
+    assert values(files(tmp_path)) == list(range(2000))
+    assert all(parquet.read_metadata(path).num_rows <= 300 for path in files(tmp_path))
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_a_file_that_was_under_way_is_written_under_the_same_name(tmp_path: Path, was_there: bool) -> None:
+    """A kill between the note and the commit: Spark may have read that file, and even deleted it."""
+    with delivering(100, 1) as (broker, port):
+        killed = filler(port, tmp_path)
+        stream = killed._stream
+        start = stream.initial()
+        assert broker.done.wait(10)
+        end = stream.latest()
+        half = start["offset"] + 60
+        stream.open().cut(start["offset"], half)
+        if was_there:
+            killed._write(start["offset"], half)
+        stream.stop()
+        assert end["offset"] > half
+        again = filler(port, tmp_path)
+        again.start()
+        try:
+            wait_for_rows(tmp_path, 100)
+        finally:
+            again.stop()
+    assert files(tmp_path)[0].name == f"{start['offset']:020d}-{half:020d}.parquet"
+    assert values(files(tmp_path)) == list(range(100))
+
+
+def test_a_failure_is_in_the_last_file(tmp_path: Path) -> None:
+    """So that the query that reads it ends with the reason."""
+    with delivering(10, 1) as (_, port):
+        one = filler(port, tmp_path)
+        one.start()
+        wait_for_rows(tmp_path, 10)
+        one._stream._running().error = JournalError("the disk is full")
+        one._thread.join(10)
+        ended = tmp_path / "rows" / "ended.parquet"
+        assert parquet.read_table(ended).column(ERROR).to_pylist() == ["the disk is full"]
+        one.stop()
+        again = filler(port, tmp_path)
+        again.start()
+        assert parquet.read_table(ended).num_rows == 0
+        again.stop()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"mqtt.qos": "0"}, "journalLocation"), ({"startingOffsets": "latest", "journalLocation": "j"}, "latest")],
+)
+def test_what_the_files_can_t_do_is_refused(wrong: dict[str, str], said: str) -> None:
+    given = {"mqtt.broker.url": "tcp://127.0.0.1:1", "subscribe": "t"}
+    with pytest.raises(OptionError, match=said):
+        mqtt_stream(None, {**given, **wrong})  # type: ignore[arg-type]
