@@ -142,6 +142,7 @@ class _StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
 
     def stop(self) -> None:
         if self._stream is not None:
+            _sigterm_ends_it(False)
             self._stream.stop()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -150,14 +151,14 @@ class _StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _live(self) -> Stream:
         if self._stream is None:
             self._stream = Stream(self._options, self._login)
-            _end_by_sigterm()
+            _sigterm_ends_it(True)
         return self._stream
 
 
-def _end_by_sigterm() -> None:
-    """Spark ends the reader's process by SIGTERM: let it end as by an exception, so that `stop` is called."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+def _sigterm_ends_it(yes: bool) -> None:
+    """Spark closes the reader's socket and sends SIGTERM, in no order: both call `stop`, none cuts it short."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, (lambda *_: sys.exit(0)) if yes else signal.SIG_IGN)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A Spark 4 in this process, one for all tests."""
+"""A Spark in this process, one for all tests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 from mqtt_support import sparks
 
+collect_ignore = [] if sparks.IS_FOUR else ["test_source.py"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -20,16 +22,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A session, with the source registered."""
-    environment = sparks.environment(sparks.FOUR)
+    """A session; where there are data sources in Python, with ours registered."""
+    environment = sparks.environment(sparks.VERSION)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        patch.setattr(sys, "path", [str(sparks.installed(sparks.FOUR)), *sys.path])
+        patch.setattr(sys, "path", [str(sparks.installed(sparks.VERSION)), *sys.path])
         from mqtt_support.query import session
-        from pyspark_mqtt import MqttDataSource
 
-        made = session(tmp_path_factory.mktemp("spark"))
-        made.dataSource.register(MqttDataSource)
+        made = session(tmp_path_factory.mktemp("spark"), **sparks.QUICK)
         yield made
         made.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from mqtt_support.delivering import TOPIC, delivering
+from mqtt_support.killing import written
 from mqtt_support.scripted import Gone, Peer, hold, scripted
+from mqtt_support.waiting import wait_for
 from pyspark_mqtt import _packets as packets
 
 
@@ -32,7 +35,7 @@ def running(spark: Any, port: int, folder: Path, trigger: dict[str, Any] | None 
     name = f"rows_{time.monotonic_ns()}"
     writer = frame.writeStream.format("memory").queryName(name)
     trigger = trigger or {"processingTime": "100 milliseconds"}
-    query = writer.option("checkpointLocation", str(folder / "checkpoint")).trigger(**trigger).start()
+    query = writer.trigger(**trigger).start()
     try:
         yield query
     finally:
@@ -40,14 +43,9 @@ def running(spark: Any, port: int, folder: Path, trigger: dict[str, Any] | None 
 
 
 def rows(spark: Any, query: Any) -> list[Any]:
+    if not query.isActive and query.exception() is not None:
+        raise query.exception()
     return list(spark.table(query.name).orderBy("offset").collect())
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 40.0) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def failure(query: Any) -> str:
@@ -57,7 +55,7 @@ def failure(query: Any) -> str:
 
 def test_every_message_is_a_row_once(spark: Any, tmp_path: Path) -> None:
     with delivering(3000, 2) as (_, port), running(spark, port, tmp_path, mqtt_qos="2") as query:
-        wait_for(lambda: spark.table(query.name).count() >= 3000)
+        wait_for(lambda: len(rows(spark, query)) >= 3000)
         found = rows(spark, query)
         assert [int(row.value) for row in found] == list(range(3000))
         first = found[0]
@@ -70,15 +68,20 @@ def test_every_message_is_a_row_once(spark: Any, tmp_path: Path) -> None:
 
 
 def test_a_query_goes_on_where_it_was(spark: Any, tmp_path: Path) -> None:
+    """With a limit, so that it matters which place the reader takes for its own."""
+    from mqtt_support.query import numbers
+
+    frame = spark.readStream.format("mqtt")
     with delivering(1000, 1) as (broker, port):
-        with running(spark, port, tmp_path) as query:
-            wait_for(lambda: spark.table(query.name).count() >= 1000)
-        broker.count = 2000
-        broker.done.clear()
-        with running(spark, port, tmp_path) as query:
-            wait_for(lambda: spark.table(query.name).count() >= 1000)
-            assert [int(row.value) for row in rows(spark, query)] == list(range(1000, 2000))
-            assert broker.again == 0
+        limited = frame.options(**options(port, tmp_path, maxOffsetsPerTrigger="300")).load()
+        for count in (1000, 2000):
+            broker.count = count
+            broker.done.clear()
+            query = numbers(limited, tmp_path).start()
+            wait_for(lambda wanted=count: sum(written(tmp_path / "out").values()) >= wanted)
+            query.stop()
+            assert written(tmp_path / "out") == Counter(range(count))
+        assert broker.again == 0
 
 
 def test_a_refused_login_ends_the_query_with_the_reason(spark: Any, tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ def test_available_now_takes_what_there_is_and_ends(spark: Any, tmp_path: Path) 
 def test_partitions_may_carry_their_rows(spark: Any, tmp_path: Path) -> None:
     more = {"journalShared": "false", "minPartitions": "3", "maxOffsetsPerTrigger": "400"}
     with delivering(1000, 1) as (_, port), running(spark, port, tmp_path, **more) as query:
-        wait_for(lambda: spark.table(query.name).count() >= 1000)
+        wait_for(lambda: len(rows(spark, query)) >= 1000)
         assert [int(row.value) for row in rows(spark, query)] == list(range(1000))
         assert all(one["numInputRows"] <= 400 for one in query.recentProgress)
 

