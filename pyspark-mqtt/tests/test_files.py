@@ -20,9 +20,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files_source, "EVERY", 0.02)
 
 
-def filler(port: int, folder: Path, **more: str) -> Filler:
+def filler(port: int, folder: Path, most: int = 1 << 30, **more: str) -> Filler:
     given = {"mqtt.broker.url": f"tcp://127.0.0.1:{port}", "subscribe": TOPIC, "journalLocation": str(folder)}
-    return Filler(Stream(read_source({**given, **more}, streaming=True)), folder / "rows")
+    return Filler(Stream(read_source({**given, **more}, streaming=True)), folder / "rows", most)
 
 
 def files(folder: Path) -> list[Path]:
@@ -50,6 +50,46 @@ def test_every_message_is_in_one_file(tmp_path: Path) -> None:
             one.stop()
     assert values(files(tmp_path)) == list(range(2000))
     assert all(parquet.read_metadata(path).num_rows <= 300 for path in files(tmp_path))
+
+
+def test_what_spark_has_no_time_for_stays_in_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_files_source, "RELIEF", 3600.0)
+    with delivering(500, 1, share=100) as (broker, port):
+        one = filler(port, tmp_path, most=1)
+        one.start()
+        try:
+            wait_for_rows(tmp_path, 1)
+            broker.share = 500
+            assert broker.done.wait(10)
+            time.sleep(0.3)
+            begun = files(tmp_path)
+            assert len(begun) <= 2  # one to be full, one for relief
+            assert one._stream.metrics().waiting_bytes > 0
+            found = values(begun)
+            for path in begun:
+                path.unlink()
+            while len(found) < 500:
+                found += values(new := files(tmp_path))
+                for path in new:
+                    path.unlink()
+        finally:
+            one.stop()
+    assert found == list(range(500))
+
+
+def test_a_full_folder_still_gets_a_small_file_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark deletes what it has read when it begins another batch."""
+    monkeypatch.setattr(_files_source, "RELIEF", 0.0)
+    monkeypatch.setattr(_files_source, "RELIEF_BYTES", 500)
+    with delivering(1000, 1) as (_, port):
+        one = filler(port, tmp_path, most=0)
+        one.start()
+        try:
+            wait_for_rows(tmp_path, 1000)
+        finally:
+            one.stop()
+    assert values(files(tmp_path)) == list(range(1000))
+    assert max(parquet.read_metadata(path).num_rows for path in files(tmp_path)) < 100
 
 
 @pytest.mark.parametrize("was_there", [True, False])

@@ -445,3 +445,26 @@ def test_tls_checks_the_broker_s_certificate(tmp_path: Path, certificate: tuple[
             assert "mqtt.ssl.ca" in str(error)
         with receiving(tmp_path / "3", broker.port, scheme="ssl", mqtt_ssl_ca="/no/such/file") as (receiver, _):
             assert isinstance(ended(receiver), OptionError)
+
+
+def test_tls_shows_the_client_s_certificate(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    shown = []
+
+    def script(peer: Peer) -> None:
+        assert isinstance(peer.link, ssl.SSLSocket)
+        shown.append(peer.link.getpeercert(binary_form=True))
+        peer.welcome()
+        hold(peer)
+
+    chain, key = certificate
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    context.load_verify_locations(chain)
+    context.verify_mode = ssl.CERT_REQUIRED
+    given = {"mqtt_ssl_ca": str(chain), "mqtt_ssl_cert": str(chain), "mqtt_ssl_key": str(key)}
+    with (
+        scripted(script, context=context) as broker,
+        receiving(tmp_path, broker.port, scheme="ssl", **given) as (receiver, _),
+    ):
+        receiver.wait_until_subscribed()
+    assert shown == [ssl.PEM_cert_to_DER_cert(chain.read_text())]

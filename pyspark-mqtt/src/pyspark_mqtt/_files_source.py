@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import pyarrow.parquet as parquet
 
 from pyspark_mqtt._errors import JournalError, MqttError
 from pyspark_mqtt._files import Folder
+from pyspark_mqtt._options import SourceOptions
 from pyspark_mqtt._receiver import Metrics
 from pyspark_mqtt._rows import COLUMNS, HEADERS
 from pyspark_mqtt._stream import Stream, rows_of
@@ -33,18 +35,26 @@ ROWS = "rows"
 EVERY = 1.0
 """Seconds between two files."""
 
+RELIEF, RELIEF_BYTES = 10.0, 64 << 10
+"""Seconds between two files, and their size about, while Spark has too many to read. It deletes what it has read when
+it begins another batch: were there nothing new to begin one with, the folder would stay full.
+"""
+
 _ENDED = "ended.parquet"
 
 
 class Filler:
     """A thread that writes what the stream brings into files, until it is stopped or the stream fails.
 
-    A failure ends the query too: the last file has its text, and reading it is an error.
+    A failure ends the query too: the last file has its text, and reading it is an error. Where `most` bytes are there
+    for Spark, what comes stays in the journal.
     """
 
-    def __init__(self, stream: Stream, folder: Path) -> None:
+    def __init__(self, stream: Stream, folder: Path, most: int) -> None:
         self._stream = stream
         self._folder = Folder(folder)
+        self._most = most
+        self._relieved = 0.0
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pyspark-mqtt-files", daemon=True)
         self.error: MqttError | None = None
@@ -78,10 +88,13 @@ class Filler:
         try:
             while True:
                 last = self._halt.wait(EVERY)
-                while self._fill() and not last:
+                while self._has_room() and self._fill() and not last:
                     pass
                 if last:
                     return
+                if not self._has_room() and time.monotonic() > self._relieved + RELIEF:
+                    self._fill(RELIEF_BYTES)
+                    self._relieved = time.monotonic()
         except MqttError as error:
             self.error = error
         except (OSError, pa.ArrowException) as error:
@@ -89,11 +102,16 @@ class Filler:
         if self.error is not None:
             self._put(_ENDED, pa.table({ERROR: [str(self.error)]}))
 
-    def _fill(self) -> bool:
-        """Write one file of what has come; whether there was anything."""
+    def _has_room(self) -> bool:
+        return sum(self._folder.size(name) for name in self._folder.names() if name[0] != ".") < self._most
+
+    def _fill(self, most: int | None = None) -> bool:
+        """Write one file of what has come, of so many bytes at most; whether there was anything."""
         journal = self._stream.open()
         start = journal.first
         end = int(self._stream.latest({"offset": start})["offset"])
+        if most is not None:
+            end = min(end, journal.offset_after(start, most))
         if end <= start:
             return False
         journal.cut(start, end)
@@ -141,15 +159,15 @@ class MqttStream:
         self.stop()
 
 
-def file_stream(spark: SparkSession, stream: Stream, folder: Path, *, headers: bool, one_by_one: bool) -> MqttStream:
-    """Start the reader, and read its files as a stream, with the source's columns. `one_by_one`: a file a batch."""
+def file_stream(spark: SparkSession, stream: Stream, folder: Path, options: SourceOptions) -> MqttStream:
+    """Start the reader, and read its files as a stream with the source's columns; one a batch where that is limited."""
     from pyspark.sql import functions
 
-    filler = Filler(stream, folder / ROWS)
+    filler = Filler(stream, folder / ROWS, options.max_journal)
     filler.start()
-    schema = f"{COLUMNS}, {HEADERS}" if headers else COLUMNS
+    schema = f"{COLUMNS}, {HEADERS}" if options.include_headers else COLUMNS
     reader = spark.readStream.schema(f"{schema}, {ERROR} string").option("cleanSource", "delete")
-    if one_by_one:
+    if options.max_offsets or options.max_bytes:
         reader = reader.option("maxFilesPerTrigger", 1)
     error = functions.col(ERROR)
     sound = functions.when(error.isNull(), True).otherwise(functions.raise_error(error).cast("boolean"))

@@ -33,10 +33,7 @@ def mqtt_stream(spark: SparkSession, options: Mapping[str, str], login: Login | 
         )
     stream = Stream(found, login)
     try:
-        folder = Path(found.journal).absolute()
-        return file_stream(
-            spark, stream, folder, headers=found.include_headers, one_by_one=bool(found.max_offsets or found.max_bytes)
-        )
+        return file_stream(spark, stream, Path(found.journal).absolute(), found)
     except BaseException:
         stream.stop()
         raise

@@ -28,7 +28,7 @@ PARTS = {"reader": "python_streaming_source_runner", "worker": "pyspark.daemon"}
 VICTIMS = ("reader", "worker", "driver", "reader", "worker", "reader")
 """Whose turn it is, over and over."""
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds that a query may take for a batch, on a machine that has other work."""
 
 

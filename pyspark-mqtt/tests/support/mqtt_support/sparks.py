@@ -38,6 +38,8 @@ def installed(version: str) -> Path:
             subprocess.run([*pip, f"{scratch}/all", f"pyspark=={version}", JAVA], check=True)
             if not target.is_dir():
                 os.replace(f"{scratch}/all", target)
+    # workers would read their modules from it, and compile each anew: they start in a third of the time without
+    (target / "pyspark" / "python" / "lib" / "pyspark.zip").unlink(missing_ok=True)
     return target
 
 
