@@ -1,4 +1,4 @@
-"""A Spark in this process, one for all tests."""
+"""A Spark in this process, one for the tests of a module: the environment that it needs is not that of others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("integration")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A session; where there are data sources in Python, with ours registered."""
     environment = sparks.environment(sparks.VERSION)
