@@ -5,3 +5,5 @@
                  login=NetpieMqtt.signed({{ appkey | scala }}, {{ hmac_key | scala }}),
                  qos=0,
                  slide=Seconds({{ slide | scala }}))
+// What the shell echoes of the above is not shown; an error is.
+org.apache.zeppelin.interpreter.InterpreterContext.get.out.clear(); print("%html <div hidden>")

@@ -11,7 +11,7 @@ from typing import Any
 from netpie_creds.text_file import NotTextError, decode_text
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
-from provision.bundles.engine import TYPED, is_generated, typed_part
+from provision.bundles.engine import ECHOES_NOTHING, TYPED, is_generated, typed_part
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError, nearest
@@ -175,7 +175,7 @@ def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
     """A template's text, and the file to name in errors; `engine:PART` is generated, any other name a file's."""
     if is_generated(name):
         try:
-            return Path(name), typed_part(name.removeprefix(TYPED))
+            return Path(name), f"{typed_part(name.removeprefix(TYPED))}\n{ECHOES_NOTHING}"
         except UsageError as error:
             raise UsageError(f"{folder / 'note.toml'}: {error.message}", next_step=error.next_step) from error
     file = folder / name

@@ -16,6 +16,11 @@ PACKAGE = "netpie.spark"
 TYPED = "engine:"
 """What begins the `file` of a paragraph that is generated: `engine:slices`."""
 
+ECHOES_NOTHING = """\
+// What the shell echoes of the above is not shown; an error is.
+org.apache.zeppelin.interpreter.InterpreterContext.get.out.clear(); print("%html <div hidden>")"""
+"""The end of a Scala paragraph of which only an error is to be seen: Zeppelin's own `tableHide` hides errors too."""
+
 _WIDTH = 120
 _IMPORT = re.compile(r"import (?P<prefix>[\w.]+)\.(?:\{(?P<several>[^}]*)\}|(?P<one>\w+))")
 

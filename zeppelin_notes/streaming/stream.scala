@@ -13,3 +13,5 @@
                  journal={{ journal | scala }},
                  slide=Seconds({{ slide | scala }}),
                  storageLevel=if (sc.isLocal) StorageLevel.MEMORY_AND_DISK_SER else StorageLevel.MEMORY_AND_DISK_SER_2)
+// What the shell echoes of the above is not shown; an error is.
+org.apache.zeppelin.interpreter.InterpreterContext.get.out.clear(); print("%html <div hidden>")

@@ -7,7 +7,7 @@ import pytest
 
 from provision.bundles.bundle import bundle_names, load_bundle
 from provision.bundles.context import COMPUTED
-from provision.bundles.engine import typed_part
+from provision.bundles.engine import ECHOES_NOTHING, typed_part
 from provision.bundles.placeholders import place_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
@@ -190,7 +190,7 @@ def test_a_paragraph_s_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_paragraph_can_be_a_part_of_the_engine(tmp_path: Path) -> None:
     load(tmp_path, note=NOTE.replace("one.scala", "engine:slices"))
     (template,) = load_bundle(str(tmp_path)).templates
-    assert template.text == typed_part("slices")
+    assert template.text == f"{typed_part('slices')}\n{ECHOES_NOTHING}"
 
 
 def test_a_part_that_the_engine_has_not_is_a_usage_error(tmp_path: Path) -> None:
@@ -263,13 +263,19 @@ PLUMBING = ["before", "connector", "results", "slices", "context", "stream"]
 
 @pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])
 def test_the_plumbing_is_titles_alone_and_what_one_edits_is_seen_with_its_output(bundle: str) -> None:
-    hidden = {}
-    for each in load_bundle(bundle).templates:
-        hidden[each.key] = (each.config.get("editorHide", False), each.config.get("tableHide", False))
-    assert {key for key, (editor, output) in hidden.items() if editor and output} == set(PLUMBING)
-    assert {key for key, (editor, output) in hidden.items() if editor and not output} == {
-        "introduction", "dependencies",
+    templates = load_bundle(bundle).templates
+    assert {each.key for each in templates if each.config.get("editorHide")} == {
+        "introduction", "dependencies", *PLUMBING,
     }  # fmt: skip
+    quiet = {each.file.name for each in templates if each.text.rstrip().endswith(ECHOES_NOTHING)}
+    prints_nothing_by_itself = {"before.scala"}
+    plumbing = {each.file.name for each in templates if each.key in PLUMBING}
+    assert quiet == plumbing - prints_nothing_by_itself
+
+
+@pytest.mark.parametrize("bundle", bundle_names() + [GREENHOUSE])
+def test_no_paragraph_s_output_is_folded_as_that_would_hide_its_errors(bundle: str) -> None:
+    assert not [each.key for each in load_bundle(bundle).templates if each.config.get("tableHide")]
 
 
 @pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])

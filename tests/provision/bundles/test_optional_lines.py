@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from provision.bundles.engine import ECHOES_NOTHING
 from provision.bundles.literals.stored import entities_in, reading
 from provision.bundles.literals.values import Secret
 from provision.bundles.placeholders import filled_pieces
@@ -45,7 +46,7 @@ def test_the_stream_s_paragraph_is_what_it_was_as_four_files(
     note = rendered("streaming", topic_column=topic_column, broker_login=login, broker=broker)
     head = HEAD.format(create=create, broker=broker or "tcp://broker.example:1883")
     stored = {part: reading(Secret("netpie-AppKey123-311e1fd9", part, "")) for part in ("user", "password")}
-    assert code(note, "stream") == head + connect.format(**stored) + TAIL
+    assert code(note, "stream") == f"{head}{connect.format(**stored)}{TAIL}\n{ECHOES_NOTHING}"
 
 
 def test_a_note_without_a_thing_refers_to_no_secret() -> None:

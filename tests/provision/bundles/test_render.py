@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.bundle import Bundle, load_bundle
+from provision.bundles.engine import ECHOES_NOTHING
 from provision.bundles.literals.stored import reading
 from provision.bundles.literals.values import Secret
 from provision.bundles.render import RenderedNote, render
@@ -139,7 +140,8 @@ def test_the_jar_connector_needs_jar_files(name: str) -> None:
 
 def test_streaming_has_the_connector_s_source_or_the_import_of_its_jar() -> None:
     assert "extends Receiver" in code(rendered("streaming"), "connector")
-    assert code(rendered("streaming", connector="jar", mqtt_jars="/a.jar"), "connector") == "import netpie.spark._"
+    by_jar = code(rendered("streaming", connector="jar", mqtt_jars="/a.jar"), "connector")
+    assert by_jar == f"import netpie.spark._\n{ECHOES_NOTHING}"
 
 
 @pytest.mark.parametrize("variant", ["print", "average", "csv"])

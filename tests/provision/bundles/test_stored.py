@@ -92,7 +92,7 @@ def test_an_older_text_becomes_the_one_of_today(bundle: str) -> None:
         for part in ("user", "password"):
             text = text.replace(reading(Secret(entity, part, "")), f'"{{{entity}.{part}}}"')
     old = text.replace("%spark\n", "%spark(injectCredentials=true)\n")
-    assert "InterpreterContext" not in old
+    assert "getUserCredentials" not in old
     assert upgraded(old) == next(p.text for p in rendered(bundle).paragraphs if p.key == "stream")
     assert upgraded(upgraded(old)) == upgraded(old)
 
