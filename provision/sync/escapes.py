@@ -13,7 +13,8 @@ _LONG_ESCAPES = {letter: character for character, letter in _SHORT_ESCAPES.items
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 _DOUBLED = "'\"${}%"  # SQL's and CSV's quotes; Scala's and Python's interpolation
 _BACKSLASHED = re.compile(
-    r"\\(?:u+([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([btnfr])|([^0-9A-Za-z\n]))"
+    r"\\(?:u+([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|x([0-9a-fA-F]{2})|([0-3][0-7]{2}|[0-7]{1,2})|([btnfr])"
+    r"|([^0-9A-Za-z\n])|u\{([0-9a-fA-F]{1,6})\})"
 )
 _PERCENT = re.compile(r"%[0-9a-fA-F]{2}")
 _ENTITY = re.compile(r"&(?:#\w+|\w+);")
@@ -36,7 +37,7 @@ def decoded(text: str) -> tuple[str, ...]:
 
 
 def _character(found: re.Match[str]) -> str:
-    for index, base in ((1, 16), (2, 16), (3, 16), (4, 8)):
+    for index, base in ((1, 16), (2, 16), (3, 16), (4, 8), (7, 16)):
         if found[index]:
             code = int(found[index], base)
             return chr(code) if code < 0x110000 else found[0]
@@ -62,9 +63,10 @@ def _each_form(character: str) -> Iterator[str]:
     code, plain = ord(character), re.escape(character)
     yield "".join(rf"\\u+{_hex(f'{unit:04x}')}" for unit in _utf16(character))
     yield rf"\\U{_hex(f'{code:08x}')}"
+    yield rf"\\u\{{0*{_hex(f'{code:x}')}\}}"
     if code < 0x100:
         yield rf"\\x{_hex(f'{code:02x}')}"
-        yield rf"\\{code:03o}"
+        yield rf"\\0{{0,2}}{code:o}"
     if character in _SHORT_ESCAPES:
         yield rf"\\{_SHORT_ESCAPES[character]}"
     if not (character.isascii() and character.isalnum()) and character != "\n":

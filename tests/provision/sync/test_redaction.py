@@ -38,6 +38,8 @@ def as_csv(text: str) -> str:
         "".join(f"\\uu{ord(character):04X}" for character in ODD),
         "".join(f"\\{character}" if character in ":=#! \\" else character for character in ODD),
         "".join(f"\\{ord(character):03o}" for character in ODD),
+        "".join(f"\\{ord(character):o}" for character in ODD),
+        "".join(f"\\u{{{ord(character):x}}}" for character in ODD),
         html.escape(ODD),
         "".join(f"&#x{ord(character):x};" for character in ODD),
         as_csv(ODD),
