@@ -77,6 +77,21 @@ def test_a_query_with_a_mistake_fails_in_its_paragraph_and_the_old_one_stays(str
     assert [row[2:] for row in first.rows if row[1] == "old query"] == [("1.0", "1.5", "25.0")]
 
 
+@pytest.mark.parametrize("key", ["connector", "context", "stream"])
+def test_the_plumbing_shows_nothing_of_what_the_shell_echoes(stream: Stream, key: str) -> None:
+    shown = [(output.type, output.data.partition(">")[0]) for output in stream.paragraph(key).results]
+    assert shown == [("HTML", "<div hidden")]
+
+
+def test_an_error_of_the_plumbing_is_shown_in_its_paragraph(stream: Stream) -> None:
+    end = "// What the shell echoes"
+    with edited(stream, "connector", end, f'sys.error("plumbing broke")\n{end}') as connector:
+        with pytest.raises(ParagraphError, match="plumbing broke"):
+            stream.client.execute_paragraph(stream.note_id, connector)
+        (output,) = stream.paragraph("connector").results
+    assert output.type == "TEXT"
+
+
 def test_malformed_lines_and_late_events_are_counted_and_the_stream_goes_on(stream: Stream) -> None:
     before = stream.counts()
     stream.publish(["no JSON", '{"ts": "2018', "[]", "", event(AT, "among malformed ones")])
