@@ -3,6 +3,7 @@
 import stat
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import psutil
 
@@ -53,7 +54,8 @@ class FakeInstall:
             (install_dir(component(name)) / "bin").mkdir(parents=True)
         shaded = install_dir(component("zeppelin-0.10.0")) / "interpreter" / "zeppelin-interpreter-shaded-0.10.1.jar"
         shaded.parent.mkdir()
-        shaded.touch()
+        with ZipFile(shaded, "w") as jar:
+            jar.writestr("shaded/org/apache/thrift/transport/TServerSocket.class", "")
         java = self.java_home / "bin" / "java"
         java.write_text(FAKE_JAVA.format(python=sys.executable))
         java.chmod(java.stat().st_mode | stat.S_IXUSR)
