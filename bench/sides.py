@@ -80,12 +80,12 @@ def properties(rendered: RenderedNote) -> dict[str, str]:
 
 
 def paragraphs(rendered: RenderedNote) -> dict[str, str]:
-    """The Scala paragraphs up to the one that starts the stream, by key, and without the document's line that waits
-    for the stream's end."""
+    """The Scala paragraphs up to the one that starts the stream, by key, without the document's line that waits for
+    the stream's end and those that only Zeppelin's shell can run."""
     roles = {paragraph.key: paragraph.role for paragraph in rendered.paragraphs}
     found = {}
     for key, text in _texts(rendered, "spark").items():
-        found[key] = text.replace("\nssc.awaitTermination", "")
+        found[key] = _ONLY_IN_ZEPPELIN.sub("", text.replace("\nssc.awaitTermination", ""))
         if roles[key] == Role.START:
             break
     return found
@@ -102,6 +102,7 @@ def _texts(rendered: RenderedNote, interpreter: str) -> dict[str, str]:
     return {key: text for key, (first, _, text) in split.items() if first.partition("(")[0] == f"%{interpreter}"}
 
 
+_ONLY_IN_ZEPPELIN = re.compile(r"^org\.apache\.zeppelin\..*$", re.MULTILINE)
 _MAKES_STREAM = re.compile(r"val \w+ = \w+\.create\w*Stream\(")
 LISTENER = (Path(__file__).parent / "listener.scala").read_text(encoding="utf-8")
 

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SECOND = {"test_recovery.py", "test_ctrl_c.py", "test_idle_end.py", "test_killed_server.py", "test_person.py",
-          "test_each.py", "test_cluster.py", "test_readme_steps.py", "test_secrets_left.py"}  # fmt: skip
-"""Files of `integration/` that run in a process of their own, so that all take as long."""
+SECOND = {"test_ctrl_c.py", "test_idle_end.py", "test_killed_server.py", "test_person.py", "test_each.py",
+          "test_cluster.py", "test_secrets_left.py"}  # fmt: skip
+"""Files of `integration/` that run with the tests of other folders, so that both processes take as long."""
 
 
 def pytest_configure() -> None:
@@ -17,17 +17,15 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class ThreeProcesses(LoadScopeScheduling):
-    """`integration/` runs in two processes, each with a stack of its own, all else in a third one."""
+class TwoProcesses(LoadScopeScheduling):
+    """Most of `integration/` runs in one process, all else in a second one, each with a stack of its own."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePosixPath(nodeid.partition("::")[0])
-        if file.parent.name != "integration":
-            return "engine"
-        return "second stack" if file.name in SECOND else "stack"
+        return "first" if file.parent.name == "integration" and file.name not in SECOND else "second"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling | None:
     """`--dist loadscope` is for the integration tests."""
-    return ThreeProcesses(config, log) if config.getvalue("dist") == "loadscope" else None
+    return TwoProcesses(config, log) if config.getvalue("dist") == "loadscope" else None

@@ -12,6 +12,7 @@ from provision import home
 from provision.bundles.bundle import load_bundle
 from provision.console import Console
 from provision.embedded import processes, stack
+from provision.embedded.python import install_python
 from provision.embedded.runtime import Choice, install_runtime
 from provision.publisher import Publisher
 from provision.streams.note_state import note_state, stream_state
@@ -90,6 +91,8 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("JAVA_TOOL_OPTIONS", f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {QUICK_START}".strip())
         for name in [name for name in os.environ if name.startswith(("NETPIE_", "ZEPPELIN_"))]:
             patch.delenv(name)
+        install_runtime(Choice(), Console())  # while no test waits for it
+        install_python(Console())
         yield folder
 
 
@@ -121,7 +124,6 @@ def _behind_the_proxy(proxy: ForwardingProxy) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def embedded(provision_home: Path, proxy: ForwardingProxy) -> Iterator[Embedded]:
     """The stack, stopped at the end of the run."""
-    install_runtime(Choice(), Console())
     with _proxy_in_the_environment(proxy):
         running, _ = stack.up(Choice(), stack.Ports(), Console())
     try:

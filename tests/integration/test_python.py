@@ -9,9 +9,7 @@ import psutil
 import pytest
 
 from provision.bundles.literals.stored import entities_in
-from provision.console import Console
 from provision.embedded import processes
-from provision.embedded.python import install_python
 from provision.sync.find_note import find_note
 from zeppelin_sdk import Paragraph
 
@@ -83,14 +81,8 @@ class Round:
         return int(found[1])
 
 
-@pytest.fixture(scope="session")
-def pyspark(provision_home: Path) -> None:
-    """Installed before any test has the proxy in its environment."""
-    install_python(Console())
-
-
 @pytest.fixture(scope="module")
-def rounds(pyspark: None, embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
+def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
     """The note, and the same with other settings of its interpreter."""
     folder = tmp_path_factory.mktemp("bundles") / "python"
     folder.mkdir()

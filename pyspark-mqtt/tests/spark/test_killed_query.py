@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from mqtt_support.killing import killed
 
 
+@pytest.mark.long
 def test_a_killed_query_has_every_message_once(tmp_path: Path) -> None:
     found = killed(tmp_path, qos=2, messages=20_000, kills=3)
     assert (found.missing, found.twice) == (0, 0)
