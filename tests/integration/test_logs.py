@@ -15,6 +15,7 @@ from zeppelin_sdk import ZeppelinClient
 
 from .command import done
 from .conftest import Embedded, Streams
+from .streams import Stream, wait_for
 
 EVENT = '{"ts": "2018-10-29T09:53:36+0700", "id": "host-0000", "loadavg": 1.5, "cpu": 75.0, "mem": 69.0}'
 LONG = '%spark\nfor (n <- 1 to 1300) println("x" * 99)\nThread.sleep(6000)'  # 130,000 bytes, then silence
@@ -85,7 +86,14 @@ def test_windows_of_a_running_stream_are_followed_as_they_end(streams: Streams) 
         stream.publish([EVENT])
         window = next(event for event in events if event["event"] == "window" and event["rows"])
     assert window["rows"][0][1] == "host-0000"
-    status = done("status", stream.note.path, "--json").json
+    status = wait_for(
+        "what the note counts, once the paragraph that counts has run", lambda: status_with_counts(stream)
+    )
     assert status["state"] == "streaming"
     assert status["counts"]["windows"] > 0
     assert status["stream"]["receivers"] == 1
+
+
+def status_with_counts(stream: Stream) -> dict[str, Any] | None:
+    status = done("status", stream.note.path, "--json").json
+    return status if status["counts"] else None
