@@ -1,13 +1,12 @@
 """The whole NETPIE 2015: auth server and broker, started and stopped together."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from netpie_emulator.broker_thread import BrokerThread, check_installed
-from netpie_emulator.errors import EmulatorError
+from netpie_emulator.broker_thread import BrokerThread
 from netpie_emulator.http_api import EmulatedAuthServer
-from netpie_emulator.http_server import LOOPBACK
+from netpie_emulator.http_server import LOOPBACK, EmulatedServer
+from netpie_emulator.servers import Servers
 from netpie_emulator.store import RegisteredApp, Store, random_text
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def registered_application(
     return app
 
 
-class Emulator:
+class Emulator(Servers):
     """A NETPIE 2015 on loopback with one application; more can be added to `store`.
 
     `state` is a folder that keeps NETPIE's state over restarts. Port 0 is any free one. Use as a context manager, or
@@ -62,35 +61,13 @@ class Emulator:
         self.application = registered_application(state, appid, appkey, appsecret)
         self.store = Store(state)
         self._http_port = http_port
-        self._auth: EmulatedAuthServer | None = None
         self._broker: Netpie2015Broker | None = None
-        self._thread = BrokerThread(self._make_broker, mqtt_port)
-
-    def __enter__(self) -> "Emulator":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        super().__init__(BrokerThread(self._make_broker, mqtt_port))
 
     @property
     def auth_url(self) -> str:
         """The address of the auth server, as `http://host:port`."""
-        if self._auth is None:
-            raise EmulatorError("the emulator is not running", next_step="start it")
-        return self._auth.url
-
-    @property
-    def mqtt_host(self) -> str:
-        """The broker's host: always loopback."""
-        return LOOPBACK
-
-    @property
-    def mqtt_port(self) -> int:
-        """The broker's port."""
-        return self._thread.port
+        return self._url()
 
     def published(self, appid: str | None = None) -> int:
         """Return how many messages things of `appid` have published since the start.
@@ -99,28 +76,12 @@ class Emulator:
         """
         return self._counts().get(appid or self.application.appid, 0)
 
-    def start(self) -> None:
-        """Listen on both ports; returns once both answer.
+    def _make_http(self) -> EmulatedServer:
+        self._auth = EmulatedAuthServer(self.store, self._http_port, self._counts)
+        return self._auth
 
-        Raises: PortError when a port can't be listened on, EmulatorError without amqtt; nothing is left running.
-        """
-        check_installed()
-        auth = EmulatedAuthServer(self.store, self._http_port, self._counts)
-        try:
-            self._thread.start()
-        except EmulatorError:
-            auth.stop()
-            raise
-        auth.endpoint = f"pie://{LOOPBACK}:{self.mqtt_port}"
-        auth.start()
-        self._auth = auth
-
-    def stop(self) -> None:
-        """Hang up on every client and give both ports back; a second call does nothing."""
-        if self._auth is not None:
-            self._auth.stop()
-            self._auth = None
-        self._thread.stop()
+    def _before_answers(self) -> None:
+        self._auth.endpoint = f"pie://{LOOPBACK}:{self.mqtt_port}"
 
     def _counts(self) -> dict[str, int]:
         return dict(self._broker.published) if self._broker else {}

@@ -2,23 +2,22 @@
 
 import ssl
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from netpie_emulator.broker_thread import BrokerThread, check_installed
+from netpie_emulator.broker_thread import BrokerThread
 from netpie_emulator.errors import EmulatorError
-from netpie_emulator.http_server import LOOPBACK
 from netpie_emulator.netpie2020.datastore import POINT_LIMIT, DataStore
 from netpie_emulator.netpie2020.devices import Account
 from netpie_emulator.netpie2020.platform import Netpie2020
 from netpie_emulator.netpie2020.quota import Quota
 from netpie_emulator.netpie2020.rest import API, QUERY, RestServer
+from netpie_emulator.servers import Servers
 
 if TYPE_CHECKING:
     from netpie_emulator.netpie2020.broker import Netpie2020Broker
 
 
-class Emulator2020:
+class Emulator2020(Servers):
     """A NETPIE 2020 on loopback with one account. Shadows and points last as long as the emulator.
 
     Port 0 is any free one; `point_limit` is where the data store cuts off. Use as a context manager, or `start` and
@@ -43,20 +42,9 @@ class Emulator2020:
         self.account = account
         self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
         self._http_port = http_port
-        self._rest: RestServer | None = None
         self._broker: Netpie2020Broker | None = None
-        self._thread = BrokerThread(
-            self._make_broker, mqtt_port, _tls(certificate) if certificate else None, tls_port, websocket_port
-        )
-
-    def __enter__(self) -> "Emulator2020":
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+        tls = _tls(certificate) if certificate else None
+        super().__init__(BrokerThread(self._make_broker, mqtt_port, tls, tls_port, websocket_port))
 
     @property
     def api_url(self) -> str:
@@ -67,16 +55,6 @@ class Emulator2020:
     def query_url(self) -> str:
         """The address that data store queries are posted to."""
         return self._url() + QUERY
-
-    @property
-    def mqtt_host(self) -> str:
-        """The broker's host: always loopback."""
-        return LOOPBACK
-
-    @property
-    def mqtt_port(self) -> int:
-        """The broker's port."""
-        return self._thread.port
 
     @property
     def tls_port(self) -> int:
@@ -102,32 +80,8 @@ class Emulator2020:
         """Return what is used of the quota, by kind."""
         return dict(self.platform.quota.used)
 
-    def start(self) -> None:
-        """Listen on both ports; returns once both answer.
-
-        Raises: PortError when a port can't be listened on, EmulatorError without amqtt; nothing is left running.
-        """
-        check_installed()
-        rest = RestServer(self.platform, self._thread, self._http_port)
-        try:
-            self._thread.start()
-        except EmulatorError:
-            rest.stop()
-            raise
-        rest.start()
-        self._rest = rest
-
-    def stop(self) -> None:
-        """Hang up on every client and give both ports back; a second call does nothing."""
-        if self._rest is not None:
-            self._rest.stop()
-            self._rest = None
-        self._thread.stop()
-
-    def _url(self) -> str:
-        if self._rest is None:
-            raise EmulatorError("the emulator is not running", next_step="start it")
-        return self._rest.url
+    def _make_http(self) -> RestServer:
+        return RestServer(self.platform, self._thread, self._http_port)
 
     def _make_broker(self) -> "Netpie2020Broker":
         from netpie_emulator.netpie2020.broker import Netpie2020Broker  # amqtt is an extra
