@@ -47,7 +47,7 @@ def amqtt() -> Iterator[int]:
     finally:
         asyncio.run_coroutine_threadsafe(broker.shutdown(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
+        thread.join(60)
         loop.close()
 
 

@@ -29,14 +29,21 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "rows").glob("[0-9]*.parquet"))
 
 
+def rows(paths: list[Path]) -> int:
+    return sum(parquet.read_metadata(path).num_rows for path in paths)
+
+
 def values(paths: list[Path]) -> list[int]:
     return [int(value) for path in paths for value in parquet.read_table(path).column("value").to_pylist()]
 
 
 def wait_for_rows(folder: Path, count: int) -> None:
-    end = time.monotonic() + 30
-    while len(values(files(folder))) < count:
-        assert time.monotonic() < end
+    """A busy disk takes half a second to sync a file: what counts is that there are more and more of them."""
+    found, end = 0, time.monotonic() + 60
+    while found < count:
+        if (now := rows(files(folder))) > found:
+            found, end = now, time.monotonic() + 60
+        assert time.monotonic() < end, f"{found} of {count} rows"
         time.sleep(0.02)
 
 
@@ -60,7 +67,7 @@ def test_what_spark_has_no_time_for_stays_in_the_journal(tmp_path: Path, monkeyp
         try:
             wait_for_rows(tmp_path, 1)
             broker.share = 500
-            assert broker.done.wait(10)
+            assert broker.done.wait(60)
             time.sleep(0.3)
             begun = files(tmp_path)
             assert len(begun) <= 2  # one to be full, one for relief
@@ -81,14 +88,14 @@ def test_a_full_folder_still_gets_a_small_file_now_and_then(tmp_path: Path, monk
     """Spark deletes what it has read when it begins another batch."""
     monkeypatch.setattr(_files_source, "RELIEF", 0.0)
     monkeypatch.setattr(_files_source, "RELIEF_BYTES", 500)
-    with delivering(1000, 1) as (_, port):
+    with delivering(200, 1) as (_, port):
         one = filler(port, tmp_path, most=0)
         one.start()
         try:
-            wait_for_rows(tmp_path, 1000)
+            wait_for_rows(tmp_path, 200)
         finally:
             one.stop()
-    assert values(files(tmp_path)) == list(range(1000))
+    assert values(files(tmp_path)) == list(range(200))
     assert max(parquet.read_metadata(path).num_rows for path in files(tmp_path)) < 100
 
 
@@ -99,7 +106,7 @@ def test_a_file_that_was_under_way_is_written_under_the_same_name(tmp_path: Path
         killed = filler(port, tmp_path)
         stream = killed._stream
         start = stream.initial()
-        assert broker.done.wait(10)
+        assert broker.done.wait(60)
         end = stream.latest()
         half = start["offset"] + 60
         stream.open().cut(start["offset"], half)
@@ -124,7 +131,7 @@ def test_a_failure_is_in_the_last_file(tmp_path: Path) -> None:
         one.start()
         wait_for_rows(tmp_path, 10)
         one._stream._running().error = JournalError("the disk is full")
-        one._thread.join(10)
+        one._thread.join(60)
         ended = tmp_path / "rows" / "ended.parquet"
         assert parquet.read_table(ended).column(ERROR).to_pylist() == ["the disk is full"]
         one.stop()

@@ -77,7 +77,7 @@ class SlowFile(File):
     may = threading.Event()
 
     def sync(self) -> None:
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         super().sync()
 
 

@@ -80,7 +80,7 @@ def test_a_new_query_begins_with_what_is_left_or_with_what_comes(tmp_path: Path,
     with delivering(100, 1) as (broker, port):
         with stream(port, tmp_path) as one:
             one.initial()
-            assert broker.done.wait(10)
+            assert broker.done.wait(60)
         with stream(port, tmp_path, startingOffsets=starts_at) as one:
             start = one.initial()
             assert rows(one.parts(start, one.latest())) == (list(range(100)) if starts_at == "journal" else [])
@@ -99,7 +99,7 @@ def test_a_batch_has_no_more_rows_than_asked_for(tmp_path: Path) -> None:
 def test_a_batch_has_about_as_many_bytes_as_asked_for(tmp_path: Path) -> None:
     with delivering(5000, 1) as (broker, port), stream(port, tmp_path, maxBytesPerTrigger="10k") as one:
         start = one.initial()
-        assert broker.done.wait(20)
+        assert broker.done.wait(60)
         end = one.latest()
         size = sum(len(str(row)) + 16 for row in rows(one.parts(start, end)))  # a frame has 13 bytes more than a number
         assert 3_000 < size < 20_000
@@ -110,7 +110,7 @@ def test_a_batch_has_about_as_many_bytes_as_asked_for(tmp_path: Path) -> None:
 def test_a_batch_is_cut_into_partitions(tmp_path: Path, count: int) -> None:
     with delivering(2000, 1) as (broker, port), stream(port, tmp_path, minPartitions=str(count)) as one:
         start = one.initial()
-        assert broker.done.wait(10)
+        assert broker.done.wait(60)
         parts = one.parts(start, one.latest())
         assert len(parts) == count
         assert rows(parts) == list(range(2000))
@@ -121,7 +121,7 @@ def test_a_batch_is_cut_into_partitions(tmp_path: Path, count: int) -> None:
 def test_partitions_carry_their_rows_where_the_journal_is_not_shared(tmp_path: Path) -> None:
     with delivering(500, 1) as (broker, port), stream(port, tmp_path, journalShared="false") as one:
         start = one.initial()
-        assert broker.done.wait(10)
+        assert broker.done.wait(60)
         end = one.latest()
         parts = one.parts(start, end)
         one.commit(end)
@@ -133,7 +133,7 @@ def test_partitions_carry_their_rows_where_the_journal_is_not_shared(tmp_path: P
 def test_a_worker_that_does_not_see_the_journal_says_what_to_do(tmp_path: Path) -> None:
     with delivering(50, 1) as (broker, port), stream(port, tmp_path) as one:
         start = one.initial()
-        assert broker.done.wait(10)
+        assert broker.done.wait(60)
         parts = one.parts(start, one.latest())
     for path in tmp_path.glob("*.journal"):
         path.unlink()
@@ -145,7 +145,7 @@ def test_a_journal_that_is_not_the_checkpoint_s_is_told(tmp_path: Path) -> None:
     with delivering(50, 1) as (broker, port):
         with stream(port, tmp_path / "one") as one:
             start = one.initial()
-            assert broker.done.wait(10)
+            assert broker.done.wait(60)
             end = one.latest()
         with stream(port, tmp_path / "two") as other, pytest.raises(DataLost, match="name the journal that belongs"):
             other.parts(start, end)

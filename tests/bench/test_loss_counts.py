@@ -61,7 +61,7 @@ def test_what_was_not_acknowledged_is_sent_again() -> None:
     publisher.start()
     publisher.join(30)
     assert not publisher.is_alive()
-    broker.join(10)
+    broker.join(60)
     chance = random.Random(0)
     assert numbered(7, 0, chance).endswith(b', "n": 7}')
     numbers = [int(payload.rsplit(b" ", 1)[1][:-1]) for payload in broker.kept]

@@ -54,7 +54,7 @@ def test_the_driver_s_page_tells_what_was_counted(probe, broker):
     broker.until_subscribed()
     broker.publish(*(f"m{i}" for i in range(10)))
     probe.wait_for_counters(acknowledged=10)
-    state = SparkPage(probe.ask("page"), timeout=20).stream()
+    state = SparkPage(probe.ask("page"), timeout=60).stream()
     assert state
     assert state.messages == {"received": 10, "stored": 10, "acknowledged": 10, "reconnects": 0, "redelivered": 0}
 
@@ -301,7 +301,7 @@ def test_an_error_that_no_retry_can_cure_ends_the_stream(probe, broker):
     broker.until_subscribed()
     broker.publish("any")
     assert "NoClassDefFoundError: example/Missing" in probe.wait("receiver-stopped")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while (state := probe.ask("state")) != "STOPPED":
         assert time.monotonic() < end, state
         time.sleep(0.1)

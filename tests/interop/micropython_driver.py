@@ -44,7 +44,7 @@ def request(method, url, headers, data=None, **more):
     asked = urlsplit(url)
     assert asked.netloc == "api.netpie.io"
     body = json.dumps(more["json"]) if "json" in more else data
-    link = http.client.HTTPConnection("127.0.0.1", options["http_port"], timeout=20)
+    link = http.client.HTTPConnection("127.0.0.1", options["http_port"], timeout=60)
     link.request(method, asked.path, body, headers)
     answer = link.getresponse()
     return types.SimpleNamespace(text=answer.read().decode(), status_code=answer.status, close=link.close)
@@ -73,7 +73,7 @@ client.set_callback(lambda topic, message: heard.append([topic.decode(), message
 
 def hear(count):
     """Return the next messages, as a program's loop does."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(heard) < count and time.monotonic() < deadline:
         client.check_message()
         time.sleep(0.01)

@@ -71,7 +71,7 @@ def address(certificates: Certificates) -> Iterator[str]:
 
 def refused(address: str) -> str:
     with pytest.raises(AuthServerUnreachableError) as caught:
-        AuthServer(address, timeout=5).time()
+        AuthServer(address, timeout=30).time()
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -163,7 +163,7 @@ def test_a_proxy_before_the_server_that_wants_a_login_is_told_as_that(netpie, ap
 def test_loopback_is_asked_directly(monkeypatch: pytest.MonkeyPatch, variable: str, host: str) -> None:
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
     with Listening(None) as address:
-        assert AuthServer(address.replace("127.0.0.1", host), timeout=5).time() == 1540780416
+        assert AuthServer(address.replace("127.0.0.1", host), timeout=30).time() == 1540780416
 
 
 @pytest.mark.parametrize(

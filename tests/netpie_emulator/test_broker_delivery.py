@@ -11,7 +11,7 @@ import pytest
 def test_message_comes_at_the_lower_of_both_qualities(thing, published, subscribed, delivered):
     assert thing.subscribe("/MyApp/t", subscribed) == min(subscribed, 1)
     thing.publish("/MyApp/t", "x", qos=published)
-    assert thing.messages.get(timeout=5).qos == delivered
+    assert thing.messages.get(timeout=30).qos == delivered
 
 
 @pytest.mark.parametrize("qos", [0, 1])
@@ -29,14 +29,14 @@ def test_bytes_arrive_as_they_were_sent(thing):
     payload = bytes(range(256)) * 300
     thing.subscribe("/MyApp/t")
     thing.publish("/MyApp/t", payload)
-    assert thing.messages.get(timeout=5).payload == payload
+    assert thing.messages.get(timeout=30).payload == payload
 
 
 def test_retained_message_greets_a_later_subscriber(thing, new_thing, connect):
     thing.publish("/MyApp/t", "kept", qos=1, retain=True)
     late = connect(new_thing())
     late.subscribe("/MyApp/#")
-    message = late.messages.get(timeout=5)
+    message = late.messages.get(timeout=30)
     assert (message.payload, message.retain) == (b"kept", True)
 
 
@@ -95,7 +95,7 @@ def test_unacknowledged_messages_are_sent_again_as_duplicates(thing, new_thing, 
     thing.publish("/MyApp/t", "precious", qos=1)
     assert client.message()[1] == "precious"
     client.close()
-    again = connect(sleeper, clean_session=False).messages.get(timeout=5)
+    again = connect(sleeper, clean_session=False).messages.get(timeout=30)
     assert (again.payload, again.dup) == (b"precious", True)
 
 
@@ -104,7 +104,7 @@ def test_no_more_than_20_messages_are_unacknowledged(thing, new_thing, connect):
     slow.subscribe("/MyApp/t", 1)
     for number in range(25):
         thing.publish("/MyApp/t", str(number), qos=1)
-    received = [slow.messages.get(timeout=5) for _ in range(20)]
+    received = [slow.messages.get(timeout=30) for _ in range(20)]
     with pytest.raises(queue.Empty):
         slow.messages.get(timeout=0.2)
     slow.mqtt.ack(received[0].mid, 1)

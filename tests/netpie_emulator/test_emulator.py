@@ -129,7 +129,7 @@ def test_process_tells_its_addresses_and_stops_cleanly(process, tmp_path, connec
     assert thing.token.broker() == (said["mqtt"]["host"], said["mqtt"]["port"])
     connect(thing)
     running.send_signal(number)
-    output, _ = running.communicate(timeout=15)
+    output, _ = running.communicate(timeout=60)
     assert (running.returncode, output) == (0, "")
     assert not ready.exists()
 

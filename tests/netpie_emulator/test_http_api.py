@@ -33,7 +33,7 @@ def signed_post(url: str, key: str, secret: str, token_secret: str = "", **param
     base = f"POST&{quote(url, safe='~')}&{quote(pairs, safe='~')}"
     oauth["oauth_signature"] = hmac_sha1(f"{quote(secret, safe='~')}&{token_secret}", base)
     header = "OAuth " + ",".join(f'{name}="{quote(value, safe="~")}"' for name, value in oauth.items())
-    return requests.post(url, headers={"Authorization": header}, timeout=5)
+    return requests.post(url, headers={"Authorization": header}, timeout=30)
 
 
 def request_token(emulator, app, secret=None, appid=None, verifier="NJS1a"):
@@ -69,7 +69,7 @@ def test_authorize_redirects_to_an_address_that_ends_in_the_code(emulator, appli
             "scope": "appid:MyApp",
             "state": "mgrev:PY11k",
         },
-        timeout=5,
+        timeout=30,
     )
     assert answer.history
     assert len(answer.url.split("code=")) == 2
@@ -90,7 +90,7 @@ def test_code_is_good_once(emulator, application):
         | {"client_secret": application.appsecret}
     )
     url = f"{emulator.auth_url}/oauth2/token?{query}"
-    assert [requests.post(url, timeout=5).status_code for _ in range(2)] == [200, 400]
+    assert [requests.post(url, timeout=30).status_code for _ in range(2)] == [200, 400]
 
 
 def test_code_is_good_for_its_own_key_only(emulator, application, other_application):
@@ -176,14 +176,14 @@ def test_revoked_token_is_unknown_afterwards(emulator, new_thing):
 
 def test_wrong_revoke_code_revokes_nothing(emulator, new_thing):
     thing = new_thing()
-    answer = requests.get(f"{emulator.auth_url}/api/revoke/{thing.token.token}/wrong", timeout=5)
+    answer = requests.get(f"{emulator.auth_url}/api/revoke/{thing.token.token}/wrong", timeout=30)
     assert (answer.status_code, answer.text) == (200, "FAILED")
     assert emulator.store.thing(thing.token.token) is not None
 
 
 def test_revoke_code_may_come_as_microgear_sends_it(emulator, new_thing):
     thing = new_thing()
-    answer = requests.get(f"{emulator.auth_url}/api/revoke/{thing.token.token}/{thing.token.revokecode}", timeout=5)
+    answer = requests.get(f"{emulator.auth_url}/api/revoke/{thing.token.token}/{thing.token.revokecode}", timeout=30)
     assert answer.text == "SUCCESS"
 
 
@@ -195,10 +195,10 @@ def test_endpoint_and_clock_are_told(emulator, application):
 
 @pytest.mark.parametrize("path", ["/", "/api/endpoint/unknown", "/api/revoke/x", "/oauth2/token"])
 def test_other_addresses_are_not_found(emulator, path):
-    assert requests.get(emulator.auth_url + path, timeout=5).status_code == 404
+    assert requests.get(emulator.auth_url + path, timeout=30).status_code == 404
 
 
 def test_published_messages_are_counted_over_http(emulator, thing):
     thing.publish("/MyApp/t", "1", qos=1)
-    answer = requests.get(f"{emulator.auth_url}/emulator/published", timeout=5)
+    answer = requests.get(f"{emulator.auth_url}/emulator/published", timeout=30)
     assert json.loads(answer.text) == {"MyApp": 1}

@@ -78,7 +78,7 @@ class MavenFake:
 
             def _answer(self, path: str) -> None:
                 if fake.together.parties > 1:
-                    fake.together.wait(5)
+                    fake.together.wait(30)
                 if path in fake.fail:
                     self.send_error(fake.fail[path])
                     return

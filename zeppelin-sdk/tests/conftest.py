@@ -42,5 +42,5 @@ def fake(request: pytest.FixtureRequest) -> Iterator[FakeZeppelin]:
 
 @pytest.fixture
 def client(fake: FakeZeppelin) -> Iterator[ZeppelinClient]:
-    with ZeppelinClient(fake.url, timeout=5) as client:
+    with ZeppelinClient(fake.url, timeout=30) as client:
         yield client

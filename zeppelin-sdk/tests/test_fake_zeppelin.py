@@ -21,7 +21,7 @@ class Plain:
         self.session.trust_env = False
 
     def __call__(self, method: str, path: str, json: Any = None, **more: Any) -> requests.Response:
-        return self.session.request(method, f"{self.fake.url}/api/{path}", json=json, timeout=5, **more)
+        return self.session.request(method, f"{self.fake.url}/api/{path}", json=json, timeout=30, **more)
 
     def paths(self) -> list[str]:
         return [note.get("path") or note["name"] for note in self("GET", "notebook").json()["body"]]
@@ -125,7 +125,7 @@ def test_a_failure_is_told_in_the_generation_s_words(ask: Plain, said: str) -> N
 
 
 def test_a_client_that_was_cut_off_has_its_note_open_no_more_when_it_comes_back() -> None:
-    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/n")
         with client.open_note(note_id):
             assert set(fake.open_notes.values()) == {note_id}

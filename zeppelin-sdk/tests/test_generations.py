@@ -48,7 +48,7 @@ def test_a_message_is_one_that_zeppelin_takes(operation: str) -> None:
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_the_double_sends_no_message_that_its_generation_lacks(generation: str) -> None:
-    with FakeZeppelin(generation, pace=0.01) as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin(generation, pace=0.01) as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/n")
         told: set[str] = set()
         with client.follow(note_id) as follower, client.open_note(note_id) as person:

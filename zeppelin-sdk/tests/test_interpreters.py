@@ -41,7 +41,7 @@ def test_an_update_sends_back_all_that_was_not_changed(client: ZeppelinClient, f
 def test_waiting_ends_when_the_dependencies_are_loaded(client: ZeppelinClient) -> None:
     setting = client.get_interpreter_setting("spark").with_dependencies(["a:b:1", "org.x:y:2"])
     assert client.update_interpreter_setting(setting).status == "DOWNLOADING_DEPENDENCIES"
-    ready = client.wait_interpreter_ready("spark", timeout=5)
+    ready = client.wait_interpreter_ready("spark", timeout=30)
     assert (ready.status, ready.dependencies) == ("READY", ("a:b:1", "org.x:y:2"))
 
 
@@ -49,7 +49,7 @@ def test_dependencies_that_cannot_be_had_are_an_error_with_the_servers_reason(cl
     setting = client.get_interpreter_setting("spark").with_dependencies(["x:missing:1"])
     client.update_interpreter_setting(setting)
     with pytest.raises(InterpreterError) as caught:
-        client.wait_interpreter_ready("spark", timeout=5)
+        client.wait_interpreter_ready("spark", timeout=30)
     assert caught.value.message.endswith("spark ready: Cannot fetch dependencies for x:missing:1")
 
 

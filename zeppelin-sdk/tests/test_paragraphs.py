@@ -86,7 +86,7 @@ def test_a_paragraph_that_is_not_there_is_one_error(client: ZeppelinClient, note
 
 def test_an_executed_paragraph_comes_back_with_its_output(client: ZeppelinClient, note_id: str) -> None:
     paragraph_id = client.add_paragraph(note_id, text="1 + 1")
-    paragraph = client.execute_paragraph(note_id, paragraph_id, timeout=5)
+    paragraph = client.execute_paragraph(note_id, paragraph_id, timeout=30)
     assert paragraph.status is ParagraphStatus.FINISHED
     assert (paragraph.result_code, paragraph.output) == ("SUCCESS", "ran 1 + 1\n")
 
@@ -100,7 +100,7 @@ def test_parameters_reach_the_paragraph(client: ZeppelinClient, fake: FakeZeppel
 def test_a_failed_paragraph_is_an_error_with_its_output(client: ZeppelinClient, note_id: str) -> None:
     paragraph_id = client.add_paragraph(note_id, text="fail", title="Start")
     with pytest.raises(ParagraphError) as caught:
-        client.execute_paragraph(note_id, paragraph_id, timeout=5)
+        client.execute_paragraph(note_id, paragraph_id, timeout=30)
     error = caught.value
     assert error.message == "paragraph 'Start' ended in ERROR: <console>:3: error: not found: value fail"
     assert (error.paragraph_id, error.title, error.status) == (paragraph_id, "Start", "ERROR")
@@ -114,7 +114,7 @@ def test_a_stopped_paragraph_without_a_title_or_output_is_named_by_its_id(
     client.submit_paragraph(note_id, paragraph_id)
     client.cancel_paragraph(note_id, paragraph_id)
     with pytest.raises(ParagraphError) as caught:
-        client.wait_paragraph(note_id, paragraph_id, timeout=5)
+        client.wait_paragraph(note_id, paragraph_id, timeout=30)
     assert caught.value.message == f"paragraph {paragraph_id} ended in ABORT"
 
 
@@ -124,7 +124,7 @@ def test_waiting_ends_at_the_status_asked_for(client: ZeppelinClient, fake: Fake
     client.submit_paragraph(note_id, paragraph_id)
     seen: list[Paragraph] = []
     running = client.wait_paragraph(
-        note_id, paragraph_id, timeout=5, until={ParagraphStatus.RUNNING}, on_poll=seen.append
+        note_id, paragraph_id, timeout=30, until={ParagraphStatus.RUNNING}, on_poll=seen.append
     )
     assert running.status is ParagraphStatus.RUNNING
     assert [p.status for p in seen] == [ParagraphStatus.PENDING, ParagraphStatus.RUNNING]
@@ -135,14 +135,14 @@ def test_waiting_for_running_ends_when_the_paragraph_has_finished_meanwhile(
 ) -> None:
     paragraph_id = client.add_paragraph(note_id, text="quick")
     client.execute_paragraph(note_id, paragraph_id)
-    paragraph = client.wait_paragraph(note_id, paragraph_id, timeout=5, until={ParagraphStatus.RUNNING})
+    paragraph = client.wait_paragraph(note_id, paragraph_id, timeout=30, until={ParagraphStatus.RUNNING})
     assert paragraph.status is ParagraphStatus.FINISHED
 
 
 def test_an_error_that_is_waited_for_is_returned(client: ZeppelinClient, note_id: str) -> None:
     paragraph_id = client.add_paragraph(note_id, text="fail")
     client.submit_paragraph(note_id, paragraph_id)
-    paragraph = client.wait_paragraph(note_id, paragraph_id, timeout=5, until={ParagraphStatus.ERROR})
+    paragraph = client.wait_paragraph(note_id, paragraph_id, timeout=30, until={ParagraphStatus.ERROR})
     assert paragraph.status is ParagraphStatus.ERROR
 
 

@@ -77,7 +77,7 @@ def test_the_websockets_options_follow(tmp_path: Path) -> None:
 def test_calls_and_websocket_work_over_tls_with_an_authority_of_ones_own(certificates: Certificates) -> None:
     with (
         FakeZeppelin("0.12", prefix="/zeppelin", users={"ann": "secret"}, tls=certificates.server) as fake,
-        ZeppelinClient(fake.url, user="ann", password="secret", verify=str(certificates.ca), timeout=5) as ann,
+        ZeppelinClient(fake.url, user="ann", password="secret", verify=str(certificates.ca), timeout=30) as ann,
     ):
         note_id = ann.create_note("/n")
         with ann.open_note(note_id) as note:
@@ -92,7 +92,7 @@ def test_the_environments_authority_is_used_for_both(
     monkeypatch.setenv(variable, str(certificates.ca))
     with (
         FakeZeppelin(tls=certificates.server) as fake,
-        ZeppelinClient(fake.url, timeout=5) as client,
+        ZeppelinClient(fake.url, timeout=30) as client,
         client.open_note(client.create_note("/n")) as note,
     ):
         assert note.note.path == "/n"
@@ -100,9 +100,9 @@ def test_the_environments_authority_is_used_for_both(
 
 def refused(url: str, verify: bool | str = True) -> tuple[ServerUnreachableError, ServerUnreachableError]:
     """The errors of a call and of a websocket."""
-    with ZeppelinClient(url, verify=verify, timeout=5) as client, pytest.raises(ServerUnreachableError) as of_call:
+    with ZeppelinClient(url, verify=verify, timeout=30) as client, pytest.raises(ServerUnreachableError) as of_call:
         client.get_version()
-    http = Transport(url, user=None, password=None, timeout=5, session=None, verify=verify, proxy=None)
+    http = Transport(url, user=None, password=None, timeout=30, session=None, verify=verify, proxy=None)
     with pytest.raises(ServerUnreachableError) as of_websocket:
         WebsocketConnection(http, Ticket("anonymous", "anonymous", "[]"))
     return of_call.value, of_websocket.value
@@ -209,7 +209,7 @@ def test_a_port_that_hangs_up_on_everything_is_not_taken_for_one_of_tls() -> Non
 def test_without_a_check_any_certificate_will_do(certificates: Certificates) -> None:
     with (
         FakeZeppelin(tls=certificates.server) as fake,
-        ZeppelinClient(fake.url, verify=False, timeout=5) as client,
+        ZeppelinClient(fake.url, verify=False, timeout=30) as client,
         pytest.warns(urllib3.exceptions.InsecureRequestWarning),
         client.open_note(client.create_note("/n")) as note,
     ):

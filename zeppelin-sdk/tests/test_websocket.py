@@ -229,7 +229,7 @@ def test_a_websocket_that_cannot_be_opened_is_unreachable(
 @pytest.mark.parametrize("fake", ["0.12"], indirect=True)
 def test_the_fake_closes_a_websocket_without_its_own_origin_as_0_12_does(fake: FakeZeppelin) -> None:
     url = fake.url.replace("http:", "ws:") + "/ws"
-    stranger = websocket.create_connection(url, origin="http://elsewhere.example", timeout=5)
+    stranger = websocket.create_connection(url, origin="http://elsewhere.example", timeout=30)
     assert stranger.recv() == ""
     stranger.shutdown()
 

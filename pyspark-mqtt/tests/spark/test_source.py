@@ -126,7 +126,7 @@ def test_stopping_says_goodbye_and_frees_the_journal(spark: Any, tmp_path: Path)
             with running(spark, broker.port, tmp_path):
                 wait_for(lambda wanted=connection: broker.connections == wanted)
                 time.sleep(0.5)
-            assert left.wait(10)
+            assert left.wait(60)
             left.clear()
 
 

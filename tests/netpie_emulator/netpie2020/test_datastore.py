@@ -118,7 +118,7 @@ def test_query_that_is_none_is_told(broken):
 def ask(emulator, device, authorization=None, **changes):
     asked = {"start_absolute": 0, "metrics": [{"name": device.client_id, "tags": {"attr": ["t"]}, "group_by": GROUPED}]}
     headers = {"Authorization": authorization or f"Device {device.client_id}:{device.token}"}
-    return requests.post(emulator.query_url, json={**asked, **changes}, headers=headers, timeout=20)
+    return requests.post(emulator.query_url, json={**asked, **changes}, headers=headers, timeout=60)
 
 
 def test_what_is_written_to_a_shadow_is_queried(emulator, api, one):

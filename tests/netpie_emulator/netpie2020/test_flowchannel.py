@@ -86,7 +86,7 @@ def test_thirty_devices_on_one_connection_each_event_once(flow, account, connect
     for number, device in enumerate(devices):
         flow.publish(f"@tap/msg/topic/{device.client_id}:{device.token}/n", str(number))
         flow.publish(f"@tap/shadow/update/{device.client_id}:{device.token}", {"data": {"n": number}})
-    got = [flow.messages.get(timeout=20) for _ in range(60)]
+    got = [flow.messages.get(timeout=60) for _ in range(60)]
     assert [one.payload.decode() for one in got if one.topic == "@msg/P0/G0/n"] == [str(n) for n in range(30)]
     assert flow.messages.empty()
     assert not any(device.token in one.topic + one.payload.decode() for one in got for device in devices)

@@ -37,7 +37,7 @@ def test_other_levels_of_mqtt_are_refused_with_1(emulator, one, level):
     body = level + b"\xc2\x00\x3c" + (b"\x00" if level.endswith(b"\x05") else b"")
     body += b"".join(struct.pack("!H", len(text)) + text.encode() for text in fields)
     head = bytes([0x10, len(body) & 0x7F | 0x80, len(body) >> 7])
-    with socket.create_connection((emulator.mqtt_host, emulator.mqtt_port), timeout=20) as link:
+    with socket.create_connection((emulator.mqtt_host, emulator.mqtt_port), timeout=60) as link:
         link.sendall(head + body)
         assert link.recv(4) == b"\x20\x02\x00\x01"
 
@@ -48,7 +48,7 @@ def test_paho_at_mqtt_5_is_told_so(connect_as, one):
 
 def test_device_has_one_connection_and_the_newer_one_stays(connect, one, two):
     first, second = connect(one), connect(one)
-    first.disconnects.get(timeout=20)
+    first.disconnects.get(timeout=60)
     second.subscribe("@msg/t")
     connect(two).publish("@msg/t", "x")
     assert second.message() == ("@msg/t", "x")
@@ -57,7 +57,7 @@ def test_device_has_one_connection_and_the_newer_one_stays(connect, one, two):
 def test_device_that_is_disabled_is_hung_up_on_and_may_come_back(connect, emulator, one):
     client = connect(one)
     emulator.set_enabled(one.client_id, False)
-    client.disconnects.get(timeout=20)
+    client.disconnects.get(timeout=60)
     connect(one, expect=5)
     emulator.set_enabled(one.client_id, True)
     connect(one)

@@ -66,7 +66,7 @@ def test_message_comes_at_the_lower_of_both_qualities_of_service(connect, one, t
     sender = connect(one)
     for number in range(30):
         sender.publish("@msg/t", str(number), qos=sent)
-    got = [listener.messages.get(timeout=20) for _ in range(30)]
+    got = [listener.messages.get(timeout=60) for _ in range(30)]
     assert [(message.payload.decode(), message.qos) for message in got] == [
         (str(number), min(sent, granted)) for number in range(30)
     ]
@@ -115,7 +115,7 @@ def test_will_is_said_in_the_group(connect, emulator, one, two):
     arrived = threading.Event()
     paho.on_connect = lambda *_: arrived.set()
     paho.loop_start()
-    assert arrived.wait(20)
+    assert arrived.wait(60)
     connected = connect(one)  # takes the connection over, so the first one's will is due
     assert listener.message() == ("@msg/gone", "bye")
     paho.loop_stop()

@@ -56,7 +56,7 @@ def test_process_makes_devices_tells_its_addresses_serves_and_stops(tmp_path):
             auth={"username": device.token, "password": device.secret},
         )  # fmt: skip
         headers = {"Authorization": f"Device {device.client_id}:{device.token}"}
-        answer = requests.get(said["api"] + "/shadow/data", headers=headers, timeout=20)
+        answer = requests.get(said["api"] + "/shadow/data", headers=headers, timeout=60)
         assert answer.json()["data"] == {"t": 1}
         running.send_signal(signal.SIGTERM)
         output, _ = running.communicate(timeout=30)

@@ -46,7 +46,7 @@ def test_used_up_messages_stop_all_of_mqtt(limits, request, connect_as, account,
     assert clients[1].message() == ("@msg/t", "last")
     clients[0].publish("@msg/t", "one too many")
     for client in clients:
-        client.disconnects.get(timeout=20)
+        client.disconnects.get(timeout=60)
     connect(one, expect=3)
     assert api(one)("PUT", "/message/t", "x").status_code == 429
     assert api(one)("GET", "/status").json()["status"] == 0

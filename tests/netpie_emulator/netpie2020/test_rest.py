@@ -67,7 +67,7 @@ def test_what_is_no_write_is_refused(api, one, content):
 @pytest.mark.parametrize("scheme", ["Device {0}:wrong", "Device {0}", "Device nobody:{1}", "Bearer {1}", "{0}:{1}", ""])
 def test_wrong_authorization_is_401(emulator, one, scheme):
     headers = {"Authorization": scheme.format(one.client_id, one.token)}
-    answer = requests.get(emulator.api_url + "/status", headers=headers, timeout=20)
+    answer = requests.get(emulator.api_url + "/status", headers=headers, timeout=60)
     assert answer.status_code == 401
     assert one.token not in answer.text
 
@@ -86,6 +86,6 @@ def test_unknown_call_is_404(api, one, method, path):
 
 def test_usage_is_told(emulator, api, one):
     api(one)("PUT", "/shadow/data", {"data": {"a": 1}})
-    used = requests.get(emulator.api_url.replace("/v2/device", "/emulator/usage"), timeout=20).json()
+    used = requests.get(emulator.api_url.replace("/v2/device", "/emulator/usage"), timeout=60).json()
     assert used == {"messages": 0, "shadow": 1, "points": 1, "api": 1, "triggers": 0}
     assert set(used) == set(FREE)

@@ -37,7 +37,7 @@ def test_both_ports_are_the_same_broker_s(account, one, folder):
         write(emulator.tls_port, one, tls={"ca_certs": str(folder / "ca.pem")})
         write(emulator.mqtt_port, one)
         headers = {"Authorization": f"Device {one.client_id}:{one.token}"}
-        assert requests.get(emulator.api_url + "/shadow/data", headers=headers, timeout=20).json()["rev"] == 2
+        assert requests.get(emulator.api_url + "/shadow/data", headers=headers, timeout=60).json()["rev"] == 2
 
 
 def test_client_that_does_not_know_the_authority_refuses_the_broker(account, one, folder):
@@ -84,7 +84,7 @@ def test_message_comes_back_over_a_websocket_whatever_its_size(account, one):
         paho.connect("127.0.0.1", emulator.websocket_port)
         paho.loop_start()
         try:
-            assert heard.get(timeout=20) == text.encode()
+            assert heard.get(timeout=60) == text.encode()
         finally:
             paho.disconnect()
             paho.loop_stop()

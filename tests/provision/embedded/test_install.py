@@ -167,7 +167,7 @@ def test_two_installs_at_once_end_with_one_that_is_whole(tmp_path: Path) -> None
 
     def fill(folder: Path) -> None:
         (folder / "a").touch()
-        together.wait(5)
+        together.wait(30)
         (folder / "b").touch()
 
     threads = [threading.Thread(target=install.all_or_nothing, args=(target, fill)) for _ in range(2)]
@@ -187,7 +187,7 @@ def test_a_second_process_takes_what_the_first_installs(
 
     def slow(*arguments: Any) -> None:
         begun.set()
-        go_on.wait(5)
+        go_on.wait(30)
         download_jars(*arguments)
 
     monkeypatch.setattr(download, "download_jars", slow)
@@ -201,10 +201,10 @@ def test_a_second_process_takes_what_the_first_installs(
     monkeypatch.setattr(Console, "say", say)
     threads = [threading.Thread(target=install_part, args=(tmp_path,)) for _ in range(2)]
     threads[0].start()
-    assert begun.wait(5)
+    assert begun.wait(30)
     threads[1].start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert [text.partition(" ")[0] for text in said] == ["installing", "waiting"]
     assert set(repository.asked.values()) == {1}
 

@@ -137,7 +137,7 @@ def test_ctrl_c_ends_pip_and_leaves_nothing(silent_index: socket.socket, tmp_pat
         asking, _ = silent_index.accept()
         with asking:
             signal.pthread_kill(main, signal.SIGINT)
-            ended.wait(20)
+            ended.wait(60)
 
     presser = threading.Thread(target=press)
     presser.start()

@@ -337,7 +337,7 @@ def test_who_waits_for_the_lock_is_told(home: Path) -> None:
     with stack._lock():
         waiter = threading.Thread(target=wait)
         waiter.start()
-        assert told.wait(5)
+        assert told.wait(30)
     waiter.join()
 
 

@@ -226,5 +226,5 @@ def test_waiting_for_standard_input_ends_when_it_is_stopped(standard_input) -> N
     thread.start()
     time.sleep(0.1)
     stop.set()
-    thread.join(5)
+    thread.join(30)
     assert done == [[]]

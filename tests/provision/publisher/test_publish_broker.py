@@ -141,7 +141,7 @@ def test_setting_stop_ends_publishing_from_another_thread(broker: Broker) -> Non
         thread.start()
         until(lambda: sender.published == 1)
         stop.set()
-        thread.join(5)
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -199,7 +199,7 @@ def test_what_waits_for_a_lost_broker_is_bounded(broker: Broker, monkeypatch) ->
         time.sleep(0.1)
         assert sender.waiting == 100
         stop.set()
-        thread.join(5)
+        thread.join(30)
         assert taken == [100]
         assert sender.flush(0.01) == 100
 
@@ -248,7 +248,7 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[int]:
     finally:
         server.shutdown(socket.SHUT_RDWR)
         server.close()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.mark.parametrize("code", [2, 4, 5])

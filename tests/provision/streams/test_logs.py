@@ -301,7 +301,7 @@ def test_following_goes_on_after_the_server_has_cut_the_connection(zeppelin: Fak
         if line.text == "after\n":
             raise Enough
 
-    with ZeppelinClient(zeppelin.url, timeout=5) as client, pytest.raises(Enough):
+    with ZeppelinClient(zeppelin.url, timeout=30) as client, pytest.raises(Enough):
         follow(client, note["id"], None, tell)
     assert [line.event for line in lines] == ["output", "connection", "connection", "output"]
 
@@ -429,6 +429,6 @@ def test_a_followed_note_that_is_started_again_is_watched_on_its_new_page(zeppel
     monkeypatch.setattr(
         note_log, "SparkPage", lambda page, _application: pages.append(page) or SimpleNamespace(stream=lambda: FAILING)
     )
-    with ZeppelinClient(zeppelin.url, timeout=5) as client, pytest.raises(Enough):
+    with ZeppelinClient(zeppelin.url, timeout=30) as client, pytest.raises(Enough):
         follow(client, next(iter(zeppelin.notes)), None, tell)
     assert pages == ["http://driver:4041"]

@@ -54,7 +54,7 @@ def test_each_command_that_writes_waits_for_another_and_says_so(
         assert wait_until(lambda: bool(said), 5, 0.01)
         assert writer.is_alive()
         assert bench.server.writes == []
-    writer.join(5)
+    writer.join(30)
     assert not writer.is_alive()
     assert bench.server.writes
 

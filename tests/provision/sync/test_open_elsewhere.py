@@ -17,7 +17,7 @@ from zeppelin_sdk.testing import FakeZeppelin, html
     ("generation", "told"), [("0.8", None), ("0.10", "in Zeppelin's page"), ("0.12", "in Zeppelin's page")]
 )
 def test_a_server_tells_from_0_9_on_that_a_note_is_open(generation: str, told: str | None) -> None:
-    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/note")
         assert open_elsewhere(client, note_id) == (None if told is None else "")
         with client.open_note(note_id):
@@ -25,7 +25,7 @@ def test_a_server_tells_from_0_9_on_that_a_note_is_open(generation: str, told: s
 
 
 def test_a_note_without_paragraphs_is_answered_for_as_soon_as_the_server_has_sent_it() -> None:
-    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/note")
         began = time.monotonic()
         assert open_elsewhere(client, note_id) == ""
@@ -33,22 +33,22 @@ def test_a_note_without_paragraphs_is_answered_for_as_soon_as_the_server_has_sen
 
 
 def test_a_websocket_that_does_not_come_about_hinders_nothing() -> None:
-    with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=30) as client:
         fake.websocket_fault = html(502, "Bad Gateway")
         assert open_elsewhere(client, client.create_note("/note")) is None
 
 
 def test_a_page_in_which_somebody_goes_on_typing_is_heard_without_its_save() -> None:
-    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin("0.10") as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/note")
         client.add_paragraph(note_id, text="one")
-        with ZeppelinClient(fake.url, timeout=5) as person, person.open_note(note_id) as page:
+        with ZeppelinClient(fake.url, timeout=30) as person, person.open_note(note_id) as page:
             typing = threading.Thread(target=type_when_others_are_there, args=(page, "one, typed"))
             typing.start()
             began = time.monotonic()
             hear_pages(client, client.get_note(note_id), 1)
             assert 0.9 < time.monotonic() - began < 4
-            typing.join(5)
+            typing.join(30)
             assert client.get_note(note_id).paragraphs[0].text == "one, typed"
 
 
@@ -68,16 +68,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def typed_on(quick: None) -> Iterator[tuple[ZeppelinClient, Note, float]]:
     """A note in whose first paragraph somebody types every 0.2 s; and when they stop, by the monotonic clock."""
-    with FakeZeppelin("0.12") as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin("0.12") as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = client.create_note("/note")
         for text in ("one", "other"):
             client.add_paragraph(note_id, text=text)
         note, stop = client.get_note(note_id), time.monotonic() + 2
-        with ZeppelinClient(fake.url, timeout=5) as person, person.open_note(note_id) as page:
+        with ZeppelinClient(fake.url, timeout=30) as person, person.open_note(note_id) as page:
             typing = threading.Thread(target=type_on, args=(page, stop))
             typing.start()
             yield client, note, stop
-            typing.join(10)
+            typing.join(60)
 
 
 def type_on(page: NoteSession, stop: float) -> None:
@@ -108,7 +108,7 @@ def test_typing_in_what_is_not_replaced_is_not_waited_for(typed_on: tuple[Zeppel
 
 
 def test_where_no_websocket_comes_about_pages_are_waited_for() -> None:
-    with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin() as fake, ZeppelinClient(fake.url, timeout=30) as client:
         fake.websocket_fault = html(502, "Bad Gateway")
         began = time.monotonic()
         hear_pages(client, client.get_note(client.create_note("/note")), 0.3)

@@ -604,7 +604,7 @@ def test_a_revision_that_the_server_has_no_more_leaves_the_record(
 def test_a_server_with_revisions_is_enough_to_undo_from_another_machine(
     generation: str, records: Records, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=5) as client:
+    with FakeZeppelin(generation) as fake, ZeppelinClient(fake.url, timeout=30) as client:
         note_id = apply_note(client, AB, Applying(records=records)).note_id
         paragraphs = fake.notes[note_id]["paragraphs"]
         for number, paragraph in enumerate(paragraphs):  # as the real one does on import

@@ -129,7 +129,7 @@ class _Query:
         for one in everything:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
-        psutil.wait_procs(everything, timeout=20)
+        psutil.wait_procs(everything, timeout=60)
 
     def _newest(self) -> int:
         return max((int(path.name) for path in (self._folder / "checkpoint" / "commits").glob("[0-9]*")), default=-1)

@@ -48,7 +48,7 @@ class Mosquitto:
     def start(self) -> None:
         with (self._folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
@@ -64,7 +64,7 @@ class Mosquitto:
         before = saved.stat().st_mtime_ns if saved.exists() else 0
         time.sleep(0.05)  # so that the modification time differs
         self._process.send_signal(signal.SIGUSR1)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not saved.exists() or saved.stat().st_mtime_ns == before:
             assert time.monotonic() < end, "Mosquitto saved nothing"
             time.sleep(0.02)

@@ -16,7 +16,7 @@ def publish(port: int, topic: str, values: list[str], qos: int, *, retain: bool 
     client.on_connect = lambda *_: connected.set()
     client.connect("127.0.0.1", port)
     client.loop_start()
-    assert connected.wait(10)
+    assert connected.wait(60)
     sent = [client.publish(topic, value, qos, retain) for value in values]
     for one in sent:
         one.wait_for_publish(30)

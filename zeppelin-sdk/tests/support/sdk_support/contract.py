@@ -220,7 +220,7 @@ def test_a_new_note_is_found_by_its_words(client: ZeppelinClient) -> None:
     paragraphs = [{"id": "sdk_found", "text": "%md uniquewordofthistest"}]
     note_id = client.import_note({"name": "found", "paragraphs": paragraphs}, "/sdk/found")
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (hits := client.search_notes("uniquewordofthistest")) and time.monotonic() < deadline:
             time.sleep(0.2)  # the server indexes a new note by and by
         assert [(hit.note_id, hit.paragraph_id) for hit in hits] == [(note_id, "sdk_found")]
