@@ -48,7 +48,8 @@ def broker(folder: Path) -> Iterator[Mosquitto]:
     broker.stop()
 
 
-@pytest.mark.parametrize("side", [OURS, pytest.param(BASELINE, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("side", [OURS, BASELINE])
 def test_what_was_sent_is_in_the_batches_and_averages_are_in_files(
     side: str, host: Machine, broker: Mosquitto, folder: Path
 ) -> None:

@@ -63,7 +63,7 @@ def held_to() -> list[str]:
     return [*serializable_classes(), "NetpieReceiver"]  # which is Serializable as every receiver is
 
 
-@pytest.fixture(params=["pasted", pytest.param("typed", marks=pytest.mark.long)])
+@pytest.fixture(params=["pasted", "typed"])
 def script(request, broker, tmp_path) -> Path:
     """Enters the engine, at one go as Zeppelin does or line by line, uses it, and does both once more at one go."""
     parts = {name: typed_part(name) for name in typed_parts()}
@@ -80,6 +80,7 @@ def script(request, broker, tmp_path) -> Path:
     return script
 
 
+@pytest.mark.long
 def test_an_engine_that_was_entered_streams_and_runs_again(spark, broker, script, tmp_path):
     if spark.compiler != spark.java:
         pytest.skip("this Spark's compiler, and so its shell, does not run on the Java that Spark runs on")

@@ -34,14 +34,9 @@ class Embedded:
     home: Path
 
 
-ORDER = [
+STREAMING = [
     "bad_input",
-    "python",
     "recovery",
-    "demo",
-    "cli_note",
-    "numbers",
-    "loopback",
     "streaming_note",
     "example_bundle",
     "logs",
@@ -49,17 +44,14 @@ ORDER = [
     "sdk_contract",
     "readme_steps",
     "each",
-    "idle_end",
     "cluster",
-    "proxy",
-    "secrets",
-    "secrets_left",
 ]
-"""Any order passes. In this one, files whose notes want the same Spark follow each other: most of the time goes into
-starting another.
+OTHERS = ["python", "demo", "cli_note", "numbers", "loopback", "proxy", "secrets", "secrets_left"]
+"""Two processes, each with an embedded Zeppelin, take a list each, and then the other folders' tests. Any order passes.
+In these, files whose notes want the same Spark follow each other: most of the time goes into starting another.
 
-`python` has a Spark of its own. `streaming` first, the document's note from the second half of `demo` to the first of
-`numbers`, then `streaming` again. `proxy`, `secrets` and `secrets_left` come last, to look at what all have left.
+`python` has a Spark of its own. The document's note runs from the second half of `demo` to the first of `numbers`.
+`proxy`, `secrets` and `secrets_left` come last, to look at what the others have left.
 """
 
 
@@ -67,6 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
             item.add_marker(pytest.mark.integration)
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=_place)
 
 
@@ -74,9 +67,18 @@ def _is_here(item: pytest.Item) -> bool:
     return Path(__file__).parent in item.path.parents
 
 
+def _name(item: pytest.Item) -> str:
+    return item.path.stem.removeprefix("test_") if _is_here(item) else ""
+
+
+def _group(item: pytest.Item) -> str:
+    lists = {"streaming": STREAMING, "others": OTHERS}
+    return next((group for group, names in lists.items() if _name(item) in names), str(item.path))
+
+
 def _place(item: pytest.Item) -> int:
-    name = item.path.stem.removeprefix("test_")
-    return ORDER.index(name) if _is_here(item) and name in ORDER else -1
+    order = [*STREAMING, *OTHERS]
+    return order.index(_name(item)) if _name(item) in order else -1
 
 
 @pytest.fixture(scope="session")
@@ -216,17 +218,22 @@ class Round:
 
 @pytest.fixture(scope="session")
 def rounds(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> list[Round]:
-    """The document's note, and another of it with the next variant, each still running when the next is applied; the
-    other bundle's note with the engine typed into it, and so with other dependencies; and the first with the last
-    variant.
+    """The document's note, and another of it with the next variant, each still running when the next is applied; then
+    the other bundle's note with the engine typed into it, and so with other dependencies.
     """
     out = tmp_path_factory.mktemp("rounds")
     return [
         _round(embedded, "classic", "/rounds/classic", out, stop=False),
         _round(embedded, "classic", "/rounds/another", out, stop=False, variant="average"),
         _round(embedded, "streaming", "/rounds/streaming", out, stop=True, connector="paragraph"),
-        _round(embedded, "classic", "/rounds/classic", out, stop=True, variant="print"),
     ]
+
+
+@pytest.fixture(scope="session")
+def again(embedded: Embedded, rounds: list[Round], tmp_path_factory: pytest.TempPathFactory) -> Round:
+    """The note of the first round once more, with the last variant."""
+    out = tmp_path_factory.mktemp("again")
+    return _round(embedded, "classic", "/rounds/classic", out, stop=True, variant="print")
 
 
 def _round(embedded: Embedded, bundle: str, note: str, out: Path, *, stop: bool, **others: str) -> Round:

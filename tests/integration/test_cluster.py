@@ -89,6 +89,7 @@ def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is
     assert sum(stream.batches().values()) <= len(stream.sent) + 200 + INFLIGHT
 
 
+@pytest.mark.long
 def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_several_topics(
     stream: Stream, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -25,7 +25,7 @@ from .streams import parameters, wait_for
     [
         "starting Zeppelin and the NETPIE emulator",
         pytest.param("  Stop the stream", marks=pytest.mark.long),
-        "waiting for window",
+        pytest.param("waiting for window", marks=pytest.mark.long),
     ],
 )
 def test_ctrl_c_ends_the_demo_and_all_that_it_started_and_leaves_no_secret_in_what_they_wrote(

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from provision.embedded.application import demo_application
 from provision.platforms.netpie2015 import entities
 from provision.streams.interpreter import is_isolated, spark_setting
@@ -64,6 +66,7 @@ def test_a_class_is_removed_and_brought_back_and_undone_run_by_run(embedded: Emb
     assert {note.path for note in embedded.client.list_notes()} == there
 
 
+@pytest.mark.long
 def test_two_notes_stream_at_once_when_each_has_its_own_spark(embedded: Embedded, tmp_path: Path) -> None:
     rows = [f"Own/{name},{name},{tmp_path}/{name},4,4,8" for name in "ab"]
     file = people(tmp_path, "note,topic,out,batch,slide,window", *rows)

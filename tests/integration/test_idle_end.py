@@ -73,6 +73,7 @@ def idle(provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         server.kill()
 
 
+@pytest.mark.long
 def test_an_idle_spark_is_ended_with_its_stream_unless_it_is_used_or_kept_as_told(idle: Idle) -> None:
     applied = done(*idle.apply)
     look_now_and_then(idle, 1.5 * THRESHOLD_SECONDS)

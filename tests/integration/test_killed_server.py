@@ -71,7 +71,6 @@ def of(**texts: str) -> RenderedNote:
 
 FIRST = of(a="one\ntwo\nthree", b="b1", c="c1", d="d1")
 WANTED = of(c="c2", a="one\ntwo\nTHREE", b="b1", e="e1")
-MOST_KILLS = 8
 
 
 class Killable:
@@ -114,8 +113,9 @@ class Killable:
         remove_note(self._client, self.note, self._records)
 
 
+@pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.long)])
 def test_a_server_killed_at_any_step_of_an_apply_loses_nothing(
-    provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    provision_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int
 ) -> None:
     server = OwnServer(tmp_path / "zeppelin")
     try:
@@ -125,7 +125,7 @@ def test_a_server_killed_at_any_step_of_an_apply_loses_nothing(
             new = note.seen()
             note.edit()
             edited = note.seen()
-            steps = telling(note.apply(WANTED))
+            steps = telling(note.apply(WANTED), kills - 1)
             applied = note.seen()
             assert {("", "%spark\nown"), ("Title of b", "%spark\nmine")} <= set(applied)
             assert ("Title of a", "%spark\nONE\ntwo\nTHREE") in applied
@@ -144,6 +144,6 @@ def test_a_server_killed_at_any_step_of_an_apply_loses_nothing(
         server.kill()
 
 
-def telling(made: list[str]) -> list[int]:
+def telling(made: list[str], most: int) -> list[int]:
     """The writes that follow one of another kind; the last ones, as a start of Zeppelin takes seconds."""
-    return [step for step in range(1, len(made)) if made[step] != made[step - 1]][1 - MOST_KILLS :]
+    return [step for step in range(1, len(made)) if made[step] != made[step - 1]][-most:]

@@ -202,7 +202,7 @@ batches = st.lists(st.lists(messages, max_size=8), min_size=1, max_size=12)
 
 
 @settings(
-    max_examples=8,
+    max_examples=4,
     deadline=None,
     database=None,
     phases=[Phase.generate],
@@ -242,8 +242,11 @@ def test_any_query_gives_the_rows_of_the_document_s_code(shell, tmp_path, query)
     assert compared(shell, tmp_path, some_batches(6), 5, 3, [query]) in ("same 1", "same 2")
 
 
-def test_a_long_window_is_put_together_from_parts_of_parts(shell, tmp_path):
-    assert compared(shell, tmp_path, some_batches(80), 72, 4, [DOCUMENT]).startswith("same")
+@pytest.mark.parametrize(
+    ("batches", "window"), [pytest.param(80, 72, id="parts of parts", marks=pytest.mark.long), pytest.param(24, 18)]
+)
+def test_a_long_window_is_put_together_from_parts(shell, tmp_path, batches, window):
+    assert compared(shell, tmp_path, some_batches(batches), window, 4, [DOCUMENT]).startswith("same")
 
 
 def test_a_slide_of_a_long_window_reads_the_rows_of_no_other_slide(shell):
