@@ -19,7 +19,7 @@ from netpie_emulator.errors import EmulatorError
 from netpie_emulator.netpie2020.datastore import POINT_LIMIT
 from netpie_emulator.netpie2020.devices import account_in
 from netpie_emulator.netpie2020.emulator import Emulator2020
-from netpie_emulator.netpie2020.quota import FREE, quota_of
+from netpie_emulator.netpie2020.quota import COUNTS, FREE, quota_of
 
 
 def main() -> int:
@@ -135,10 +135,11 @@ EXAMPLES = """examples:
   python -m netpie_emulator --platform netpie2020 --devices devices.json --quota messages=100 --point-limit 1000
 
 netpie2020: FILE is JSON, {"devices": [{"client_id": …, "token": …, "secret": …}, …]}. A device may have project,
-group, alias, enabled, banned, schema and triggers; "flowchannels": ["FWAG…:…"] and "user_token" stand beside "devices".
-A file that is not there is made, with random credentials, for its owner only. A device connects with its client
-id, its token as user name and its secret as password (MQTT 3.1.1); programs use the header
-"Authorization: Device CLIENTID:TOKEN". What is used of the quota: GET /emulator/usage.
+group, alias, enabled, banned, schema and triggers; "flowchannels": ["FWAG…:…"], "user_token" and "hooks" (event
+hooks by name) stand beside "devices".
+A file that is not there is made, with random credentials, for its owner only. A device connects with its client id, its token as user name and its secret as password (MQTT 3.1.1); programs use the header
+"Authorization: Device CLIENTID:TOKEN". GET /emulator/usage tells what is used of the quota, /emulator/actions what
+triggers have asked for, /emulator/pushes the notifications. A hook is called if its uri is on loopback.
 Shadows and points last as long as the process.
 """
 
@@ -165,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         "--quota",
         action="append",
         metavar="KIND=COUNT",
-        help=f"a quota other than the free one; kinds: {', '.join(FREE)}",
+        help=f"a quota other than the free one; kinds: {', '.join((*FREE, *COUNTS))}",
     )
     new.add_argument(
         "--point-limit", type=_positive, help=f"where the data store cuts off, in points (default: {POINT_LIMIT})"

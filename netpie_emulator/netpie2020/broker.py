@@ -103,6 +103,8 @@ class Netpie2020Broker(MqttBroker):
                 self._to_group(order, message)
             case "private":
                 self._platform.private(device, order.topic, message.data)
+            case "push":
+                self._platform.push(device, message.data)
             case "update":
                 self._update(key, device, message.data)
             case "get":

@@ -5,6 +5,8 @@ answer says so.
 """
 
 import bisect
+import math
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +26,7 @@ AGGREGATORS: dict[str, Callable[[list[Any]], Any]] = {
     "min": min,
     "max": max,
     "count": len,
+    "dev": statistics.pstdev,
     "first": lambda values: values[0],
     "last": lambda values: values[-1],
 }
@@ -39,21 +42,29 @@ class _Span:
     end: int
 
 
+@dataclass(frozen=True)
+class _Stored:
+    timestamp: int
+    value: Value
+    expires: float  # epoch ms
+
+
 class DataStore:
     """Points by client id and field, each list in ascending order of time."""
 
     def __init__(self, limit: int = POINT_LIMIT) -> None:
         self.limit = limit
-        self._points: dict[str, dict[str, list[Point]]] = {}
+        self._points: dict[str, dict[str, list[_Stored]]] = {}
 
-    def add(self, client_id: str, field: str, timestamp: int, value: Value) -> None:
-        """Add a point; one of the same time is replaced, as KairosDB does."""
+    def add(self, client_id: str, field: str, timestamp: int, value: Value, expires: int | None = None) -> None:
+        """Add a point; one of the same time is replaced, as KairosDB does. It is gone from `expires` on."""
         points = self._points.setdefault(client_id, {}).setdefault(field, [])
-        place = bisect.bisect_left(points, timestamp, key=lambda point: point[0])
-        if place < len(points) and points[place][0] == timestamp:
-            points[place] = (timestamp, value)
+        place = bisect.bisect_left(points, timestamp, key=lambda stored: stored.timestamp)
+        stored = _Stored(timestamp, value, math.inf if expires is None else expires)
+        if place < len(points) and points[place].timestamp == timestamp:
+            points[place] = stored
         else:
-            points.insert(place, (timestamp, value))
+            points.insert(place, stored)
 
     def query(self, content: object, now: int) -> dict[str, Any]:
         """Return the answer to a KairosDB query.
@@ -63,13 +74,13 @@ class DataStore:
         if not isinstance(content, dict) or not isinstance(content.get("metrics"), list) or not content["metrics"]:
             raise QueryError("metrics[] must have a size of at least 1")
         span = _Span(_moment(content, "start", now, None), _moment(content, "end", now, now))
-        return {"queries": [self._metric(metric, span) for metric in content["metrics"]]}
+        return {"queries": [self._metric(metric, span, now) for metric in content["metrics"]]}
 
-    def _metric(self, metric: object, span: _Span) -> dict[str, Any]:
+    def _metric(self, metric: object, span: _Span, now: int) -> dict[str, Any]:
         if not isinstance(metric, dict) or not isinstance(metric.get("name"), str):
             raise QueryError("metrics[].name may not be empty")
         name = metric["name"]
-        raw = self._raw(name, _attributes(metric), span, _limit(metric, self.limit))
+        raw = self._raw(name, metric, span, now)
         groups = metric.get("group_by") or []
         by_attr = any(isinstance(group, dict) and "attr" in (group.get("tags") or []) for group in groups)
         fields = list(dict.fromkeys(field for field, _ in raw))
@@ -80,17 +91,19 @@ class DataStore:
         ]
         return {"sample_size": len(raw), "results": results}
 
-    def _raw(self, name: str, wanted: list[str] | None, span: _Span, limit: int) -> list[tuple[str, Point]]:
-        known = self._points.get(name, {})
+    def _raw(self, name: str, metric: dict[str, Any], span: _Span, now: int) -> list[tuple[str, Point]]:
+        """Return the points by field, the fields in the order of the query; what is over the limit is cut off."""
+        known, wanted = self._points.get(name, {}), _attributes(metric)
+        fields = wanted if wanted is not None else sorted(known)
         found = [
-            (field, point)
-            for field in (wanted if wanted is not None else sorted(known))
-            for point in known.get(field, ())
-            if span.start <= point[0] <= span.end
+            (field, (stored.timestamp, stored.value))
+            for field in fields
+            for stored in known.get(field, ())
+            if span.start <= stored.timestamp <= span.end and now < stored.expires
         ]
-        order = {field: place for place, field in enumerate(wanted or sorted(known))}
-        kept = sorted(found, key=lambda entry: entry[1][0])[:limit]
-        return sorted(kept, key=lambda entry: (order[entry[0]], entry[1][0]))
+        order = {field: place for place, field in enumerate(fields)}
+        kept = sorted(found, key=lambda entry: entry[1][0], reverse=_newest_first(metric))
+        return sorted(kept[: _limit(metric, self.limit)], key=lambda entry: order[entry[0]])
 
 
 def points_in(data: dict[str, Any]) -> list[tuple[str, Value]]:
@@ -110,10 +123,19 @@ def metric_names(content: object) -> set[str]:
 
 def _attributes(metric: dict[str, Any]) -> list[str] | None:
     tags = metric.get("tags")
+    if isinstance(tags, dict) and set(tags) - {"attr"}:
+        return []  # points here have no other tag
     attributes = tags.get("attr") if isinstance(tags, dict) else None
     if attributes is None:
         return None
     return [attributes] if isinstance(attributes, str) else list(dict.fromkeys(map(str, attributes)))
+
+
+def _newest_first(metric: dict[str, Any]) -> bool:
+    order = metric.get("order", "asc")
+    if order not in ("asc", "desc", "des"):
+        raise QueryError("metrics[].order must be asc or desc")
+    return bool(order != "asc")
 
 
 def _limit(metric: dict[str, Any], most: int) -> int:
@@ -152,10 +174,11 @@ def _integer(value: object, where: str) -> int:
 def _result(
     name: str, fields: list[str], points: list[Point], metric: dict[str, Any], span: _Span, by_attr: bool
 ) -> dict[str, Any]:
-    values = sorted(points, key=lambda point: point[0])
+    values = sorted(points, key=lambda point: point[0], reverse=_newest_first(metric))
     for aggregator in metric.get("aggregators") or []:
         values = _aggregated(values, aggregator, span)
-    result: dict[str, Any] = {"name": name, "tags": {"attr": fields} if fields else {}, "values": values}
+    tags = {"attr": fields} if fields and not metric.get("exclude_tags") else {}
+    result: dict[str, Any] = {"name": name, "tags": tags, "values": values}
     if by_attr and fields:
         result["group_by"] = [{"name": "tag", "tags": ["attr"], "group": {"attr": fields[0]}}]
     return result

@@ -33,7 +33,7 @@ class DevicesError(EmulatorError):
 class Device:
     """A device. Devices of one group hear each other's messages; one without a group hears only itself.
 
-    `triggers` names the events that fire its triggers: SHADOW.UPDATED, DEVICE.STATUSCHANGED.
+    Each of `triggers` is an event's name, SHADOW.UPDATED or DEVICE.STATUSCHANGED, or a trigger as documented.
     """
 
     client_id: str
@@ -45,7 +45,7 @@ class Device:
     enabled: bool = True
     banned: bool = False
     schema: dict[str, Any] | None = None
-    triggers: list[str] = field(default_factory=list)
+    triggers: list[Any] = field(default_factory=list)
 
     def opens_with(self, token: str) -> bool:
         """Whether `token` is the device's."""
@@ -74,11 +74,15 @@ class FlowChannel:
 
 @dataclass
 class Account:
-    """Everything that one user has. `user_token` opens the data store for all of the devices."""
+    """Everything that one user has. `user_token` opens the data store for all of the devices.
+
+    `hooks` are the event hooks by name: `{"method", "uri", "header", "body"}`.
+    """
 
     devices: dict[str, Device] = field(default_factory=dict)
     flowchannels: list[FlowChannel] = field(default_factory=list)
     user_token: str = field(default="", repr=False)
+    hooks: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     def add(self, device: Device) -> Device:
         """Add a device and return it."""
@@ -139,7 +143,7 @@ def read_account(file: Path) -> Account:
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("devices"), list):
         raise DevicesError(f"{file}: it is no file of devices", next_step='write {"devices": [...]}, or delete it')
-    account = Account(user_token=str(content.get("user_token", "")))
+    account = Account(user_token=str(content.get("user_token", "")), hooks=_hooks(content.get("hooks", {}), file))
     for number, entry in enumerate(content["devices"], 1):
         account.add(_device(entry, f"{file}: device {number}"))
     for key in content.get("flowchannels", []):
@@ -147,6 +151,12 @@ def read_account(file: Path) -> Account:
             raise DevicesError(f"{file}: a FlowChannel's key is no NAME:PASSWORD", next_step="correct it")
         account.flowchannels.append(FlowChannel(key))
     return account
+
+
+def _hooks(content: object, file: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(content, dict) or not all(isinstance(hook, dict) and "uri" in hook for hook in content.values()):
+        raise DevicesError(f"{file}: hooks is no object of hooks with a uri", next_step="correct it")
+    return content
 
 
 def _device(entry: object, where: str) -> Device:
@@ -173,7 +183,8 @@ def _write(file: Path, account: Account) -> None:
         for one in account.devices.values()
     ]
     keys = [one.key for one in account.flowchannels]
-    text = json.dumps({"devices": devices, "flowchannels": keys, "user_token": account.user_token}, indent=2)
+    content = {"devices": devices, "flowchannels": keys, "user_token": account.user_token, "hooks": account.hooks}
+    text = json.dumps(content, indent=2)
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -24,7 +24,8 @@ class Emulator2020(Servers):
     `stop`. `certificate` is a PEM file with a certificate and its key: with it the broker speaks TLS on `tls_port` too.
     With a `websocket_port` it takes websockets, over TLS if there is a certificate.
 
-    Raises: EmulatorError for a certificate that can't be used; on start PortError.
+    Raises: EmulatorError for a certificate that can't be used, or more projects or devices than the quota allows; on
+    start PortError.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Emulator2020(Servers):
         websocket_port: int | None = None,
     ) -> None:
         self.account = account
+        _check_counts(account, quota or Quota())
         self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
         self._http_port = http_port
         self._broker: Netpie2020Broker | None = None
@@ -76,7 +78,7 @@ class Emulator2020(Servers):
 
         self._thread.call(change)
 
-    def used(self) -> dict[str, int]:
+    def used(self) -> dict[str, float]:
         """Return what is used of the quota, by kind."""
         return dict(self.platform.quota.used)
 
@@ -88,6 +90,16 @@ class Emulator2020(Servers):
 
         self._broker = Netpie2020Broker(self.platform)
         return self._broker
+
+
+def _check_counts(account: Account, quota: Quota) -> None:
+    has = {"projects": len({one.project for one in account.devices.values()}), "devices": len(account.devices)}
+    for kind, count in has.items():
+        limit = quota.limits.get(kind, count)
+        if count > limit:
+            raise EmulatorError(
+                f"the account has {count} {kind}, and its quota is {limit}", next_step=f"raise --quota {kind}=COUNT"
+            )
 
 
 def _tls(certificate: Path) -> ssl.SSLContext:

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from netpie_emulator.netpie2020 import triggers
 from netpie_emulator.netpie2020.datastore import DataStore, points_in
 from netpie_emulator.netpie2020.devices import Account, Device
 from netpie_emulator.netpie2020.quota import API_BLOCK, MESSAGE_BLOCK, SHADOW_BLOCK, Quota, blocks
-from netpie_emulator.netpie2020.schema import coerced
-from netpie_emulator.netpie2020.shadow import MAX_BATCH, Shadow, Write, batch_in, write_in, writes_of
+from netpie_emulator.netpie2020.schema import coerced, expressions_for, time_to_live, transformed
+from netpie_emulator.netpie2020.shadow import MAX_BATCH, Shadow, Write, batch_in, parsed, write_in, writes_of
 from netpie_emulator.netpie2020.timestamps import absolute
 from netpie_emulator.netpie2020.topics import FEED_UPDATED, SHADOW_UPDATED, STATUS_CHANGED, group_route, own_route
 
-SHADOW_TRIGGER = "SHADOW.UPDATED"
-STATUS_TRIGGER = "DEVICE.STATUSCHANGED"
+POINT_MONTH = 2_592_000_000  # ms: a point that is kept for 30 days is one of the quota
+STATUS_TEXTS = ("offline", "online")
 Answer = TypeVar("Answer")
 Deliver = Callable[[str, bytes], None]
 
@@ -38,7 +39,8 @@ def now() -> int:
 class Netpie2020:
     """The account, its shadows and points, and what is used of its quota.
 
-    `deliver` sends a message to a route; `halt` ends all of MQTT, which a used-up quota of messages does.
+    `deliver` sends a message to a route; `halt` ends all of MQTT, which a used-up quota of messages does. `actions` and
+    `pushes` are what triggers and devices have asked for, oldest first.
     """
 
     account: Account
@@ -48,6 +50,8 @@ class Netpie2020:
     halt: Callable[[], None] = lambda: None
     shadows: dict[str, Shadow] = field(default_factory=dict)
     online: set[str] = field(default_factory=set)
+    actions: list[triggers.Action] = field(default_factory=list)
+    pushes: list[dict[str, Any]] = field(default_factory=list)
 
     def shadow(self, device: Device) -> Shadow:
         """Return the device's shadow, which is empty before the first write."""
@@ -67,7 +71,9 @@ class Netpie2020:
     def status_changed(self, device: Device) -> None:
         """Tell who listens that a device has come, gone, or been enabled or disabled."""
         self._say(own_route(device, STATUS_CHANGED), self.status(device))
-        self._trigger(device, STATUS_TRIGGER)
+        online = int(device.client_id in self.online)
+        new, old = ({"STATUS": one, "STATUSTEXT": STATUS_TEXTS[one]} for one in (online, 1 - online))
+        self._trigger(device, triggers.STATUS_CHANGED, {"$NEW": new, "$OLD": old})
 
     def message(self, device: Device, topic: str, data: bytes) -> None:
         """Send a message to the device's group."""
@@ -76,6 +82,12 @@ class Netpie2020:
     def private(self, device: Device, topic: str, data: bytes) -> None:
         """Send a message to the device alone."""
         self.deliver(own_route(device, f"@private/{topic}"), data)
+
+    def push(self, device: Device, data: bytes) -> None:
+        """Take a notification for the owner's telephone: text, or JSON with title, subtitle and body."""
+        content = parsed(data)
+        told = content if isinstance(content, dict) else {"body": data.decode(errors="replace")}
+        self.pushes.append({"deviceid": device.client_id, **told})
 
     def read_shadow(self, device: Device) -> dict[str, Any]:
         """Return the shadow as the platform answers it.
@@ -86,7 +98,7 @@ class Netpie2020:
         answer = {
             "deviceid": device.client_id, "data": shadow.data, "rev": shadow.rev, "modified": shadow.modified,
         }  # fmt: skip
-        self._spend_shadow(shadow.data)
+        self._spend_shadow(_shadow_blocks(shadow.data))
         return answer
 
     def update(self, device: Device, content: object, *, merge: bool = True) -> dict[str, Any]:
@@ -100,7 +112,7 @@ class Netpie2020:
         write = write_in(content, merge)
         if write is None:
             raise RequestRefused(400, "data must be an object")
-        self._spend_shadow(write.data)
+        self._spend_shadow(_cost(device, write))
         self._write(device, write, now())
         shadow = self.shadow(device)
         return {
@@ -136,7 +148,7 @@ class Netpie2020:
             raise RequestRefused(429, f"batch size exceeds {MAX_BATCH}", inputsize=len(entries), **ack)
         moment = now()
         writes = writes_of(content, entries, merge)
-        self._spend_shadow(*(one.data for one in writes))
+        self._spend_shadow(sum(_cost(device, one) for one in writes))
         timed = sorted(((absolute(one.timestamp, moment), one) for one in writes), key=lambda entry: entry[0])
         for timestamp, one in timed:
             self._write(device, Write(one.data, timestamp, one.merge, one.store, one.trigger), moment)
@@ -145,32 +157,53 @@ class Netpie2020:
 
     def _write(self, device: Device, write: Write, moment: int) -> None:
         timestamp = absolute(write.timestamp, moment)
-        data = coerced(write.data, device.schema)
+        data = transformed(coerced(write.data, device.schema), device.schema)
         shadow = self.shadow(device)
+        before = shadow.data
         if shadow.write(data, timestamp, moment, merge=write.merge):
             said = {"deviceid": device.client_id, "data": data, "rev": shadow.rev, "modified": moment}
             self._say(own_route(device, SHADOW_UPDATED), {**said, "timestamp": timestamp})
             if write.trigger:
-                self._trigger(device, SHADOW_TRIGGER)
+                self._trigger(device, triggers.SHADOW_UPDATED, {"$PREV": before, "$NEW": data, "$CUR": shadow.data})
         if write.store:
-            self._store(device, data, timestamp)
+            self._store(device, data, timestamp, moment)
 
-    def _store(self, device: Device, data: dict[str, Any], timestamp: int) -> None:
-        points = [point for point in points_in(data) if self.quota.spend("points")]
-        for name, value in points:
-            self.store.add(device.client_id, name, timestamp, value)
-        if points:
-            said = {"deviceid": device.client_id, "newdata": dict(points), "timestamp": timestamp}
+    def _store(self, device: Device, data: dict[str, Any], timestamp: int, moment: int) -> None:
+        stored = {}
+        for name, value in points_in(data):
+            kept_for = time_to_live(device.schema, name)
+            if kept_for == 0 or not self.quota.spend("points", 1 if kept_for is None else kept_for / POINT_MONTH):
+                continue
+            stored[name] = value
+            expires = None if kept_for is None else moment + kept_for
+            self.store.add(device.client_id, name, timestamp, value, expires)
+        if stored:
+            said = {"deviceid": device.client_id, "newdata": stored, "timestamp": timestamp}
             self._say(own_route(device, FEED_UPDATED), said)
 
-    def _trigger(self, device: Device, event: str) -> None:
-        if event in device.triggers:
-            self.quota.spend("triggers")
+    def _trigger(self, device: Device, event: str, changed: dict[str, object]) -> None:
+        scopes = {
+            "$DEVICEID": device.client_id, "$ALIAS": device.alias, "$PROJECTID": device.project,
+            "$GROUPID": device.group, **changed,
+        }  # fmt: skip
+        hooks = self.account.hooks
+        for action in triggers.actions_of(device.triggers, event, device.client_id, scopes, hooks):
+            if self.quota.spend("triggers"):
+                self.actions.append(action)
+                triggers.send(action, hooks)
 
-    def _spend_shadow(self, *contents: object) -> None:
-        count = sum(blocks(len(json.dumps(content)), SHADOW_BLOCK) for content in contents)
+    def _spend_shadow(self, count: int) -> None:
         if not self.quota.spend("shadow", count):
             raise RequestRefused(429, "quota of shadow operations exceeded")
 
     def _say(self, route: str, content: object) -> None:
         self.deliver(route, json.dumps(content, separators=(",", ":")).encode())
+
+
+def _cost(device: Device, write: Write) -> int:
+    """Return how many shadow operations a write is: its blocks, and each expression that is run."""
+    return _shadow_blocks(write.data) + expressions_for(write.data, device.schema)
+
+
+def _shadow_blocks(content: object) -> int:
+    return blocks(len(json.dumps(content)), SHADOW_BLOCK)

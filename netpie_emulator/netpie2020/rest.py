@@ -6,8 +6,9 @@ disabled or banned with 403, one over quota with 429.
 
 import hmac
 from collections.abc import Callable
+from dataclasses import asdict
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote
 
 from netpie_emulator.broker_thread import BrokerThread
@@ -19,7 +20,11 @@ from netpie_emulator.netpie2020.shadow import parsed
 
 API = "/v2/device/"
 QUERY = "/feed/api/v1/datapoints/query"
-USAGE = "/emulator/usage"
+OWN: Final[dict[str, Callable[[Netpie2020], Any]]] = {
+    "/emulator/usage": lambda platform: dict(platform.quota.used),
+    "/emulator/actions": lambda platform: [asdict(action) for action in platform.actions],
+    "/emulator/pushes": lambda platform: list(platform.pushes),
+}
 
 
 class RestServer(EmulatedServer):
@@ -60,8 +65,8 @@ class _Handler(RequestHandler):
     def _call(self, method: str, path: str, query: dict[str, str], body: bytes) -> Callable[[], Any]:
         """Return what does the request, in the broker's thread."""
         platform: Netpie2020 = self.server.api.platform
-        if (method, path) == ("GET", USAGE):
-            return lambda: dict(platform.quota.used)
+        if method == "GET" and path in OWN:
+            return lambda: OWN[path](platform)
         authorization = self.headers.get("Authorization", "")
         if path == QUERY:
             return lambda: platform.counted(len(body), lambda: _queried(platform, authorization, method, body))
@@ -95,6 +100,7 @@ def _asked(
         case "PUT", ["message" | "private" as kind, *topic]:
             return _sent(platform, device, kind, "/".join(topic) or query.get("topic", ""), body)
         case "PUT", ["push"]:
+            platform.push(device, body)
             return _done(device)
         case "GET", ["shadow", "data"]:
             return platform.read_shadow(_aliased(platform, device, query))

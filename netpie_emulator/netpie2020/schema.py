@@ -1,4 +1,7 @@
-"""A device's schema: coerces what is written to its shadow, and silently drops what does not fit."""
+"""A device's schema: coerces and transforms what is written to its shadow, and silently drops what does not fit.
+
+The documents have no default values and no required fields; nor has this.
+"""
 
 import json
 import math
@@ -7,6 +10,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from netpie_emulator.netpie2020.expressions import ExpressionError, evaluate
+
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "y": 31_536_000_000}
 MAX_NUMBER = sys.float_info.max
 FIELD_NAME = re.compile(r"[A-Za-z0-9_]+")
 
@@ -33,6 +39,51 @@ def coerced(data: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, An
         except _Unfit:
             continue
     return kept
+
+
+def transformed(data: dict[str, Any], schema: dict[str, Any] | None) -> dict[str, Any]:
+    """Return `data` with each field as its `operation.transform.expression` makes it.
+
+    `$` is `data` as it came. A field whose expression has no value for it is dropped.
+    """
+    kept = dict(data)
+    for name, value in data.items():
+        expression = _expression(schema, name)
+        if value is None or expression is None:
+            continue
+        try:
+            kept[name] = evaluate(expression, {"$": data})
+        except ExpressionError:
+            del kept[name]
+    return kept
+
+
+def expressions_for(data: dict[str, Any], schema: dict[str, Any] | None) -> int:
+    """Return how many expressions a write of `data` runs."""
+    return sum(value is not None and _expression(schema, name) is not None for name, value in data.items())
+
+
+def time_to_live(schema: dict[str, Any] | None, name: str) -> int | None:
+    """Return for how many milliseconds a field's points are kept; 0 for not at all, None where nothing is said.
+
+    A field that the schema names is stored only with a `ttl`: a count of ms, s, m, h, d or y, of ms without a unit.
+    """
+    if name not in ((schema or {}).get("properties") or {}):
+        return None
+    said = re.fullmatch(r"([0-9]{1,15})(ms|[smhdy])?", str(_operation(schema, name, "store").get("ttl", "")))
+    return int(said[1]) * UNITS[said[2] or "ms"] if said else 0
+
+
+def _expression(schema: dict[str, Any] | None, name: str) -> str | None:
+    expression = _operation(schema, name, "transform").get("expression")
+    return expression if isinstance(expression, str) else None
+
+
+def _operation(schema: dict[str, Any] | None, name: str, kind: str) -> dict[str, Any]:
+    found: Any = schema
+    for key in ("properties", name, "operation", kind):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _fitted(value: Any, rule: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 import json
 import queue
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +62,8 @@ class Client:
 
     def close(self) -> None:
         self.paho.disconnect()
-        self.paho.loop_stop()
+        with suppress(AttributeError):  # paho's thread may end between its check for one and its join
+            self.paho.loop_stop()
 
 
 @dataclass
