@@ -137,7 +137,8 @@ EXAMPLES = """examples:
 netpie2020: FILE is JSON, {"devices": [{"client_id": …, "token": …, "secret": …}, …]}. A device may have project,
 group, alias, enabled, banned, schema and triggers; "flowchannels": ["FWAG…:…"], "user_token" and "hooks" (event
 hooks by name) stand beside "devices".
-A file that is not there is made, with random credentials, for its owner only. A device connects with its client id, its token as user name and its secret as password (MQTT 3.1.1); programs use the header
+A file that is not there is made, with random credentials, for its owner only. A device connects with its client id,
+its token as user name and its secret as password (MQTT 3.1.1); programs use the header
 "Authorization: Device CLIENTID:TOKEN". GET /emulator/usage tells what is used of the quota, /emulator/actions what
 triggers have asked for, /emulator/pushes the notifications. A hook is called if its uri is on loopback.
 Shadows and points last as long as the process.
