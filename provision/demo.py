@@ -222,7 +222,7 @@ def _next_window(source: WindowSource, seen: int) -> Window:
 
 
 def _counted(page: str, published: int, batch: int) -> int:
-    """The number of events that Spark counted: waits until it has all of them, two batches at most."""
+    """The number of events that Spark counted: waits until it has all of them, two batches and a minute at most."""
     counted = 0
 
     def has_all() -> bool:
@@ -232,7 +232,7 @@ def _counted(page: str, published: int, batch: int) -> int:
         return counted >= published
 
     if page:
-        wait_until(has_all, 2 * batch + 15, every=0.3)
+        wait_until(has_all, 2 * batch + 60, every=0.3)
     return counted
 
 
