@@ -23,7 +23,7 @@ from netpie_creds.errors import (
     WrongSecretError,
 )
 from netpie_creds.model import AccessToken, Application, broker_of, is_secret, revoke_code
-from netpie_creds.web import ca_fault, open_session, proxies_for, speaks_tls, why_tls
+from netpie_creds.web import ca_fault, open_session, proxies_for, speaks_tls, why_failed, why_tls
 
 NETPIE_2015 = "https://ga.netpie.io:8081"
 STATE = "mgrev:PY11k"  # the revision that microgear-python 1.2.7 names itself by
@@ -156,7 +156,7 @@ class AuthServer:
         except requests.exceptions.SSLError as error:
             failure = why_tls(error)
         except requests.RequestException as error:
-            failure = _cause(error) or self._why_cut_off()
+            failure = why_failed(error) or self._why_cut_off()
         except OSError:  # of `requests`, for a CA file that is not there
             failure = ca_fault() or "no TLS connection"
         # outside of the except blocks: the causes quote the whole URL and the secret in it
@@ -225,26 +225,6 @@ def _authorize_query(application: Application, alias: str | None) -> dict[str, s
         "scope": f"appid:{application.appid}" + (f" alias:{alias}" if alias else ""),
         "state": STATE,
     }
-
-
-def _cause(error: requests.RequestException) -> str:
-    """The kind of failure, "" where the error does not tell. Its own text would quote the URL and its secrets."""
-    if "failed: 407" in str(error):
-        return "the proxy wants a user and a password"
-    if isinstance(error, requests.exceptions.ProxyError):
-        return "the proxy does not connect to it, or is out of reach"
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, ConnectionRefusedError):
-            return "connection refused"
-        if "NameResolution" in type(inner).__name__ or "getaddrinfo" in str(inner):
-            return "its name can't be resolved"
-        reason = getattr(inner, "reason", None)
-        nested = reason if isinstance(reason, BaseException) else next(
-            (part for part in inner.args if isinstance(part, BaseException)), None
-        )  # fmt: skip
-        inner = nested or inner.__cause__ or inner.__context__
-    return "" if isinstance(error, requests.ConnectionError) else "no HTTP answer"
 
 
 class _HideSecrets(logging.Filter):

@@ -79,3 +79,23 @@ def speaks_tls(address: str) -> bool:
             return plain.recv(1) in TLS_RECORDS
     except (OSError, ValueError):
         return False
+
+
+def why_failed(error: requests.RequestException) -> str:
+    """Return the kind of failure, "" where the error does not tell. Its text would quote the URL and its secrets."""
+    if "failed: 407" in str(error):
+        return "the proxy wants a user and a password"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not connect to it, or is out of reach"
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ConnectionRefusedError):
+            return "connection refused"
+        if "NameResolution" in type(inner).__name__ or "getaddrinfo" in str(inner):
+            return "its name can't be resolved"
+        reason = getattr(inner, "reason", None)
+        nested = reason if isinstance(reason, BaseException) else next(
+            (part for part in inner.args if isinstance(part, BaseException)), None
+        )  # fmt: skip
+        inner = nested or inner.__cause__ or inner.__context__
+    return "" if isinstance(error, requests.ConnectionError) else "no HTTP answer"
