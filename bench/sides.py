@@ -14,7 +14,7 @@ from provision.bundles.roles import Role
 from provision.console import Console
 from provision.embedded.runtime import Choice, Runtime, install_runtime
 from provision.home import cache_dir
-from provision.platforms.netpie2015 import Netpie2015
+from provision.platforms.netpie2015 import TITLE, Netpie2015
 from zeppelin_sdk import ServerVersion
 
 APP, TOPIC = "Bench", "metrics"
@@ -67,7 +67,7 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
         **more,
     }
     values = bundle.values(given)
-    path = default_path(bundle, values)
+    path = default_path(bundle, values, TITLE)
     login = Netpie2015(broker_url, "Key", f"bench-{side}", "Key%1", "none", "none&none").connection(values, path)
     return render(bundle, values, login, zeppelin=ServerVersion(0, 10, 0), scala="2.12", path=path)
 

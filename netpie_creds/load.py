@@ -13,12 +13,9 @@ from netpie_creds.text_file import NotTextError, decode_text, separator_of
 
 VARIABLES = {"appid": "NETPIE_APPID", "appkey": "NETPIE_APPKEY", "appsecret": "NETPIE_APPSECRET"}
 
-_NAMES = {alias.lower(): name for name, variable in VARIABLES.items() for alias in (name, variable)}
-# a spreadsheet's separator counts only after a name that is known: a value may hold any of them
-_CELLS = re.compile(rf'"?({"|".join(_NAMES)})"?\s*[;,\t:](.*)', re.IGNORECASE)
+_NAMES = {alias: name for name, variable in VARIABLES.items() for alias in (name, variable)}
 _SHELL = re.compile(r"\s*(export\s+|set\s+|\$env:)", re.IGNORECASE)  # bash, cmd, PowerShell
 _SEPARATOR = re.compile(r"sep=.", re.IGNORECASE)  # Excel's own first line
-_AS_PAIRS = "write appid, appkey and appsecret as NAME=VALUE or TOML"
 
 
 def load_application(
@@ -68,14 +65,33 @@ def read_application_file(file: Path) -> dict[str, str]:
 
     Raises: ApplicationError when it can't be read, or has another name or a malformed line.
     """
-    text = _read(file, _AS_PAIRS)
-    pairs = _toml(file, text) if file.suffix.lower() == ".toml" else _lines(file, text)
-    values = {}
-    for name, value in pairs.items():
-        if name.lower() not in _NAMES:
-            raise _malformed(file, f"{ascii(name)} is not appid, appkey or appsecret")
-        values[_NAMES[name.lower()]] = value
-    return values
+    return read_pairs(file, _NAMES)
+
+
+def read_pairs(file: Path, names: Mapping[str, str]) -> dict[str, str]:
+    """Return what `file` has of `names`, which are by what it may call them, in any case.
+
+    The file is TOML (`*.toml`), lines of `NAME=VALUE`, or a spreadsheet's header and row.
+
+    Raises: ApplicationError when it can't be read, or has another name or a malformed line.
+    """
+    known = {alias.lower(): name for alias, name in names.items()}
+    kinds = list(dict.fromkeys(names.values()))
+    listed = " or ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+    as_pairs = f"write {' and '.join(filter(None, (', '.join(kinds[:-1]), kinds[-1])))} as NAME=VALUE or TOML"
+    try:
+        text = _read(file, as_pairs)
+        pairs = _toml(text) if file.suffix.lower() == ".toml" else _lines(text, known)
+        unknown = next((name for name in pairs if name.lower() not in known), None)
+        if unknown is not None:
+            raise _MalformedError(f"{ascii(unknown)} is not {listed}")
+    except _MalformedError as error:
+        raise ApplicationError(f"{file}: {error}", next_step=as_pairs) from None  # the cause may hold the file's text
+    return {known[name.lower()]: value for name, value in pairs.items()}
+
+
+class _MalformedError(Exception):
+    """What a file with credentials can't have in it."""
 
 
 def _read(file: Path, next_step: str) -> str:
@@ -87,36 +103,38 @@ def _read(file: Path, next_step: str) -> str:
         raise ApplicationError(f"{file}: {error}", next_step=next_step) from error
 
 
-def _toml(file: Path, text: str) -> dict[str, str]:
+def _toml(text: str) -> dict[str, str]:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _malformed(file, str(error)) from None  # the cause may hold the file's text
+        raise _MalformedError(str(error)) from None
     for name, value in content.items():
         if not isinstance(value, str):
-            raise _malformed(file, f"{name} is not a string")
+            raise _MalformedError(f"{name} is not a string")
     return content
 
 
-def _lines(file: Path, text: str) -> dict[str, str]:
+def _lines(text: str, known: Mapping[str, str]) -> dict[str, str]:
     lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), start=1)]
     lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if lines and _SEPARATOR.fullmatch(lines[0][1]):
         del lines[0]
-    table = _table([line for _, line in lines])
+    table = _table([line for _, line in lines], known)
     if table:
         return table
+    # a spreadsheet's separator counts only after a name that is known: a value may hold any of them
+    in_cells = re.compile(rf'"?({"|".join(map(re.escape, known))})"?\s*[;,\t:](.*)', re.IGNORECASE)
     pairs = {}
     for number, line in lines:
-        cells = _CELLS.fullmatch(line)
+        cells = in_cells.fullmatch(line)
         name, equals, value = (cells[1], "=", cells[2].rstrip(";,\t ")) if cells else line.partition("=")
         if not equals:
-            raise _malformed(file, f"line {number} is not NAME=VALUE")
+            raise _MalformedError(f"line {number} is not NAME=VALUE")
         pairs[_SHELL.sub("", name).strip()] = _unquoted(value.strip())
     return pairs
 
 
-def _table(lines: list[str]) -> dict[str, str]:
+def _table(lines: list[str], known: Mapping[str, str]) -> dict[str, str]:
     """The pairs of a spreadsheet's header and row; empty where the lines are none."""
     if len(lines) != 2:
         return {}
@@ -125,7 +143,7 @@ def _table(lines: list[str]) -> dict[str, str]:
     except csv.Error:
         return {}
     names = ["".join(name.split()) for name in header]
-    if len(names) < 2 or len(row) != len(names) or not {name.lower() for name in names} <= _NAMES.keys():
+    if len(names) < 2 or len(row) != len(names) or not {name.lower() for name in names} <= known.keys():
         return {}
     return dict(zip(names, map(str.strip, row), strict=True))
 
@@ -133,7 +151,3 @@ def _table(lines: list[str]) -> dict[str, str]:
 def _unquoted(value: str) -> str:
     quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
     return value[1:-1] if quoted else value
-
-
-def _malformed(file: Path, cause: str) -> ApplicationError:
-    return ApplicationError(f"{file}: {cause}", next_step=_AS_PAIRS)

@@ -22,9 +22,10 @@ from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.options.application import ApplicationOptions
-from provision.platforms.netpie2015 import full_topic
+from provision.platforms import DEFAULT_PLATFORM
+from provision.platforms.platform import Given, Place, PlatformAccount
 from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
-from provision.publisher import Publisher, PublisherThing, host_metrics, publish_all
+from provision.publisher import Publisher, host_metrics, publish_all
 from provision.streams.run_note import NoteRun
 from provision.streams.spark_page import SparkPage
 from provision.streams.stop_note import stop_note
@@ -38,6 +39,7 @@ from provision.waiting import wait_until
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
+PUBLISHER = "publisher-thing"
 WINDOW_TIMEOUT = 120.0  # seconds to wait for the next window
 
 
@@ -72,17 +74,17 @@ class DemoResult:
 
 def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> DemoResult:
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
-    options = _options(running)
+    account = _account(running, "note-thing")
     out = _out(demo)
-    spec = fit_embedded(_asked(demo, running.netpie.appid), running.runtime, console)
+    spec = fit_embedded(_asked(demo, account.place), running.runtime, console)
     with ZeppelinClient(running.url) as client:
-        rendered = render_for(client, spec, options.credentials())
+        rendered = render_for(client, spec, account.client())
         note_id = write_note(client, rendered, console, Applying(Decision(OURS), Records(client.url))).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
         run = NoteRun(client, note_id, console)
         with _source(client, note_id, rendered, out) as source:
             _run(run)
-            with _publishing(options, spec, demo.every) as publisher:
+            with _publishing(running, spec, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
             counted = _counted(run.page, publisher.published, spec.values["batch"])
@@ -91,13 +93,13 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
 
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
-    spec = _asked(demo, APPID)
+    spec = _asked(demo, Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True))
     check_spec(replace(spec, values={**spec.values, "mqtt_jars": ["/the/stack's.jar"]}))
 
 
-def _options(running: stack.Stack) -> ApplicationOptions:
-    note_thing = private_dir(stack.emulator_dir() / "note-thing")
-    return ApplicationOptions(cache_dir=note_thing).of_embedded(running.netpie.auth)
+def _account(running: stack.Stack, folder: str) -> PlatformAccount:
+    things = private_dir(stack.emulator_dir() / folder)
+    return ApplicationOptions(Given(folder=things)).of_embedded(running.netpie.auth).account()
 
 
 def _stop_stream(url: str, note_id: str, console: Console) -> None:
@@ -105,8 +107,8 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
         stop_note(client, client.get_note(note_id), console)
 
 
-def _asked(demo: Demo, appid: str) -> NoteSpec:
-    return note_spec(load_bundle(demo.bundle), [f"topic={TOPIC}", f"out={_out(demo)}", *demo.pairs], appid)
+def _asked(demo: Demo, place: Place) -> NoteSpec:
+    return note_spec(load_bundle(demo.bundle), [f"topic={TOPIC}", f"out={_out(demo)}", *demo.pairs], place)
 
 
 def _out(demo: Demo) -> Path:
@@ -146,10 +148,9 @@ class _Publishing:
 
 
 @contextlib.contextmanager
-def _publishing(options: ApplicationOptions, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
-    thing = PublisherThing(options.application(), _publisher_dir(), options.auth_server())
-    topic = full_topic(spec.values["appid"], spec.values["topic"])
-    with Publisher(thing.login, topic, renew=thing.renew) as publisher:
+def _publishing(running: stack.Stack, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
+    sender = _account(running, PUBLISHER).sender(spec.values["topic"])
+    with Publisher(sender.login, sender.topic, renew=sender.renew) as publisher:
         publishing = _Publishing(publisher, every)
         try:
             yield publishing
@@ -157,15 +158,11 @@ def _publishing(options: ApplicationOptions, spec: NoteSpec, every: float) -> It
             publishing.finish()
 
 
-def _publisher_dir() -> Path:
-    return private_dir(private_dir(stack.emulator_dir() / "publisher-thing") / "publisher")
-
-
 def keep_publishing(running: stack.Stack) -> None:
     """Keep publishing from a background process, which `provision down` stops with the stack."""
     command = [
         sys.executable, "-m", "provision", "publish", "--credentials-file", str(application_file()),
-        "--cache-dir", str(_publisher_dir().parent), "--auth", running.netpie.auth, "--topic", TOPIC,
+        "--cache-dir", str(stack.emulator_dir() / PUBLISHER), "--auth", running.netpie.auth, "--topic", TOPIC,
     ]  # fmt: skip
     with (running.logs / "publisher.log").open("wb") as log:
         subprocess.Popen(

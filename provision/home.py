@@ -1,6 +1,7 @@
 """Where state and downloads live: the platform's user directories, or all of it under `PROVISION_HOME`."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -48,3 +49,8 @@ def write_private(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(part)
         raise
+
+
+def is_open(path: Path) -> bool:
+    """Whether anyone but the owner may read the file."""
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

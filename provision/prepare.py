@@ -1,23 +1,22 @@
 """From options to a rendered note: bundle, parameters, credentials, the server's versions."""
 
 import functools
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netpie_creds import Credentials
 from provision.bundles.bundle import Bundle
 from provision.bundles.context import dependencies
 from provision.bundles.engine_jar import build_engine_jar, engine_jar_path
 from provision.bundles.render import RenderedNote, default_path, render
+from provision.bundles.values.topics import check_below, split_topics
 from provision.console import Console
 from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.home import cache_dir
 from provision.locks import one_at_a_time
-from provision.platforms.netpie2015 import Netpie2015, signed_at, stored_at
-from provision.platforms.platform import Platform
+from provision.platforms import named_platform, platform_of_site
+from provision.platforms.platform import Client, Place, Seen
 from provision.streams.interpreter import spark_setting
 from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
@@ -25,7 +24,7 @@ from provision.sync.note_lock import OTHER_WRITER
 from provision.sync.plan import Verdict
 from provision.sync.provenance import Origin, origin
 from provision.sync.pull import Made
-from provision.sync.remembered import FROM_APPLICATION, remembered, values_of
+from provision.sync.remembered import remembered, values_of
 from zeppelin_sdk import Note, ServerVersion, ZeppelinClient, note_path
 
 if TYPE_CHECKING:
@@ -33,12 +32,18 @@ if TYPE_CHECKING:
 
 
 NAME_BYTES = 230  # of a file's name, which Zeppelin makes of a note's with 15 more
+APPID = "appid"  # the parameter that every bundle has: what the topics belong to
 USUAL_SCALA = "2.12"  # Spark's from 2.4 to 3.5, where nobody can ask which it is
+
+
+ANYWHERE = Place("", "", {APPID: "appid"})
+"""The place of what is checked without a look at where its topics are."""
 
 
 @dataclass(frozen=True)
 class NoteSpec:
-    """A note to provision: its bundle, its parameters (`given` as text, `values` checked), its path.
+    """A note to provision: its bundle, its parameters (`given` as text, `values` checked), its path, where its
+    topics are.
 
     `noted` is what its last apply noted, where there is one.
     """
@@ -47,6 +52,7 @@ class NoteSpec:
     given: Mapping[str, str]
     values: Mapping[str, Any]
     path: str
+    place: Place
     noted: Origin = Origin()
 
 
@@ -64,7 +70,7 @@ def parameters(pairs: Iterable[str]) -> dict[str, str]:
 def note_spec(
     bundle: Bundle,
     pairs: Iterable[str],
-    appid: str,
+    place: Place,
     path: str | None = None,
     noted: Origin | None = None,
     *,
@@ -77,34 +83,59 @@ def note_spec(
     asked = parameters(pairs)
     own = {"mqtt_jars", *bundle.embedded} if embedded else set()
     kept = remembered(noted, bundle, own) if noted else {}
-    kept = {name: value for name, value in kept.items() if name not in asked}
     given = {name: value for name, value in asked.items() if value or name not in bundle.parameters}
-    values = values_of(bundle, {FROM_APPLICATION: appid, **given}, kept)
-    where = clean_path(path if path else default_path(bundle, values))
-    return NoteSpec(bundle, {FROM_APPLICATION: appid, **kept, **given}, values, where, noted or Origin())
+    given, of_place = _with_place(bundle, given, place)
+    kept = {name: value for name, value in kept.items() if name not in {*asked, *of_place}}
+    values = values_of(bundle, {**of_place, **given}, kept)
+    _check_topics(values, place)
+    where = clean_path(path if path else default_path(bundle, values, place.title))
+    return NoteSpec(bundle, {**of_place, **kept, **given}, values, where, place, noted or Origin())
 
 
-def asked_spec(bundle: Bundle, pairs: Iterable[str], appid: str, path: str | None) -> NoteSpec:
+def _with_place(bundle: Bundle, given: dict[str, str], place: Place) -> tuple[dict[str, str], dict[str, str]]:
+    """What is given without what follows from the place, and that; raises `UsageError` where they differ."""
+    of_place = {name: value for name, value in place.parameters.items() if name in bundle.parameters}
+    for name in sorted(given.keys() & of_place.keys() - {APPID}):
+        if bundle.parameters[name].value(given[name]) != bundle.parameters[name].value(of_place[name]):
+            raise UsageError(
+                f"{name}={given[name]}: on platform {place.platform} it follows from the credentials",
+                next_step=f"leave --param {name}= out",
+            )
+    return {name: value for name, value in given.items() if name == APPID or name not in of_place}, of_place
+
+
+def asked_spec(bundle: Bundle, pairs: Iterable[str], place: Place, path: str | None) -> NoteSpec:
     """What is asked of a note that nobody has looked at yet: each parameter by itself. Raises `UsageError`."""
-    asked = {FROM_APPLICATION: appid, **parameters(pairs)}
+    asked = parameters(pairs)
     given = {name: value for name, value in asked.items() if value or name not in bundle.parameters}
+    given, of_place = _with_place(bundle, given, place)
+    given = {**of_place, **given}
     values = bundle.each_value(given)
-    return NoteSpec(bundle, given, values, clean_path(path or default_path(bundle, values)))
+    _check_topics(values, place)
+    return NoteSpec(bundle, given, values, clean_path(path or default_path(bundle, values, place.title)), place)
 
 
 def check_each_value(bundle: Bundle, pairs: Iterable[str]) -> None:
     """Raise `UsageError` for a parameter that the bundle does not have, or a value that it can't have by itself."""
     given = {name: value for name, value in parameters(pairs).items() if value or name not in bundle.parameters}
-    bundle.each_value({FROM_APPLICATION: "appid", **given})
+    bundle.each_value({APPID: "appid", **given})
 
 
-def bundle_path(bundle: Bundle, pairs: Iterable[str], appid: str) -> str:
+def bundle_path(bundle: Bundle, pairs: Iterable[str], place: Place) -> str:
     """The path of the note that these parameters name by themselves; raises `UsageError`.
 
     Those that the bundle does not have are left out: the note's own bundle may have them.
     """
     given = {name: value for name, value in parameters(pairs).items() if value and name in bundle.parameters}
-    return clean_path(default_path(bundle, bundle.each_value({FROM_APPLICATION: appid, **given})))
+    given, of_place = _with_place(bundle, given, place)
+    values = bundle.each_value({**of_place, **given})
+    _check_topics(values, place)
+    return clean_path(default_path(bundle, values, place.title))
+
+
+def _check_topics(values: Mapping[str, Any], place: Place) -> None:
+    for topic in split_topics(values["topic"]) if place.below else ():
+        check_below(topic)
 
 
 def clean_path(path: str) -> str:
@@ -149,7 +180,7 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
 
 def check_spec(spec: NoteSpec) -> None:
     """Raise `UsageError` for parameters that do not fit each other or a template, by a render that nobody gets."""
-    nobody = Netpie2015.of_site({"broker": "tcp://broker:1883", "appkey": "appkey"})
+    nobody = named_platform(spec.place.platform).of_site(spec.place.site)
     connection = nobody.connection(spec.values, spec.path)
     render(spec.bundle, spec.values, connection, zeppelin=ServerVersion(0, 10), scala=USUAL_SCALA, path=spec.path)
 
@@ -180,7 +211,7 @@ def ask_scala(client: ZeppelinClient) -> str:
 def render_for(
     client: ZeppelinClient,
     spec: NoteSpec,
-    credentials: Credentials,
+    client_of: Client,
     *,
     read_only: bool = False,
     ask: Callable[[ZeppelinClient], str] = ask_scala,
@@ -201,20 +232,18 @@ def render_for(
         return origin(note).site.get("scala", "") if note else ""
 
     note = live() if values["secrets"] == "inline" else None
-    made_at = signed_at(credentials, (paragraph.text for paragraph in note.paragraphs)) if note else None
-    if values["secrets"] == "store" and spec.noted.site:
-        made_at = stored_at(credentials, client.list_credentials(), ids)
-    platform: Platform = Netpie2015.of(credentials, made_at or int(time.time()))
+    texts = [paragraph.text for paragraph in note.paragraphs] if note else []
+    stored = client.list_credentials() if values["secrets"] == "store" and spec.noted.site else []
     rendered = render(
         spec.bundle,
         values,
-        platform.connection(values, ids),
+        client_of.connection(values, ids, Seen(texts, stored)),
         zeppelin=client.get_version(),
         scala=_scala(client, values, noted_scala, read_only=read_only, ask=ask),
         path=path,
     )
     site = {**rendered.site, **({"ids": ids} if ids != path else {})}
-    given = {name: value for name, value in spec.given.items() if name != FROM_APPLICATION}
+    given = {name: value for name, value in spec.given.items() if name != APPID and name not in spec.place.parameters}
     return replace(rendered, site=site, given=given, folder=spec.bundle.own_folder)
 
 
@@ -241,7 +270,7 @@ def made_of(note: Note, bundle: Bundle) -> Made:
             next_step="apply it again with the same options, then pull",
         )
     values = bundle.values(noted.values)
-    connection = Netpie2015.of_site(site).connection(values, site.get("ids", site["path"]))
+    connection = platform_of_site(site).of_site(site).connection(values, site.get("ids", site["path"]))
     return Made(values, connection, ServerVersion.parse(site["zeppelin"]), site["scala"], site["path"])
 
 

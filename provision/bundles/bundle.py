@@ -20,7 +20,9 @@ DEFAULT_BUNDLE = "streaming"
 
 REQUIRED = frozenset({"appid", "topic", "out", "connector", "mqtt_package", "mqtt_jars", "secrets"})
 """The parameters that every bundle declares: a render is made of them."""
-_RESERVED = COMPUTED | {ZEPPELIN}
+PLATFORM_NAME = "platform"
+"""What a bundle's title and path call where the events come from, beside its parameters."""
+_RESERVED = COMPUTED | {ZEPPELIN, PLATFORM_NAME}
 
 
 @dataclass(frozen=True)
@@ -148,8 +150,8 @@ def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any]) -> None:
         raise UsageError(f"parameter {min(names & _RESERVED)!r}: the tool has that name", next_step="take another")
     named = {each.multiple_of for each in bundle.parameters.values() if each.multiple_of} | set(embedded)
     named |= {name for _, name, _, _ in Formatter().parse(bundle.path + bundle.title) if name is not None}
-    if named - names:
-        raise UsageError(f"it names a parameter {min(named - names)!r} that it does not declare")
+    if named - names - {PLATFORM_NAME}:
+        raise UsageError(f"it names a parameter {min(named - names - {PLATFORM_NAME})!r} that it does not declare")
     for name, value in embedded.items():
         check_default(bundle.parameters[name], value)
 

@@ -8,7 +8,7 @@ from typing import Any
 @dataclass(frozen=True)
 class StoreEntry:
     """An entry of Zeppelin's credential store. `user` and `password` are each the name that templates have for it, and
-    its value.
+    its value; a part without a name is for nobody.
     """
 
     entity: str
@@ -24,8 +24,8 @@ class StoreEntry:
 class ConnectionValues:
     """The values that a template may name; none is a secret.
 
-    `broker_client_id` is the client id at a broker without a login, `mqtt_topic` the parameter `topic` as one topic,
-    `mqtt_topics` as a list.
+    `broker_client_id` is the client id that is made up for the note, `mqtt_topic` the parameter `topic` as one topic,
+    `mqtt_topics` as a list. `platform` is what people call where events come from.
     """
 
     appkey: str
@@ -33,6 +33,7 @@ class ConnectionValues:
     broker_client_id: str
     mqtt_topic: str
     mqtt_topics: list[str]
+    platform: str
 
 
 SECRET_NAMES = frozenset({"client_id", "hmac_key", "username", "password"})
@@ -43,20 +44,27 @@ CONNECTION_NAMES = SECRET_NAMES | {each.name for each in fields(ConnectionValues
 
 @dataclass(frozen=True)
 class Connection:
-    """How a note connects; `site` is what to note of it beside the note's parameters, so that it can be made again."""
+    """How a note connects; `site` is what to note of it beside the note's parameters, so that it can be made again.
+
+    `plain` are values for names of `SECRET_NAMES` that are no secrets here, such as a client id that is made up.
+    `needed` are names without which the note would connect as somebody else, or trust somebody else: a bundle that does
+    not take them is refused.
+    """
 
     values: ConnectionValues
     store: tuple[StoreEntry, ...]
     site: Mapping[str, str]
+    plain: Mapping[str, str] = field(default_factory=dict)
+    needed: frozenset[str] = frozenset()
 
     def template_values(self) -> dict[str, Any]:
         """The values by the names that templates have for them."""
-        return dict(vars(self.values))
+        return {**vars(self.values), **self.plain}
 
     def secret_names(self) -> tuple[str, ...]:
         """What templates call each of `secrets`."""
-        return tuple(name for entry in self.store for name in (entry.user[0], entry.password[0]))
+        return tuple(name for entry in self.store for name in (entry.user[0], entry.password[0]) if name)
 
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
-        return tuple(value for entry in self.store for value in entry.pair())
+        return tuple(value for entry in self.store for name, value in (entry.user, entry.password) if name)

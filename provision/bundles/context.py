@@ -56,6 +56,7 @@ def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
         name: Secret(entry.entity, part, value, inline)
         for entry in connection.store
         for part, (name, value) in (("user", entry.user), ("password", entry.password))
+        if name
     }
 
 

@@ -100,6 +100,11 @@ def _filled_line(line: str, file: Path, values: Mapping[str, Any]) -> Iterator[P
 
 
 def _filled(place: re.Match[str], file: Path, values: Mapping[str, Any]) -> Piece:
+    if place["name"] not in values:
+        raise UsageError(
+            f"{file}: {place[0]}: there is no {place['name']} where this note's events come from",
+            next_step="take another bundle, or make that line optional: docs/bundles.md has how",
+        )
     try:
         return Piece(FILTERS[place["filter"]].literal(values[place["name"]]), place[0], place["name"])
     except TypeError as error:

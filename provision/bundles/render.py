@@ -1,11 +1,11 @@
 """Bundle + parameters + credentials -> paragraphs. Pure: no network, no clock."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from provision.bundles.bundle import Bundle
+from provision.bundles.bundle import PLATFORM_NAME, Bundle
 from provision.bundles.conditions import ZEPPELIN, holds
 from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
@@ -13,6 +13,7 @@ from provision.bundles.literals import Secret
 from provision.bundles.parameters import as_text
 from provision.bundles.placeholders import Piece, filled_pieces
 from provision.bundles.template import Template
+from provision.errors import UsageError
 from zeppelin_sdk import ServerVersion
 
 _UNSAFE = str.maketrans(dict.fromkeys("\"'`\\%:*?<>|!{}$\u2028\u2029", "_"))
@@ -75,6 +76,7 @@ def render(
         for template in chosen_templates(bundle, values, zeppelin)
     ]
     names = {piece.name for _, pieces in filled for piece in pieces}
+    _check_takes(bundle, names, connection)
     inline = values["secrets"] == "inline"
     used = (entry for entry in connection.store if not inline and names & {entry.user[0], entry.password[0]})
     return RenderedNote(
@@ -90,16 +92,32 @@ def render(
     )
 
 
-def default_path(bundle: Bundle, values: Mapping[str, Any]) -> str:
+def _check_takes(bundle: Bundle, names: Collection[str], connection: Connection) -> None:
+    """Raise `UsageError` for a bundle whose note would leave out something of a login."""
+    missing = sorted(connection.needed - set(names))
+    if missing:
+        raise UsageError(
+            f"bundle {bundle.name} does not take {' and '.join(map(_in_words, missing))}, which this login has",
+            next_step="take --bundle streaming, or with --bundle classic --param connector=jar; "
+            "docs/bundles.md has the lines that take it",
+        )
+
+
+def _in_words(name: str) -> str:
+    return {"ca": "an authority of one's own", "username": "a user"}.get(name, f"a {name.replace('_', ' ')}")
+
+
+def default_path(bundle: Bundle, values: Mapping[str, Any], platform: str) -> str:
     """The bundle's path for these values, in characters that every Zeppelin keeps in a note's path.
 
-    A topic with other characters gets a few digits of its hash, so that no two topics share a path.
+    `platform` is what paths call where the events come from. A topic with other characters gets a few digits of its
+    hash, so that no two topics share a path.
     """
     topic = values["topic"]
     safe = "/".join(level.translate(_UNSAFE).strip(" .") or "_" for level in topic.split("/"))
     if safe != topic:
         safe += f"-{hashlib.sha256(topic.encode()).hexdigest()[:6]}"
-    return bundle.path.format(**{**values, "topic": safe})
+    return bundle.path.format(**{**values, "topic": safe, PLATFORM_NAME: platform})
 
 
 def chosen_templates(bundle: Bundle, values: Mapping[str, Any], zeppelin: ServerVersion) -> list[Template]:

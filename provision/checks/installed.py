@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from provision.checks.finding import Finding, fail, ok, warn
 from provision.embedded import emulator, processes, record, stack
 from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, component
 from provision.errors import UsageError
+from provision.finding import Finding, fail, ok, warn
 
 COMPONENTS = ("jre-11", "spark-3.1.3", "mqtt", "zeppelin-0.10.0")  # what `install_runtime` installs by itself
 _NEEDED = {"jre-11": "bin/java", "spark-3.1.3": "jars/spark-core_*.jar"}

@@ -2,16 +2,15 @@
 
 import platform
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from provision.checks.finding import Finding, fail, ok, warn
 from provision.embedded.zeppelin import check_folder
 from provision.errors import UsageError
-from provision.home import cache_dir, data_dir, state_dir
+from provision.finding import Finding, fail, ok, warn
+from provision.home import cache_dir, data_dir, is_open, state_dir
 
 PYTHON = (3, 11)
 SCARCE, TOO_LITTLE = 2_000_000_000, 300_000_000  # bytes: an install takes 0.8 GB and notes' output grows
@@ -71,8 +70,3 @@ def _private(folder: Path) -> Finding:
         more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
         return warn("secrets", f"{open_ones[0]}{more} can be read by others", f"chmod -R go= {folder}")
     return ok("secrets", f"nobody else can read those in {folder}")
-
-
-def is_open(path: Path) -> bool:
-    """Whether anyone but the owner may read the file."""
-    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))

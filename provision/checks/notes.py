@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from provision.checks.finding import Finding, fail, ok, warn
+from provision.finding import Finding, fail, ok, warn
 from provision.streams.listing import Listed, list_notes
 from zeppelin_sdk import ZeppelinClient
 

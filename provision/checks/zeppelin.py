@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from provision.checks.finding import Finding, fail, ok, warn
 from provision.errors import exit_status
+from provision.finding import Finding, fail, ok, warn
 from provision.streams.idle_end import idle_end
 from provision.streams.interpreter import is_isolated
 from provision.streams.spark_page import SparkPage

@@ -13,26 +13,15 @@ from netpie_creds import (
 )
 from provision.classroom.roster import Person
 from provision.errors import ProvisionError
+from provision.platforms.platform import Cause
 from zeppelin_sdk import LoginError, NotZeppelinError, ServerUnreachableError, ZeppelinError
 
-Cause = tuple[str, ...]
-"""What fails: a part, and which one where there may be several."""
 ZEPPELIN: Cause = ("zeppelin",)
 
 
 def login(person: Person) -> Cause:
     """The login of the row's Zeppelin user; one of the command line's where it names none."""
     return ("login", person.user, str(person.password_file or ""))
-
-
-def auth_server(address: str) -> Cause:
-    """A NETPIE auth server."""
-    return ("auth server", address)
-
-
-def application(appid: str, appkey: str, appsecret: str) -> Cause:
-    """A NETPIE application with this secret."""
-    return ("application", appid, appkey, appsecret)
 
 
 def cause_of(error: ProvisionError | NetpieError | ZeppelinError, needed: Iterable[Cause]) -> Cause | None:

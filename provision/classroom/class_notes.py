@@ -1,26 +1,25 @@
 """The notes that a class file names, on a server: for commands that need no credentials."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from netpie_creds.load import VARIABLES, read_application_file
 from provision.bundles.bundle import Bundle, load_bundle
 from provision.classroom import causes
-from provision.classroom.causes import Cause
 from provision.classroom.clients import Clients, connect_as
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person, read_people
-from provision.classroom.rows import refuse_shared_paths
+from provision.classroom.rows import place_of, refuse_shared_paths
 from provision.classroom.show import do_and_show, show_refused, told_anyway
 from provision.console import Console
-from provision.embedded.application import APPID
 from provision.errors import ProvisionError, UsageError
+from provision.options.application import ApplicationOptions
 from provision.options.each import ClassOptions
+from provision.options.note import with_broker
 from provision.options.server import ServerOptions
-from provision.prepare import asked_spec, check_each_value
+from provision.platforms.platform import Cause
+from provision.prepare import ANYWHERE, asked_spec, check_each_value
 from provision.streams.listing import Listed, list_note, list_notes, read_side_by_side
 from provision.sync.apply import TRASH, read_note
 from provision.sync.provenance import origin
@@ -136,12 +135,12 @@ def missing(row: NoteRow) -> UsageError:
 
 def _rows(each: ClassOptions, *, embedded: bool) -> tuple[list[NoteRow], list[Outcome]]:
     """The rows with their notes' paths, and the failures of those that have none."""
-    bundle, appid = load_bundle(each.bundle), _appid(each, embedded=embedded)
+    bundle, options = load_bundle(each.bundle), _options(each, embedded=embedded)
     check_each_value(bundle, each.pairs)
     rows, refused = [], []
     for person in read_people(each.file, bundle):
         try:
-            rows.append(NoteRow(person, _path(person, bundle, each.pairs, appid)))
+            rows.append(NoteRow(person, _path(person, bundle, each.pairs, options)))
         except ProvisionError as error:
             refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
     doubles = refuse_shared_paths(rows)
@@ -149,18 +148,14 @@ def _rows(each: ClassOptions, *, embedded: bool) -> tuple[list[NoteRow], list[Ou
     return [row for row in rows if row.line not in lines], refused + doubles
 
 
-def _path(person: Person, bundle: Bundle, pairs: Sequence[str], appid: str) -> str:
-    appid = person.appid or appid
-    if not appid and not person.note:
-        raise UsageError("no APPID, which the note's path has in it", next_step="give --appid, or a column `note`")
+def _path(person: Person, bundle: Bundle, pairs: Sequence[str], options: ApplicationOptions) -> str:
     every = [*pairs, *(f"{name}={value}" for name, value in person.parameters.items())]
-    return note_path(asked_spec(bundle, every, appid or "APPID", person.note or None).path)
+    place = ANYWHERE if person.note else place_of(person, with_broker(options, every))
+    return note_path(asked_spec(bundle, every, place, person.note or None).path)
 
 
-def _appid(each: ClassOptions, *, embedded: bool) -> str:
-    """The APPID of rows that name none, as `apply` takes it; empty without one."""
-    if each.appid:
-        return each.appid
-    if each.credentials_file is not None:
-        return read_application_file(each.credentials_file).get("appid", "")
-    return APPID if embedded else os.environ.get(VARIABLES["appid"], "").strip()
+def _options(each: ClassOptions, *, embedded: bool) -> ApplicationOptions:
+    """The account of rows that name none, as `apply` takes it."""
+    options = each.application
+    nothing = not options.names_account and embedded
+    return options.of_embedded("") if nothing else options

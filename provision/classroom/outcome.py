@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from netpie_creds import NetpieError
-from provision.classroom.causes import Cause
 from provision.console import one_line
 from provision.errors import ConflictError, ProvisionError, error_json, exit_status
+from provision.platforms.platform import Cause
 from zeppelin_sdk import ZeppelinError
 
 Failure = ProvisionError | NetpieError | ZeppelinError

@@ -9,9 +9,10 @@ from pathlib import Path
 from netpie_creds.text_file import NotTextError, decode_text, separator_of
 from provision.bundles.bundle import Bundle
 from provision.errors import UsageError, nearest
+from provision.platforms import all_fields
+from provision.platforms.platform import Field
 from zeppelin_sdk import Permissions
 
-APPLICATION = ("appid", "appkey", "appsecret", "secret_file")
 PERMISSIONS = {"owner": "owners", "readers": "readers", "writers": "writers", "runners": "runners"}
 SERVER = ("zeppelin_user", "zeppelin_password_file")
 SEPARATOR = ";"
@@ -19,18 +20,25 @@ SEPARATOR = ";"
 
 @dataclass(frozen=True)
 class Person:
-    """One row; `line` is its number in the file, `parameters` are the bundle's. Missing values are empty."""
+    """One row; `line` is its number in the file, `parameters` are the bundle's, `account` fields of its account.
+
+    Missing values are empty.
+    """
 
     line: int
     parameters: Mapping[str, str]
-    appid: str = ""
-    appkey: str = ""
-    appsecret: str = field(default="", repr=False)
+    account: Mapping[str, str] = field(default_factory=dict, repr=False)
+    platform: str = ""
     secret_file: Path | None = None
     note: str = ""
     permissions: Permissions | None = None
     user: str = ""
     password_file: Path | None = None
+
+    @property
+    def names_account(self) -> bool:
+        """Whether the row says who connects, and not only where the topics are."""
+        return bool(self.platform or self.account.keys() - {"appid"})
 
 
 def read_people(file: Path, bundle: Bundle) -> list[Person]:
@@ -65,7 +73,7 @@ def _rows(file: Path) -> list[tuple[int, list[str]]]:
 
 
 def _check_columns(file: Path, columns: Sequence[str], bundle: Bundle) -> None:
-    known = sorted({*APPLICATION, "note", *PERMISSIONS, *SERVER, *bundle.parameters})
+    known = sorted({*_account_columns(), "platform", "secret_file", "note", *PERMISSIONS, *SERVER, *bundle.parameters})
     unknown = [column for column in columns if column not in known]
     if unknown:
         raise UsageError(
@@ -84,20 +92,32 @@ def _person(file: Path, line: int, columns: Sequence[str], cells: Sequence[str],
             next_step='put a value with a comma, a semicolon or a tab in it between "quotes"',
         )
     row = {column: cell.strip() for column, cell in zip(columns, cells, strict=False) if cell.strip()}
+    fields = _account_columns()
     lists = {each: row[column].split(SEPARATOR) for column, each in PERMISSIONS.items() if column in row}
     names = {each: frozenset(name.strip() for name in some if name.strip()) for each, some in lists.items()}
     return Person(
         line=line,
         parameters={name: row[name] for name in bundle.parameters if name in row and name != "appid"},
-        appid=row.get("appid", ""),
-        appkey=row.get("appkey", ""),
-        appsecret=row.get("appsecret", ""),
+        account={
+            name: _value(file, row[name], each)
+            for name, each in fields.items()
+            if name in row and (name == "appid" or name not in bundle.parameters)
+        },
+        platform=row.get("platform", ""),
         secret_file=_beside(file, row.get("secret_file")),
         note=row.get("note", ""),
         permissions=Permissions(**names) if names else None,
         user=row.get("zeppelin_user", ""),
         password_file=_beside(file, row.get("zeppelin_password_file")),
     )
+
+
+def _account_columns() -> dict[str, Field]:
+    return {name: each for name, each in all_fields().items() if not each.is_server}
+
+
+def _value(file: Path, text: str, each: Field) -> str:
+    return str(_beside(file, text)) if each.is_file else text
 
 
 def _beside(file: Path, name: str | None) -> Path | None:

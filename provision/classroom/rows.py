@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netpie_creds import Application, NetpieError, load_application
+from netpie_creds import NetpieError
 from provision.bundles.bundle import Bundle
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person
@@ -14,23 +14,23 @@ from provision.classroom.side_by_side import AnyRow
 from provision.embedded.stack import Stack
 from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
-from provision.options.application import UNKNOWN, ApplicationOptions
-from provision.options.note import NoteOptions
+from provision.options.application import ApplicationOptions
+from provision.options.note import NoteOptions, with_broker
+from provision.platforms import chosen_platform
+from provision.platforms.platform import Place, PlatformAccount, Seeking
 from provision.prepare import NoteSpec, asked_spec, check_each_value
 from zeppelin_sdk import note_path
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row ready to be written; `spec` is what is asked of its note, by `pairs`; `folder` holds its thing's cache."""
+    """A row ready to be written; `spec` is what is asked of its note, by `pairs`; its account is kept in its folder."""
 
     person: Person
     pairs: tuple[str, ...]
     spec: NoteSpec
-    application: Application
-    auth: str
+    account: PlatformAccount
     path: str
-    folder: Path
 
     @property
     def line(self) -> int:
@@ -46,10 +46,9 @@ def class_rows(
     """
     check_each_value(bundle, options.pairs)
     rows, refused = [], []
-    default = {"appsecret": UNKNOWN} if planning else {}
     for person in people:
         try:
-            rows.append(_row(person, bundle, options, embedded, default))
+            rows.append(_row(person, bundle, options, embedded, planning=planning))
         except (ProvisionError, NetpieError) as error:
             refused.append(Outcome(person.line, Result.FAILED, person.note, error=error))
     refused += refuse_shared_paths(rows)
@@ -57,36 +56,35 @@ def class_rows(
     return [row for row in rows if row.line not in lines], [replace(each, more={"cache": ""}) for each in refused]
 
 
-def _row(
-    person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, default: Mapping[str, str]
-) -> Row:
-    named = options.application_for(embedded) if not person.appkey else options.application
-    application = application_of(person, named, default)
+def _row(person: Person, bundle: Bundle, options: NoteOptions, embedded: Stack | None, *, planning: bool) -> Row:
     pairs = (*options.pairs, *(f"{name}={value}" for name, value in person.parameters.items()))
-    spec = asked_spec(bundle, pairs, application.appid, person.note or None)
+    options = replace(options, pairs=pairs)
+    named = with_broker(options.application, pairs) if person.names_account else options.application_for(embedded)
+    account = account_of(person, named, planning=planning)
+    spec = asked_spec(bundle, pairs, account.place, person.note or None)
     path = note_path(spec.path)
-    return Row(person, pairs, spec, application, named.auth, path, _thing_folder(named.cache_dir, path))
+    return Row(person, pairs, spec, account.kept_in(_row_folder(named.given.folder, path)), path)
 
 
-def application_of(person: Person, options: ApplicationOptions, default: Mapping[str, str]) -> Application:
-    """The row's application; the command line fills in what the row leaves out, and `default` what neither has.
+def account_of(person: Person, options: ApplicationOptions, *, planning: bool = False) -> PlatformAccount:
+    """The row's account; the command line fills in what the row leaves out. With `planning` a secret may be missing.
 
-    Raises `netpie_creds.ApplicationError`.
+    Raises `ProvisionError` or `netpie_creds.NetpieError` for one that is not whole.
     """
-    if person.appsecret:
-        appid, appkey = person.appid or options.appid or "", person.appkey or options.appkey or ""
-        return Application(appid=appid, appkey=appkey, appsecret=person.appsecret)
-    return load_application(
-        appid=person.appid or options.appid,
-        appkey=person.appkey or options.appkey,
-        file=options.credentials_file,
-        secret_file=person.secret_file or options.secret_file,
-        default=default,
-    )
+    given = options.given
+    own = replace(given, values={**given.values, **person.account}, secret_file=person.secret_file or given.secret_file)
+    platform = chosen_platform(own, person.platform or options.platform_name)
+    return platform.account(own, Seeking(planning=planning))
 
 
-def _thing_folder(base: Path | None, path: str) -> Path:
-    """The folder of the note's thing: a thing connects once, so notes can't share one."""
+def place_of(person: Person, options: ApplicationOptions) -> Place:
+    """Where the row's topics are. Raises as `account_of`."""
+    own = replace(options.given, values={**options.given.values, **person.account})
+    return chosen_platform(own, person.platform or options.platform_name).place(own)
+
+
+def _row_folder(base: Path | None, path: str) -> Path:
+    """The folder of what is kept for the note: a thing connects once, so notes can't share one."""
     words = re.sub(r"[^A-Za-z0-9]+", "-", path).strip("-")[:40]
     digits = hashlib.sha256(path.encode()).hexdigest()[:8]
     return (base or state_dir() / "netpie") / "notes" / f"{words}-{digits}".lstrip("-")

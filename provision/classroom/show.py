@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from netpie_creds import NetpieError
-from provision.classroom.causes import Cause, Failed
+from provision.classroom.causes import Failed
 from provision.classroom.outcome import Outcome, Result, exit_code
 from provision.classroom.side_by_side import Row, Work, do_rows
 from provision.console import Console
 from provision.errors import ProvisionError
+from provision.platforms.platform import Cause
 from zeppelin_sdk import ZeppelinError
 
 

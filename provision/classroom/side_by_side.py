@@ -5,9 +5,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol, TypeVar
 
 from netpie_creds import NetpieError
-from provision.classroom.causes import Cause, Failed, cause_of
+from provision.classroom.causes import Failed, cause_of
 from provision.classroom.outcome import Failure, Outcome, Result
 from provision.errors import ProvisionError
+from provision.platforms.platform import Cause
 from zeppelin_sdk import ZeppelinError
 
 

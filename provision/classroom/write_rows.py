@@ -5,31 +5,22 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from netpie_creds import (
-    AuthServer,
-    AuthServerUnreachableError,
-    Credentials,
-    MalformedAnswerError,
-    get_credentials,
-    kept_cache,
-)
+from netpie_creds import AuthServerUnreachableError, MalformedAnswerError
 from provision.bundles.render import RenderedNote
 from provision.classroom import causes
-from provision.classroom.causes import Cause, Failed
+from provision.classroom.causes import Failed
 from provision.classroom.clients import Clients
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.rows import Row
 from provision.console import Quiet
 from provision.home import private_dir
-from provision.platforms.netpie2015 import reachable
+from provision.platforms.platform import Cause, Client
 from provision.prepare import NoteSpec, ask_scala, render_for
 from provision.streams.last_run import WHOLE, needed
 from provision.streams.run_note import NoteRun
 from provision.sync.apply import Applied, put_credentials
 from provision.sync.remembered import told
 from zeppelin_sdk import Permissions, ZeppelinClient, note_path
-
-AUTH_TIMEOUT = 5.0  # seconds
 
 
 class RowWriter:
@@ -57,15 +48,15 @@ class RowWriter:
         self._run, self._restart, self._check_broker = run, restart, check_broker
         self._one_writer, self._one_question = threading.Lock(), threading.Lock()
         self._scala = ""
-        self._reachable: set[tuple[str, int]] = set()
+        self._reachable: set[str] = set()
 
     def needs(self, row: Row) -> Sequence[Cause]:
         """As `needs_of`."""
         return needs_of(row)
 
     def more(self, row: Row) -> Mapping[str, Any]:
-        """The folder of the row's thing."""
-        return {"cache": str(row.folder)}
+        """The folder of what is kept for the row."""
+        return {"cache": str(row.account.folder)}
 
     def do(self, row: Row) -> Outcome:
         """Write a row."""
@@ -74,7 +65,7 @@ class RowWriter:
 
     def _write(self, client: ZeppelinClient, row: Row) -> Outcome:
         spec = self._spec_of(client, row)
-        rendered = render_for(client, spec, self._credentials(row), ask=self._ask_scala)
+        rendered = render_for(client, spec, self._client_of(row), ask=self._ask_scala)
         with nullcontext() if note_path(rendered.path) in self._existing else self._one_writer:
             applied = self._apply_note(client, rendered)
         with self._one_writer:
@@ -89,15 +80,15 @@ class RowWriter:
         lines = list(told(spec.noted, rendered))
         return Outcome(row.line, result, row.path, url, told=", ".join(lines), more={**self.more(row), "told": lines})
 
-    def _credentials(self, row: Row) -> Credentials:
-        """The credentials of the row's thing."""
-        auth = AuthServer(row.auth)
-        kept = get_credentials(row.application, private_dir(row.folder), auth)
-        if not self._check_broker or kept.token.broker() in self._reachable:
+    def _client_of(self, row: Row) -> Client:
+        """The credentials of the row's own client."""
+        private_dir(row.account.folder)
+        kept = row.account.client()
+        if not self._check_broker or kept.broker_url in self._reachable:
             return kept
-        credentials = reachable(kept, row.folder, auth, consequence="this row was not written")
-        self._reachable.add(credentials.token.broker())
-        return credentials
+        client = kept.reachable("this row was not written")
+        self._reachable.add(client.broker_url)
+        return client
 
     def _run_note(self, client: ZeppelinClient, applied: Applied) -> bool:
         """Run what has changed since the note's stream was started; returns whether anything was run."""
@@ -117,39 +108,27 @@ class RowWriter:
 
 
 def needs_of(row: Row) -> Sequence[Cause]:
-    """Zeppelin and its login; NETPIE too for a row that has no thing yet."""
-    zeppelin = (causes.ZEPPELIN, causes.login(row.person))
-    return zeppelin if has_thing(row) else (*zeppelin, *_of_netpie(row))
+    """Zeppelin and its login, and what getting the row's credentials takes."""
+    return (causes.ZEPPELIN, causes.login(row.person), *(need.cause for need in row.account.needs()))
 
 
-def has_thing(row: Row) -> bool:
-    """Whether the row's thing is kept: then NETPIE's auth server is not asked."""
-    return kept_cache(row.folder, row.application.appkey) is not None
-
-
-def check_auth_server(rows: Sequence[Row]) -> Failed:
-    """Ask the auth server once for all rows that need it; returns what has failed by it.
+def check_servers(rows: Sequence[Row]) -> Failed:
+    """Ask once each server that rows need for their credentials; returns what has failed by it.
 
     Raises `netpie_creds.AuthServerUnreachableError` or `MalformedAnswerError` where every row needs what has failed.
     """
     failed = Failed()
-    for address in {row.auth for row in rows if not has_thing(row)}:
+    needs = [row.account.needs() for row in rows]
+    checks = {need.cause: need.check for each in needs for need in each if need.check is not None}
+    for cause, check in checks.items():
         try:
-            AuthServer(address, timeout=AUTH_TIMEOUT).time()
+            check()
         except (AuthServerUnreachableError, MalformedAnswerError) as error:
-            failed.add(causes.auth_server(address), error)
-    known = [failed.first_of(() if has_thing(row) else _of_netpie(row)) for row in rows]
+            failed.add(cause, error)
+    known = [failed.first_of(need.cause for need in each) for each in needs]
     if known and known[0] and all(known):
         raise known[0][1]
     return failed
-
-
-def _of_netpie(row: Row) -> tuple[Cause, Cause]:
-    application = row.application
-    return (
-        causes.auth_server(row.auth),
-        causes.application(application.appid, application.appkey, application.appsecret),
-    )
 
 
 def _permit(client: ZeppelinClient, note_id: str, wanted: Permissions) -> bool:

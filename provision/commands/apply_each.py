@@ -10,7 +10,7 @@ from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
 from provision.classroom.server_checks import check_users, prepare_spark
 from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
-from provision.classroom.write_rows import RowWriter, check_auth_server
+from provision.classroom.write_rows import RowWriter, check_servers
 from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.options.each import EachOptions
@@ -38,7 +38,7 @@ def apply_each(
         return apply_note(client, rendered, how)
 
     def spec_of(client: ZeppelinClient, row: Row) -> NoteSpec:
-        spec = options.spec(options.asked(client, row.path), row.application.appid, embedded, console, row.pairs)
+        spec = options.spec(options.asked(client, row.path), row.account.place, embedded, console, row.pairs)
         return fit_embedded(spec, embedded.runtime, console) if embedded else spec
 
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
@@ -49,7 +49,7 @@ def apply_each(
         return
     tell_of_inline(console, [row.spec.values for row in rows])
     with told_anyway(console, refused):
-        failed = check_auth_server(rows)
+        failed = check_servers(rows)
     with told_anyway(console, refused), options.server.connect_running() as client:
         check_users(client, people, rows, console)
         prepare_spark(client, each, len(rows), Records(client.url, run), console)

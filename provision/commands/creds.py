@@ -1,6 +1,5 @@
 """`provision creds`: a thing's MQTT credentials, obtained once and cached."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,24 +8,28 @@ import click
 
 from netpie_creds import (
     Application,
-    Credentials,
+    AuthServer,
     Refreshed,
     Revoked,
-    cache_path,
     get_credentials,
-    kept_cache,
-    mqtt_login,
     read_cache,
 )
 from netpie_creds import refresh as refresh_thing
 from netpie_creds import revoke as revoke_thing
 from netpie_creds.errors import CacheError
 from provision.console import Console
+from provision.errors import UsageError
+from provision.mqtt.login import Login
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
+from provision.platforms.netpie2015 import ApplicationAccount, ThingClient
+from provision.platforms.platform import PlatformAccount
 from provision.sync.seen_secrets import remember
 
+NONE = "(none is kept)"
 HIDDEN = "(hidden; --secrets shows it)"
+
+_LABELS = {"appid": "AppId", "appkey": "AppKey", "revokecode": "RevokeCode"}
 
 secrets_option = click.option("--secrets", is_flag=True, help="Show the password, token secret and revoke code too.")
 alias_option = click.option("--alias", help="A name for a new thing, at most 16 characters.")
@@ -63,11 +66,12 @@ def get(console: Console, application: ApplicationOptions, alias: str | None, se
     Host, Port, ClientId and Username are printed; the password too with --secrets. The password fits this
     Username only: the time is part of it, and each `get` prints a new pair.
     """
-    app = application.application()
-    folder = application.cache_folder(app.appkey)
+    account = application.account()
     with console.step("Getting credentials"):
-        credentials = get_credentials(app, folder, application.auth_server(), alias=alias)
-    _print_login(console, credentials, secrets)
+        if alias is not None:
+            get_credentials(*_thing(account), alias=alias)
+        login = account.client().login()
+    _print_login(console, login, secrets)
 
 
 @creds.command()
@@ -77,31 +81,11 @@ def get(console: Console, application: ApplicationOptions, alias: str | None, se
 @click.pass_obj
 def show(console: Console, application: ApplicationOptions, secrets: bool) -> None:
     """Print the cached thing and where it is; contacts nobody, creates nothing."""
-    app = application.application()
-    folder = application.cache_folder(app.appkey)
-    token = read_cache(folder, app.appkey)
-    path = kept_cache(folder, app.appkey) or cache_path(folder, app.appkey)
-    if token is None:
-        raise CacheError(f"{path}: no thing is kept there", next_step="run provision creds get")
-    answer = {
-        "cache": str(path),
-        "appid": app.appid,
-        "appkey": app.appkey,
-        "token": token.token,
-        "endpoint": token.endpoint,
-    }
-    if secrets:
-        answer |= {"secret": token.secret, "revokecode": token.revokecode}
-    lines = {
-        "Cache": path,
-        "AppId": app.appid,
-        "AppKey": app.appkey,
-        "Token": token.token,
-        "Endpoint": token.endpoint or "(not known; provision creds get asks NETPIE for it)",
-        "Secret": token.secret if secrets else HIDDEN,
-        "RevokeCode": (token.revokecode or "(none is kept)") if secrets else HIDDEN,
-    }
-    console.result(answer, _lines(lines))
+    account = application.named()
+    answer = account.shown(secrets=secrets)
+    hidden = dict.fromkeys(account.shown(secrets=True).keys() - answer.keys(), HIDDEN)
+    lines = {**answer, **dict(sorted(hidden.items(), reverse=True))}
+    console.result(answer, _lines({_LABELS.get(name, name.capitalize()): text or NONE for name, text in lines.items()}))
 
 
 @creds.command()
@@ -117,18 +101,17 @@ def refresh(console: Console, application: ApplicationOptions, alias: str | None
     When no new thing can be had, the old one stays. An old token that could not be revoked is told on standard error,
     and with --json as "not_revoked": it stays valid until it is revoked on NETPIE's page.
     """
-    app = application.application()
-    folder = application.cache_folder(app.appkey)
+    app, folder, auth = _thing(application.account())
     _remember_kept(app, folder)
     with console.step("Renewing credentials"):
-        renewed = refresh_thing(app, folder, application.auth_server(), alias=alias)
+        renewed = refresh_thing(app, folder, auth, alias=alias)
     if renewed.not_revoked is not None:
         console.say(
             f"warning: the old token is not revoked and may still be used: {renewed.not_revoked.message}; "
             "revoke it on NETPIE's page of the application",
             style="yellow",
         )
-    _print_login(console, renewed.credentials, secrets, _about_old(renewed))
+    _print_login(console, ThingClient(renewed.credentials, folder).login(), secrets, _about_old(renewed))
 
 
 @creds.command()
@@ -136,18 +119,35 @@ def refresh(console: Console, application: ApplicationOptions, alias: str | None
 @json_option
 @click.pass_obj
 def revoke(console: Console, application: ApplicationOptions) -> None:
-    """Make the kept token invalid and delete its cache."""
-    app = application.application()
-    folder = application.cache_folder(app.appkey)
+    """Make the kept token invalid and delete its cache.
+
+    On platforms other than NETPIE 2015 what is kept is deleted, and stays valid there.
+    """
+    account = application.account()
+    if not isinstance(account, ApplicationAccount):
+        said_so = "deleted here; it stays valid where it is from" if account.forget() else "nothing is kept"
+        console.result({"revoked": False, "cache": str(account.folder)}, said_so)
+        return
+    app, folder, auth = _thing(account)
     _remember_kept(app, folder)
     with console.step("Revoking"):
-        revoked = revoke_thing(app, folder, application.auth_server())
+        revoked = revoke_thing(app, folder, auth)
     said = {
         None: f"nothing to revoke: no thing is kept in {folder}",
         Revoked.REVOKED: "revoked; its cache is deleted",
         Revoked.UNKNOWN: "NETPIE did not know the token any more; its cache is deleted",
     }
     console.result({"revoked": revoked is Revoked.REVOKED, "cache": str(folder)}, said[revoked])
+
+
+def _thing(account: PlatformAccount) -> tuple[Application, Path, AuthServer]:
+    """The application, the folder of its thing, and the auth server; raises `UsageError` on another platform."""
+    if not isinstance(account, ApplicationAccount):
+        raise UsageError(
+            f"platform {account.place.platform} makes no new credentials by itself",
+            next_step="change them where they are from, and name the new ones: provision creds get",
+        )
+    return account.application, account.folder, account.auth_server()
 
 
 def _remember_kept(app: Application, folder: Path) -> None:
@@ -164,8 +164,7 @@ def _about_old(renewed: Refreshed) -> dict[str, Any]:
     return {"revoked": None if renewed.revoked is None else True}
 
 
-def _print_login(console: Console, credentials: Credentials, secrets: bool, more: dict[str, Any] | None = None) -> None:
-    login = mqtt_login(credentials, at=int(time.time()))
+def _print_login(console: Console, login: Login, secrets: bool, more: dict[str, Any] | None = None) -> None:
     answer: dict[str, Any] = {
         "host": login.host,
         "port": login.port,

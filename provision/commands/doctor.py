@@ -5,14 +5,14 @@ from contextlib import suppress
 
 import click
 
-from provision.checks.finding import Finding, Level, exit_code, told
+from provision.checks.finding import exit_code, told
 from provision.checks.installed import check_installed, check_stack
 from provision.checks.machine import check_machine
-from provision.checks.netpie import check_application
 from provision.checks.notes import check_notes
 from provision.checks.zeppelin import check_zeppelin
 from provision.console import Console
 from provision.embedded import stack
+from provision.finding import Finding, Level
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
@@ -52,11 +52,11 @@ def _findings(application: ApplicationOptions, server: ServerOptions, deep: bool
     if server.embedded:
         yield from told("installed", check_installed)
         yield from told("stack", check_stack)
-    if application.names_application or not server.embedded:
-        yield from told("netpie", lambda: check_application(application))
+    if application.names_account or not server.embedded:
+        yield from told("account", lambda: application.platform().checks(application.given))
     elif running is not None:
         own = application.of_embedded(running.netpie.auth)
-        yield from told("netpie", lambda: check_application(own))
+        yield from told("account", lambda: own.platform().checks(own.given))
     if running is not None or not server.embedded:
         yield from told("zeppelin", lambda: _zeppelin(server, deep))
 

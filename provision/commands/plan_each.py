@@ -7,7 +7,6 @@ from typing import Any
 
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.classroom import causes
-from provision.classroom.causes import Cause
 from provision.classroom.clients import Clients, connect_as
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import read_people
@@ -16,9 +15,9 @@ from provision.classroom.show import do_and_show, finish, show_refused, told_any
 from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.errors import ConflictError
-from provision.options.application import kept_or_stand_in
 from provision.options.each import EachOptions
 from provision.options.note import NoteOptions, known_broker
+from provision.platforms.platform import Cause
 from provision.prepare import render_for
 from provision.sync.apply import plan_json, read_note
 from provision.sync.plan import Plan, make_plan
@@ -52,9 +51,9 @@ class _Plan:
     def do(self, row: Row) -> Outcome:
         with self._clients.client(row.person) as client:
             asked = self._options.asked(client, row.path)
-            spec = self._options.spec(asked, row.application.appid, self._embedded, self._console, row.pairs)
-            credentials = kept_or_stand_in(row.application, row.folder, known_broker(asked.noted, self._embedded))
-            rendered = render_for(client, spec, credentials, read_only=True)
+            spec = self._options.spec(asked, row.account.place, self._embedded, self._console, row.pairs)
+            planned = row.account.planned(known_broker(asked.noted, self._embedded))
+            rendered = render_for(client, spec, planned, read_only=True)
             live = read_note(client, rendered.path)
             plan = make_plan(live, rendered, self._options.decision)
             url = client.note_url(live.id) if live else ""

@@ -12,16 +12,13 @@ import click
 
 from provision.console import Console
 from provision.errors import UsageError
-from provision.home import private_dir, state_dir
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import Duration
 from provision.options.output import json_option
-from provision.platforms.netpie2015 import full_topic
 from provision.publisher import (
     FORMATS,
     STANDARD_INPUT,
     Publisher,
-    PublisherThing,
     Run,
     Tally,
     fleet,
@@ -169,14 +166,12 @@ def publish(
     sensor | provision publish --credentials-file netpie.env --file -        another program's lines as they come
     provision publish --credentials-file netpie.env --message '{"temp": 25.3}'
     """
-    named = application.application()
-    full = full_topic(named.appid, topic)
+    account = application.account()
     stop = Event()
     events = EventSource(**source)
     run = Run(events.batches(stop), stop, count, seconds)
-    folder = private_dir((application.cache_dir or private_dir(state_dir() / "netpie")) / "publisher")
-    thing = PublisherThing(named, folder, application.auth_server())
-    publisher = Publisher(thing.login, full, qos=qos, renew=thing.renew, say=console.say)
+    sender = account.sender(topic)
+    publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, say=console.say)
     sent = send(console, publisher, run)
     tally = events.tally
     if tally.kind:

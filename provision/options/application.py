@@ -1,201 +1,134 @@
-"""The options that name a NETPIE application, shared by all commands, and its credentials."""
+"""The options that say where events come from, shared by all commands: the platform, and an account of it."""
 
 import functools
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import click
 
-from netpie_creds import (
-    NETPIE_2015,
-    AccessToken,
-    Application,
-    AuthServer,
-    Backoff,
-    Credentials,
-    get_credentials,
-    kept_cache,
-    load_application,
-    read_cache,
-)
-from provision import home
 from provision.embedded.application import application_file
-from provision.platforms.netpie2015 import reachable
+from provision.platforms import DEFAULT_PLATFORM, all_fields, chosen_platform, platforms
+from provision.platforms.platform import Field, Given, Platform, PlatformAccount, Seeking
 
-UNKNOWN = "unknown-before-apply"
-"""What stands for a secret in a plan that has not got it."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_OPTIONS = (
-    click.option("--appid", metavar="APPID", help="The application's APPID.  [env: NETPIE_APPID]"),
-    click.option("--appkey", metavar="APPKEY", help="The application's APPKEY.  [env: NETPIE_APPKEY]"),
-    click.option(
-        "--credentials-file",
-        type=_FILE,
-        help="File with appid, appkey and appsecret: lines of NAME=VALUE, or TOML if it ends in .toml.",
-    ),
-    click.option(
-        "--secret-file",
-        type=_FILE,
-        help="File with the APPSECRET and nothing else.  [env: NETPIE_APPSECRET holds the secret itself]",
-    ),
-    click.option(
-        "--cache-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Folder of microgear-APPKEY.cache.  [default: this folder if it has one, else the state folder]",
-    ),
-    click.option(
-        "--auth",
-        metavar="URL",
-        envvar="NETPIE_AUTH",
-        default=NETPIE_2015,
-        show_default=True,
-        help="NETPIE's auth server.  [env: NETPIE_AUTH]",
-    ),
-)
 
 
 @dataclass(frozen=True)
 class ApplicationOptions:
     """What the options of `application_options` say."""
 
-    appid: str | None = None
-    appkey: str | None = None
-    credentials_file: Path | None = None
-    secret_file: Path | None = None
-    cache_dir: Path | None = None
-    auth: str = NETPIE_2015
+    given: Given = field(default_factory=Given)
+    platform_name: str | None = None
 
     @property
-    def names_application(self) -> bool:
-        """Whether the command line names an application."""
-        return bool(self.appid or self.appkey or self.credentials_file)
+    def names_account(self) -> bool:
+        """Whether the command line names an account, or the platform of one."""
+        servers = {each.name for each in all_fields().values() if each.is_server}
+        said = any(value for name, value in self.given.values.items() if name not in servers)
+        return bool(said or self.given.credentials_file or self.platform_name)
 
     def of_embedded(self, auth: str) -> Self:
-        """The embedded NETPIE's application, with its auth server and the same cache folder."""
-        return type(self)(credentials_file=application_file(), cache_dir=self.cache_dir, auth=auth)
+        """The embedded NETPIE's application, with its auth server and the same folder."""
+        given = Given({"auth": auth}, application_file(), folder=self.given.folder, env={})
+        return type(self)(given, DEFAULT_PLATFORM)
 
-    def application(self, default: Mapping[str, str] | None = None) -> Application:
-        """Return the application; asks for the secret on a terminal when it is given nowhere else.
+    def platform(self, noted: str | None = None) -> Platform:
+        """The platform that is meant, for a note that was applied with the `noted` one. Raises `UsageError`."""
+        return chosen_platform(self.given, self.platform_name, noted)
 
-        `default` are values to take where nothing else has them.
+    def account(self, default: Mapping[str, str] | None = None, noted: str | None = None) -> PlatformAccount:
+        """The account; asks for a secret on a terminal when it is given nowhere else.
 
-        Raises: netpie_creds.ApplicationError.
+        `default` are fields to take where nothing else has them.
+
+        Raises: an error of exit status 2 for what is missing or wrong.
         """
-        return load_application(
-            appid=self.appid,
-            appkey=self.appkey,
-            file=self.credentials_file,
-            secret_file=self.secret_file,
-            ask_secret=_ask_secret if sys.stdin.isatty() else None,
-            default=default,
-        )
+        ask = _ask_secret if sys.stdin.isatty() else None
+        return self.platform(noted).account(self.given, Seeking(default or {}, ask))
 
-    def named(self) -> Application:
-        """Return the application, with a stand-in for a secret that is nowhere; asks nobody."""
-        return load_application(
-            appid=self.appid,
-            appkey=self.appkey,
-            file=self.credentials_file,
-            secret_file=self.secret_file,
-            default={"appsecret": UNKNOWN},
-        )
-
-    def planned(self, default: Mapping[str, str], broker: str) -> Credentials:
-        """Return the kept thing's credentials, for a plan; stand-ins for those that are not to be had here.
-
-        Asks nobody and writes nothing. `broker` is an endpoint such as pie://HOST:PORT, for a thing that is not kept.
-
-        Raises: netpie_creds.ApplicationError, netpie_creds.CacheError.
-        """
-        application = load_application(
-            appid=self.appid,
-            appkey=self.appkey,
-            file=self.credentials_file,
-            secret_file=self.secret_file,
-            default={**default, "appsecret": UNKNOWN},
-        )
-        return kept_or_stand_in(application, self._kept_in(application.appkey), broker)
-
-    def cache_folder(self, appkey: str) -> Path:
-        """Return the folder of the key's cache: `--cache-dir`, else this folder if it has one, else the
-        state's.
-        """
-        folder = self._kept_in(appkey)
-        return home.private_dir(folder) if folder == _own_folder() else folder
-
-    def _kept_in(self, appkey: str) -> Path:
-        if self.cache_dir is not None:
-            return self.cache_dir
-        return Path.cwd() if kept_cache(Path.cwd(), appkey) is not None else _own_folder()
-
-    def auth_server(self) -> AuthServer:
-        """Return the auth server.
-
-        Raises: netpie_creds.ApplicationError when `--auth` is no address.
-        """
-        return AuthServer(self.auth)
-
-    def credentials(
-        self, application: Application | None = None, *, alias: str | None = None, backoff: Backoff | None = None
-    ) -> Credentials:
-        """Return the credentials of the application's thing in the cache folder; creates one when there is none.
-
-        Raises: netpie_creds.NetpieError, as `netpie_creds.get_credentials`.
-        """
-        application = application or self.application()
-        folder = self.cache_folder(application.appkey)
-        return get_credentials(application, folder, self.auth_server(), alias=alias, backoff=backoff)
-
-    def connectable(self, kept: Credentials) -> Credentials:
-        """Return `kept` with a broker that this machine reaches: NETPIE may have moved it.
-
-        Raises: provision.errors.UnreachableError when none is.
-        """
-        folder = self.cache_folder(kept.application.appkey)
-        return reachable(kept, folder, self.auth_server(), consequence="nothing was written")
+    def named(self, default: Mapping[str, str] | None = None, noted: str | None = None) -> PlatformAccount:
+        """The account, with a stand-in for a secret that is nowhere; asks nobody."""
+        return self.platform(noted).account(self.given, Seeking(default or {}, planning=True))
 
 
 def application_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name an application; the command gets them as one `application:
-    ApplicationOptions`.
-    """
+    """Add the options that name an account; the command gets them as one `application: ApplicationOptions`."""
+    return _with(command, [each for each in all_fields().values() if each.option], _FILES)
 
+
+def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that tell the paths of a class's notes; the command gets them as `application_options` has it."""
+    fields = [each for each in all_fields().values() if each.option and each.is_place]
+    return _with(command, fields, _FILES[:1], "With --each: ")
+
+
+def _with(
+    command: Callable[..., Any], fields: list[Field], files: Sequence[Callable[..., Any]], before: str = ""
+) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_application(
         *args: Any,
-        appid: str | None,
-        appkey: str | None,
-        credentials_file: Path | None,
-        secret_file: Path | None,
-        cache_dir: Path | None,
-        auth: str,
+        platform_name: str | None,
+        credentials_file: Path | None = None,
+        secret_file: Path | None = None,
+        cache_dir: Path | None = None,
         **others: Any,
     ) -> Any:
-        options = ApplicationOptions(appid, appkey, credentials_file, secret_file, cache_dir, auth)
+        values = {each.name: others.pop(_argument(each)) for each in fields}
+        said = {name: str(value) for name, value in values.items() if value}
+        options = ApplicationOptions(Given(said, credentials_file, secret_file, cache_dir), platform_name)
         return command(*args, application=options, **others)
 
     decorated: Callable[..., Any] = with_application
-    for option in reversed(_OPTIONS):
+    for option in reversed([_platform(before), *(_option(each, before) for each in fields), *files]):
         decorated = option(decorated)
     return decorated
 
 
-def kept_or_stand_in(application: Application, folder: Path, broker: str) -> Credentials:
-    """Return the credentials of the thing in the cache folder, or stand-ins at `broker`; asks nobody, writes nothing.
-
-    Raises: netpie_creds.CacheError.
-    """
-    token = read_cache(folder, application.appkey) or AccessToken(UNKNOWN, UNKNOWN, broker, UNKNOWN)
-    return Credentials(application, token if token.endpoint else replace(token, endpoint=broker))
-
-
-def _own_folder() -> Path:
-    return home.state_dir() / "netpie"
+def _platform(before: str) -> Callable[..., Any]:
+    kinds = "; ".join(f"{each.name}: {each.help}" for each in platforms().values())
+    return click.option(
+        "--platform",
+        "platform_name",
+        type=click.Choice(list(platforms())),
+        help=f"{before}Where events come from. {kinds}.  "
+        f"[default: that of the account that is named, else of the note, else {DEFAULT_PLATFORM}]",
+    )
 
 
-def _ask_secret() -> str:
-    secret: str = click.prompt("APPSECRET", hide_input=True, err=True)
+_FILES: Sequence[Callable[..., Any]] = (
+    click.option(
+        "--credentials-file",
+        type=_FILE,
+        help="File with what names the account, and its secrets: lines of NAME=VALUE, or TOML if it ends in .toml.",
+    ),
+    click.option(
+        "--secret-file",
+        type=_FILE,
+        help="File with the account's secret and nothing else.  [env: NETPIE_APPSECRET holds the secret itself]",
+    ),
+    click.option(
+        "--cache-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder of what is kept of the account, such as microgear-APPKEY.cache.  "
+        "[default: this folder if it has one, else the state folder]",
+    ),
+)
+
+
+def _option(each: Field, before: str) -> Callable[..., Any]:
+    kind = _FILE if each.is_file else None
+    env = f"  [env: {each.variable}]" if each.variable else ""
+    return click.option(each.option, _argument(each), type=kind, metavar=each.metavar, help=f"{before}{each.help}{env}")
+
+
+def _argument(each: Field) -> str:
+    return f"of_account_{each.name}"
+
+
+def _ask_secret(name: str) -> str:
+    secret: str = click.prompt(name, hide_input=True, err=True)
     return secret

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import click
 
 from provision.bundles.bundle import DEFAULT_BUNDLE
 from provision.errors import UsageError
+from provision.options.application import ApplicationOptions, place_options
 from provision.streams.interpreter import ISOLATED, SHARED
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -36,8 +37,7 @@ class ClassOptions:
     jobs: int = 4
     bundle: str = DEFAULT_BUNDLE
     pairs: tuple[str, ...] = ()
-    appid: str | None = None
-    credentials_file: Path | None = None
+    application: ApplicationOptions = field(default_factory=ApplicationOptions)
 
 
 def each_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +48,8 @@ def each_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "file",
         type=_FILE,
         metavar="FILE.csv",
-        help="Write a note for each row: columns appid, appkey, appsecret or secret_file, topic, note, owner, …",
+        help="Write a note for each row: columns appid, appkey, appsecret or secret_file (or what another platform's "
+        "accounts have), topic, note, owner, …",
     )
     @_JOBS
     @click.option("--run", "run_each", is_flag=True, help="With --each: run the notes, where each has its own Spark.")
@@ -119,8 +120,7 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
             help=f"With --each: the bundle, for rows without a column `note`.  [default: {DEFAULT_BUNDLE}]",
         ),
         click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="With --each: as in its apply."),
-        click.option("--appid", metavar="APPID", help="With --each: of rows without one.  [env: NETPIE_APPID]"),
-        click.option("--credentials-file", type=_FILE, help="With --each: file with the APPID of rows without one."),
+        place_options,
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -130,19 +130,18 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
             each_file: Path | None,
             bundle: str | None,
             pairs: tuple[str, ...],
-            appid: str | None,
-            credentials_file: Path | None,
+            application: ApplicationOptions,
             jobs: int = 1,
             **others: Any,
         ) -> Any:
             if each_file is None:
-                if bundle or pairs or appid or credentials_file:
+                if bundle or pairs or application.names_account:
                     raise UsageError(
-                        "--bundle, --param, --appid and --credentials-file go with --each",
+                        "--bundle, --param and what names an account go with --each",
                         next_step="add --each FILE.csv, or leave them out: a note keeps what it was applied with",
                     )
                 return command(*args, each=None, **others)
-            each = ClassOptions(each_file, jobs, bundle or DEFAULT_BUNDLE, pairs, appid, credentials_file)
+            each = ClassOptions(each_file, jobs, bundle or DEFAULT_BUNDLE, pairs, application)
             return command(*args, each=each, **others)
 
         decorated: Callable[..., Any] = with_class

@@ -1,9 +1,9 @@
 """The options of `plan` and `apply`: which note, and how conflicts are settled."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +13,12 @@ from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.errors import UsageError
+from provision.mqtt.login import plain_warning
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
+from provision.platforms import platform_of_site
+from provision.platforms.platform import Client, Place, PlatformAccount
 from provision.prepare import (
     NoteSpec,
     bundle_path,
@@ -68,16 +71,21 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class AskedNote:
-    """Which note is asked for, what its last apply noted, and whose application it takes."""
+    """Which note is asked for, what its last apply noted, and whose account it takes."""
 
     path: str
     noted: Origin
     options: ApplicationOptions
 
-    @property
-    def default(self) -> dict[str, str]:
-        """The note's application, where nothing names another."""
-        return {"appid": self.noted.values.get("appid", ""), "appkey": self.noted.site.get("appkey", "")}
+    def account(self, *, planning: bool) -> PlatformAccount:
+        """The account that is named, else the note's; `planning`: its secrets need not be known."""
+        platform = platform_of_site(self.noted.site)
+        options = self.options
+        default: Mapping[str, str] = {}
+        noted = platform.name if self.noted.site else None
+        if options.platform(noted) is platform:
+            default = platform.noted(self.noted.values, self.noted.site)
+        return options.named(default, noted) if planning else options.account(default, noted)
 
 
 @dataclass(frozen=True)
@@ -104,10 +112,15 @@ class NoteOptions:
         return running
 
     def application_for(self, embedded: "Stack | None", noted: Origin | None = None) -> ApplicationOptions:
-        """The application that the command line names, else the note's, else the embedded NETPIE's on its stack."""
-        of_note = noted.site.get("appkey", "") if noted else ""
-        if embedded is None or self.application.names_application or of_note not in ("", embedded.netpie.appkey):
-            return self.application
+        """The account that the command line names, else the note's, else the embedded NETPIE's on its stack."""
+        named = with_broker(self.application, self.pairs)
+        site = noted.site if noted else {}
+        other = (named.given.hints and not site) or site.get("appkey", "") not in (
+            "",
+            embedded and embedded.netpie.appkey,
+        )
+        if embedded is None or named.names_account or other:
+            return named
         return self.application.of_embedded(embedded.netpie.auth)
 
     @contextmanager
@@ -123,17 +136,17 @@ class NoteOptions:
         path = self._path(embedded)
         with self.server.connect_running() as client:
             asked = self._first_asked(client, path, embedded)
+            account = asked.account(planning=read_only)
+            spec = self.spec(asked, account.place, embedded, console)
             if read_only:
-                credentials = asked.options.planned(asked.default, known_broker(asked.noted, embedded))
-                spec = self.spec(asked, credentials.application.appid, embedded, console)
+                of_note = account.planned(known_broker(asked.noted, embedded))
             else:
-                application = asked.options.application(asked.default)
-                spec = self.spec(asked, application.appid, embedded, console)
                 with console.step("credentials"):
-                    credentials = asked.options.credentials(application)
-                    credentials = asked.options.connectable(credentials) if check_broker else credentials
+                    of_note = account.client()
+                    of_note = of_note.reachable("nothing was written") if check_broker else of_note
+                tell_of_plain(console, of_note, asked.noted)
                 spec = fit_embedded(spec, embedded.runtime, console) if embedded else spec
-            rendered = render_for(client, spec, credentials, read_only=read_only)
+            rendered = render_for(client, spec, of_note, read_only=read_only)
             if not read_only:
                 for line in told(asked.noted, rendered):
                     console.say(line)
@@ -158,7 +171,7 @@ class NoteOptions:
     def spec(
         self,
         asked: AskedNote,
-        appid: str,
+        place: Place,
         embedded: "Stack | None",
         console: Console,
         pairs: tuple[str, ...] | None = None,
@@ -169,7 +182,7 @@ class NoteOptions:
         """
         bundle = load_bundle(self.bundle or bundle_of(asked.noted))
         given = self.pairs if pairs is None else pairs
-        spec = note_spec(bundle, given, appid, asked.path, asked.noted, embedded=embedded is not None)
+        spec = note_spec(bundle, given, place, asked.path, asked.noted, embedded=embedded is not None)
         spec = fit_embedded(spec, embedded.runtime, console, make=False) if embedded else spec
         check_spec(spec)
         return spec
@@ -177,8 +190,8 @@ class NoteOptions:
     def _path(self, embedded: "Stack | None") -> str:
         if self.path:
             return clean_path(self.path)
-        appid = self.application_for(embedded).named().appid
-        return bundle_path(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs, appid)
+        place = self.application_for(embedded).named().place
+        return bundle_path(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs, place)
 
     def _check_words(self) -> None:
         """Raise `UsageError` for what is wrong whatever the note was applied with.
@@ -193,10 +206,28 @@ class NoteOptions:
 
 
 def known_broker(noted: Origin, embedded: "Stack | None") -> str:
-    """The broker that an apply of the note would take, as far as nobody has to ask NETPIE, as an endpoint."""
+    """The broker that an apply of the note would take, as far as nobody has to be asked, as an endpoint; else empty."""
     if noted.site.get("broker"):
         return noted.site["broker"]
-    return f"pie://{embedded.netpie.mqtt}" if embedded else "pie://the-broker-that-netpie-names:1883"
+    return f"pie://{embedded.netpie.mqtt}" if embedded else ""
+
+
+def with_broker(options: ApplicationOptions, pairs: Iterable[str]) -> ApplicationOptions:
+    """The options with the broker that `--param broker=…` names, where that may stand for a platform by itself.
+
+    With `broker_login` it does not: that is for an application of NETPIE 2015 at a broker of one's own.
+    """
+    given = parameters(pairs)
+    if not given.get("broker") or given.get("broker_login"):
+        return options
+    return replace(options, given=replace(options.given, hints={"broker": given["broker"]}))
+
+
+def tell_of_plain(console: Console, client: Client, noted: Origin) -> None:
+    """Say once of a broker beyond this machine that its connection is without TLS: at the first apply with it."""
+    warning = plain_warning(client.broker_url)
+    if warning and noted.site.get("broker") != client.broker_url:
+        console.say(f"warning: {warning}", style="yellow")
 
 
 def _bundles(start: str) -> list[CompletionItem]:

@@ -1,4 +1,4 @@
-"""Publish events to NETPIE: sources of events, their pace, and a connection that reconnects."""
+"""Publish events: sources of events, their pace, and a connection that reconnects."""
 
 from provision.publisher.event_file import FORMATS, STANDARD_INPUT
 from provision.publisher.fleet import fleet
@@ -8,14 +8,12 @@ from provision.publisher.publisher import Publisher, publish_all
 from provision.publisher.replay import replay
 from provision.publisher.send import Run, Sent, send
 from provision.publisher.tally import Tally
-from provision.publisher.thing import PublisherThing
 
 __all__ = [
     "FORMATS",
     "STANDARD_INPUT",
     "LoginRefusedError",
     "Publisher",
-    "PublisherThing",
     "Run",
     "Sent",
     "Tally",

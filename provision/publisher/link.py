@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
-from netpie_creds import MqttLogin, host_and_port
 from provision.errors import RefusedError, UnreachableError
+from provision.mqtt.login import Login
 
 KEEP_ALIVE = 30  # seconds
 CONNECT_TIMEOUT = 10.0  # seconds, for the connection and again for the broker's answer
@@ -64,8 +64,8 @@ class Link:
     such an answer are `unread`; how many may be grows with each answer.
     """
 
-    def __init__(self, login: MqttLogin, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
-        self.where = host_and_port(login.host, login.port)
+    def __init__(self, login: Login, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
+        self.where = login.where
         self.cause = ""
         self.closed_by_broker = False
         self.largest = 0
@@ -84,7 +84,7 @@ class Link:
         self._window = 1
         self._client = self._new_client(login)
 
-    def _new_client(self, login: MqttLogin) -> Client:
+    def _new_client(self, login: Login) -> Client:
         client = Client(CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False)
         client.username_pw_set(login.username, login.password)
         client.connect_timeout = CONNECT_TIMEOUT
@@ -96,7 +96,7 @@ class Link:
             client.on_publish = self._on_acknowledged
         return client
 
-    def open(self, login: MqttLogin) -> None:
+    def open(self, login: Login) -> None:
         """Connect, and wait for the broker to accept the login.
 
         Raises: LoginRefusedError. UnreachableError when there is no broker or it does not answer in time.

@@ -10,8 +10,9 @@ from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import Self
 
-from netpie_creds import MqttLogin, NetpieError
+from netpie_creds import NetpieError
 from provision.errors import ProvisionError, UnreachableError
+from provision.mqtt.login import Login
 from provision.publisher.link import IN_FLIGHT, Link, LoginRefusedError, Outgoing
 from provision.publisher.too_large import TooLarge
 
@@ -41,7 +42,7 @@ class Publisher:
 
     def __init__(
         self,
-        login: Callable[[], MqttLogin],
+        login: Callable[[], Login],
         topic: str,
         *,
         qos: int = 0,

@@ -12,9 +12,6 @@ from provision.errors import UsageError, hide_passwords
 from provision.sync.provenance import Origin
 from provision.terminal import harmless
 
-FROM_APPLICATION = "appid"
-"""The parameter that no apply is given as such: it is the application's."""
-
 
 def remembered(noted: Origin, bundle: Bundle, own: Collection[str] = ()) -> dict[str, str]:
     """The parameters, as text, that the note's last apply was given, as far as the bundle has them.
@@ -30,7 +27,7 @@ def remembered(noted: Origin, bundle: Bundle, own: Collection[str] = ()) -> dict
             for name, value in noted.values.items()
             if name not in own and not _is_default(bundle.parameters.get(name), value)
         }
-    return {name: value for name, value in given.items() if name in bundle.parameters and name != FROM_APPLICATION}
+    return {name: value for name, value in given.items() if name in bundle.parameters}
 
 
 def values_of(bundle: Bundle, asked: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, Any]:

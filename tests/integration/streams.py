@@ -16,8 +16,8 @@ from netpie_creds import AuthServer
 from provision.embedded.application import demo_application
 from provision.embedded.stack import Stack
 from provision.home import private_dir
-from provision.platforms.netpie2015 import full_topic
-from provision.publisher import Publisher, PublisherThing
+from provision.platforms.netpie2015 import PublisherThing, full_topic
+from provision.publisher import Publisher
 from provision.streams.windows import Window, read_windows
 from provision.sync.provenance import PAGE, by_key
 from provision.waiting import wait_until

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from netpie_creds import MqttLogin
 from provision.embedded.application import demo_application
+from provision.mqtt.login import Login
 from provision.publisher import Publisher
 from provision.streams.interpreter import spark_setting
 from provision.sync.find_note import find_note
@@ -106,7 +106,7 @@ def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_sev
         done("run", stream.note.path)
         receivers = wait_for("two receivers", lambda: len(stream.receivers()) == 2 and stream.receivers())
         wait_for("their subscriptions", lambda: broker.log().count("Sending SUBACK") == 2)
-        login = MqttLogin("127.0.0.1", broker.port, "many-publisher", "any", "any")
+        login = Login(f"tcp://127.0.0.1:{broker.port}", "many-publisher", "any", "any")
         sent = {f"/{appid}/one": ids[:200], f"/{appid}/many/x": ids[200:]}
         for topic, some in sent.items():
             with Publisher(lambda: login, topic, qos=1) as link:

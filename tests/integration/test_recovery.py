@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from netpie_creds import AuthServer, MqttLogin, get_credentials, mqtt_login
+from netpie_creds import AuthServer, get_credentials
 from netpie_creds.cache import write_cache
 from provision.embedded import processes
 from provision.embedded.application import demo_application
 from provision.home import private_dir
-from provision.platforms.netpie2015 import full_topic
+from provision.mqtt.login import Login
+from provision.platforms.netpie2015 import Netpie2015, full_topic
 from provision.publisher import Publisher
 from provision.streams.interpreter import spark_setting
 from provision.streams.windows import read_windows
@@ -118,8 +119,8 @@ def _login(embedded: Embedded, folder: Path, broker: Mosquitto | None):
         write_cache(folder, application.appkey, token)
         credentials = replace(credentials, token=token)
 
-    def login() -> MqttLogin:
-        return mqtt_login(credentials, int(time.time()))
+    def login() -> Login:
+        return Netpie2015.of(credentials, int(time.time())).login()
 
     return login
 

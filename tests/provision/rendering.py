@@ -2,7 +2,7 @@
 
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote, default_path, render
-from provision.platforms.netpie2015 import Netpie2015
+from provision.platforms.netpie2015 import TITLE, Netpie2015
 from zeppelin_sdk import ServerVersion
 
 ZEPPELIN_8, ZEPPELIN_9 = ServerVersion(0, 8, 2), ServerVersion(0, 9)
@@ -30,7 +30,7 @@ def rendered(
     """The bundle for the application `MyApp` with these parameters, given as text."""
     loaded = load_bundle(bundle)
     values = loaded.values({"appid": "MyApp", **given})
-    path = path or default_path(loaded, values)
+    path = path or default_path(loaded, values, TITLE)
     return render(loaded, values, login.connection(values, path), zeppelin=zeppelin, scala=scala, path=path)
 
 

@@ -13,13 +13,15 @@ import pytest
 
 from netpie_creds import AuthServerUnreachableError
 from netpie_emulator import Emulator
-from provision.checks import installed, machine, netpie, zeppelin
-from provision.checks.finding import Finding, Level, exit_code, fail, ok, told, warn
+from provision.checks import installed, machine, zeppelin
+from provision.checks.finding import exit_code, told
 from provision.cli import run
 from provision.embedded import record
 from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, MavenJar
 from provision.errors import RefusedError
+from provision.finding import Finding, Level, fail, ok, warn
+from provision.platforms import netpie2015_checks
 from provision.streams.idle_end import PREFIX
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import MARK, PAGE
@@ -187,7 +189,7 @@ def test_a_server_and_an_application_that_work_end_with_0(emulator, server, tmp_
 
 
 def test_a_clock_that_is_wrong_is_told(emulator, server, tmp_path: Path, capsys, monkeypatch) -> None:
-    monkeypatch.setattr(netpie.AuthServer, "time", lambda _: int(time.time()) + 300)
+    monkeypatch.setattr(netpie2015_checks.AuthServer, "time", lambda _: int(time.time()) + 300)
     status, parts = doctor(capsys, *named(emulator, server, tmp_path))
     assert status == 0
     assert parts["clock"][0][0] == "warn"

@@ -14,6 +14,9 @@ from provision.bundles.render import RenderedNote
 from provision.console import Console
 from provision.embedded.runtime import Runtime
 from provision.errors import ConflictError, UsageError
+from provision.platforms import netpie2015
+from provision.platforms.netpie2015 import TITLE, ThingClient
+from provision.platforms.platform import Client, Place
 from provision.prepare import NoteSpec, fit_embedded, note_spec, render_for
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_probe import Probe
@@ -27,8 +30,12 @@ RUNTIME = Runtime(Path("/zeppelin"), Path("/spark"), Path("/java"), Path("/jars/
 JARS = "/jars/connector.jar,/jars/paho.jar"
 
 
+def place(appid: str) -> Place:
+    return Place("netpie2015", TITLE, {"appid": appid}, below=True)
+
+
 def wanted(bundle: str = "streaming", *pairs: str) -> NoteSpec:
-    return note_spec(load_bundle(bundle), pairs, "MyApp")
+    return note_spec(load_bundle(bundle), pairs, place("MyApp"))
 
 
 def test_words_of_the_command_line_become_checked_values() -> None:
@@ -56,6 +63,7 @@ def test_the_last_of_a_parameter_s_values_counts() -> None:
         (["colour=red"], "no parameter 'colour'"),
         (["batch=0"], "batch=0 is out of range"),
         (["topic=a,"], "the topic is empty"),
+        (["topic=a,/b"], "it starts with /"),
         (["colour="], "no parameter 'colour'"),
     ],
 )
@@ -209,9 +217,13 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return asked
 
 
+def thing() -> Client:
+    return ThingClient(cast(Credentials, FakeCredentials()), Path())
+
+
 def render(asked: NoteSpec, generation: str = "0.10") -> str:
     client = FakeZeppelin(generation).client()
-    note = render_for(client, asked, cast(Credentials, FakeCredentials()))
+    note = render_for(client, asked, thing())
     return next(paragraph.text for paragraph in note.paragraphs if paragraph.key == "dependencies")
 
 
@@ -240,15 +252,15 @@ def test_the_server_s_version_chooses_the_dependency_paragraph(probes: list[obje
 
 
 def test_a_path_of_a_person_s_own_is_the_note_s(probes: list[object]) -> None:
-    asked = note_spec(load_bundle("streaming"), [], "MyApp", "my folder/my note")
-    note = render_for(FakeZeppelin().client(), asked, cast(Credentials, FakeCredentials()))
+    asked = note_spec(load_bundle("streaming"), [], place("MyApp"), "my folder/my note")
+    note = render_for(FakeZeppelin().client(), asked, thing())
     assert note.path == "my folder/my note"
 
 
 def test_what_only_reads_takes_the_scala_that_the_last_apply_was_told(probes: list[object]) -> None:
     server = NotesInMemory()
     client, asked = cast(ZeppelinClient, server), wanted("classic")
-    credentials = cast(Credentials, FakeCredentials())
+    credentials = thing()
     applied = render_for(client, asked, credentials)
     assert len(probes) == 1
     server.import_note(note_json(applied), applied.path)
@@ -261,7 +273,7 @@ def test_while_a_stream_holds_spark_the_note_s_last_scala_is_taken_and_one_that_
 ) -> None:
     server = NotesInMemory()
     client, asked = cast(ZeppelinClient, server), wanted("classic")
-    credentials = cast(Credentials, FakeCredentials())
+    credentials = thing()
     applied = render_for(client, asked, credentials)
 
     def held(_client: object) -> Probe:
@@ -282,9 +294,9 @@ def test_a_note_with_its_secrets_inline_keeps_its_login_until_its_thing_is_anoth
     client = cast(ZeppelinClient, server)
 
     def rendered(token: str, now: int) -> RenderedNote:
-        monkeypatch.setattr(prepare, "time", SimpleNamespace(time=lambda: now))
+        monkeypatch.setattr(netpie2015, "time", SimpleNamespace(time=lambda: now))
         access = AccessToken(token, "TokenSecret", "pie://broker:1883", "code")
-        return render_for(client, asked, Credentials(application, access))
+        return render_for(client, asked, ThingClient(Credentials(application, access), Path()))
 
     first = rendered("Token1", 1_700_000_000)
     apply_note(client, first)
@@ -295,7 +307,7 @@ def test_a_note_with_its_secrets_inline_keeps_its_login_until_its_thing_is_anoth
 
 @pytest.mark.parametrize("path", ["Class/ann", "/Class/ann", "./Class/ann", "Class//ann", "Class\\ann", "Class/./ann/"])
 def test_every_spelling_of_a_path_is_one_note(path: str) -> None:
-    assert note_spec(load_bundle("streaming"), ["topic=t"], "App", path).path == "Class/ann"
+    assert note_spec(load_bundle("streaming"), ["topic=t"], place("App"), path).path == "Class/ann"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +315,7 @@ def test_every_spelling_of_a_path_is_one_note(path: str) -> None:
 )
 def test_a_path_that_zeppelin_would_change_is_refused(path: str) -> None:
     with pytest.raises(UsageError, match="Zeppelin keeps no such path|too long|trash"):
-        note_spec(load_bundle("streaming"), ["topic=t"], "App", path)
+        note_spec(load_bundle("streaming"), ["topic=t"], place("App"), path)
 
 
 def test_who_can_read_secrets_that_stand_in_a_note_is_told_before_it_is_written(

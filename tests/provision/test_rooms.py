@@ -18,14 +18,15 @@ FLOORS = (
     {"streams"},
     {"sync"},
     {"bundles"},
-    {"console", "help", "home", "locks", "scala_compiler", "waiting"},
+    {"finding"},
+    {"console", "help", "home", "locks", "mqtt", "scala_compiler", "waiting"},
     {"errors", "terminal"},
 )
 """From the top down: a room imports from lower floors only."""
 BESIDE = {
     "embedded": {"console", "home", "locks", "scala_compiler", "waiting", "errors"},
-    "publisher": {"console", "home", "locks", "waiting", "errors"},
-    "platforms": {"bundles", "errors"},
+    "publisher": {"console", "home", "locks", "mqtt", "waiting", "errors"},
+    "platforms": {"bundles", "errors", "finding", "home", "mqtt"},
 }
 """Rooms beside the floors with all that they may import; `prepare` and what is above may import them."""
 PLATFORMS_MAY = ("provision.bundles.connection.", "provision.bundles.literals.", "provision.bundles.values.")

@@ -1,4 +1,4 @@
-"""NETPIE topics: what may be published to, and its full name inside an application."""
+"""MQTT topics: what may be published and subscribed to."""
 
 from provision.errors import UsageError
 
@@ -7,23 +7,28 @@ SHOWN = 60
 
 
 def check_topic(topic: str) -> str:
-    """Return `topic`, a name inside an application such as `metrics`, if it can be published to.
+    """Return `topic` if it can be published to.
 
     Quotes, spaces and `$` are legal in MQTT and are let through: whoever writes a topic into code quotes it.
     Control characters are not: MQTT lets a broker drop a connection that sends them (3.1.1, 1.5.3).
 
-    Raises: UsageError when it is empty, starts with `/`, has a wildcard, a NUL or another control character,
-    is no valid Unicode, or is longer than 65,535 bytes of UTF-8.
+    Raises: UsageError when it is empty, has a wildcard, a NUL or another control character, is no valid Unicode, or
+    is longer than 65,535 bytes of UTF-8.
     """
     if not topic:
         raise UsageError("the topic is empty", next_step="name one, such as metrics")
-    if topic.startswith("/"):
-        raise _refused(topic, "it starts with /", "leave out the /APPID/ part: it is put before the topic")
     if any(character in topic for character in "+#"):
         raise _refused(topic, "+ and # are wildcards, for subscribers only", "name one topic")
     if any(is_control(character) for character in topic):
         raise _refused(topic, "it has a control character", "use printable characters")
     check_length(topic)
+    return topic
+
+
+def check_below(topic: str) -> str:
+    """Return `topic` if it can be one below an application's `/APPID/`. Raises: UsageError when it starts with `/`."""
+    if topic.startswith("/"):
+        raise _refused(topic, "it starts with /", "leave out the /APPID/ part: it is put before the topic")
     return topic
 
 

@@ -72,7 +72,6 @@ def test_a_text_becomes_a_value_of_its_type(bundle: str, name: str, text: str, v
         ("connector", "bahirs"),
         ("secrets", "no"),
         ("topic", ""),
-        ("topic", "/metrics"),
         ("topic", "a+"),
         ("topic", "a/#/b"),
         ("topic", "a\nb"),

@@ -88,7 +88,7 @@ def test_a_row_has_the_bundle_s_parameters_an_application_a_note_and_permissions
         "A,K,secrets/a.txt,room/1,120,Class/ann,ann,ann; bob ;,ann,/p\n",
     )
     assert person.parameters == {"topic": "room/1", "window": "120"}
-    assert (person.appid, person.appkey, person.note, person.line) == ("A", "K", "Class/ann", 2)
+    assert (dict(person.account), person.note, person.line) == ({"appid": "A", "appkey": "K"}, "Class/ann", 2)
     assert person.secret_file == tmp_path / "secrets/a.txt"
     assert person.permissions == Permissions(owners=frozenset({"ann"}), readers=frozenset({"ann", "bob"}))
     assert (person.user, person.password_file) == ("ann", Path("/p"))
@@ -116,8 +116,12 @@ def test_a_file_as_a_spreadsheet_writes_it_is_understood(
     file = tmp_path / "people.csv"
     file.write_bytes(write(f"{first}{separator}\n{text}" if first else text))
     ann, bob = read_people(file, STREAMING)
-    assert (ann.appid, ann.note, ann.permissions) == ("A", "Class/ann", Permissions(owners=frozenset({"ann"})))
-    assert (bob.appid, bob.permissions) == ("B", Permissions(owners=frozenset({"bob", "eve"})))
+    assert (ann.account["appid"], ann.note, ann.permissions) == (
+        "A",
+        "Class/ann",
+        Permissions(owners=frozenset({"ann"})),
+    )
+    assert (bob.account["appid"], bob.permissions) == ("B", Permissions(owners=frozenset({"bob", "eve"})))
     assert (ann.line, bob.line) == ((3, 4) if first else (2, 3))
 
 

@@ -16,10 +16,12 @@ import pytest
 from amqtt.broker import Broker as AmqttBroker
 from amqtt.plugins.base import BaseAuthPlugin, BasePlugin
 
-from netpie_creds import AccessToken, Backoff, MqttLogin, cache_path, get_credentials, write_cache
+from netpie_creds import AccessToken, Backoff, cache_path, get_credentials, write_cache
 from provision.cli import run
 from provision.errors import RefusedError, UnreachableError
-from provision.publisher import Publisher, fleet, publish_all, publisher, thing
+from provision.mqtt.login import Login
+from provision.platforms import netpie2015
+from provision.publisher import Publisher, fleet, publish_all, publisher
 
 TOPIC = "/App/metrics"
 received: list[tuple[str, bytes]] = []
@@ -71,9 +73,9 @@ class Broker:
         self._thread.join()
         self._loop.close()
 
-    def login(self, password: str = "right") -> Callable[[], MqttLogin]:
+    def login(self, password: str = "right") -> Callable[[], Login]:
         number = count(1)
-        return lambda: MqttLogin("127.0.0.1", self.port, "publisher", f"KEY%{next(number)}", password)
+        return lambda: Login(f"tcp://127.0.0.1:{self.port}", "publisher", f"KEY%{next(number)}", password)
 
     def _call(self, coroutine) -> None:
         asyncio.run_coroutine_threadsafe(coroutine(), self._loop).result(10)
@@ -178,7 +180,7 @@ def test_a_connection_that_is_closed_again_and_again_is_told_with_the_likely_cau
 
     said: list[str] = []
     with answering(admit_and_close) as port:
-        login = MqttLogin("127.0.0.1", port, "c", "u", "p")
+        login = Login(f"tcp://127.0.0.1:{port}", "c", "u", "p")
         with Publisher(lambda: login, TOPIC, say=said.append):
             until(lambda: len(said) >= 3)
     assert "another client" not in said[0]
@@ -206,7 +208,7 @@ def test_what_waits_for_a_lost_broker_is_bounded(broker: Broker, monkeypatch) ->
 
 def test_what_was_not_acknowledged_is_sent_again() -> None:
     with acknowledging_nothing() as (port, payloads):
-        login = MqttLogin("127.0.0.1", port, "c", "u", "p")
+        login = Login(f"tcp://127.0.0.1:{port}", "c", "u", "p")
         with Publisher(lambda: login, TOPIC, qos=1) as sender:
             sender.publish([b"once"])
             until(lambda: payloads.count(b"once") == 2)
@@ -255,9 +257,9 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[int]:
 def test_a_login_that_is_refused_is_told_at_once_without_its_password(code: int) -> None:
     logins = count()
 
-    def login() -> MqttLogin:
+    def login() -> Login:
         next(logins)
-        return MqttLogin("127.0.0.1", port, "c", "u", "the-password")
+        return Login(f"tcp://127.0.0.1:{port}", "c", "u", "the-password")
 
     def refuse(connection: socket.socket) -> None:
         connection.recv(1000)
@@ -278,9 +280,9 @@ def test_a_broker_that_is_down_is_given_up_after_a_few_tries() -> None:
     port = free_port()
     tries = count()
 
-    def login() -> MqttLogin:
+    def login() -> Login:
         next(tries)
-        return MqttLogin("127.0.0.1", port, "c", "u", "p")
+        return Login(f"tcp://127.0.0.1:{port}", "c", "u", "p")
 
     with pytest.raises(UnreachableError, match=f"127.0.0.1:{port}"):
         Publisher(login, TOPIC).__enter__()
@@ -293,7 +295,7 @@ def test_a_server_that_is_no_broker_is_out_of_reach() -> None:
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
     with answering(talk_http) as port, pytest.raises(UnreachableError, match=f"127.0.0.1:{port}"):
-        Publisher(lambda: MqttLogin("127.0.0.1", port, "c", "u", "p"), TOPIC).__enter__()
+        Publisher(lambda: Login(f"tcp://127.0.0.1:{port}", "c", "u", "p"), TOPIC).__enter__()
 
 
 @pytest.mark.parametrize(("code", "ends"), [(4, True), (5, False)])
@@ -307,7 +309,7 @@ def test_a_later_refusal_ends_publishing_unless_netpie_means_try_again(code: int
 
     said: list[str] = []
     with answering(admit_once) as port:
-        login = MqttLogin("127.0.0.1", port, "c", "u", "p")
+        login = Login(f"tcp://127.0.0.1:{port}", "c", "u", "p")
         with Publisher(lambda: login, TOPIC, say=said.append) as sender:
             if ends:
                 with pytest.raises(RefusedError, match="token is no longer valid"):
@@ -330,7 +332,7 @@ def test_a_token_that_is_not_valid_any_more_is_replaced_by_another() -> None:
     said: list[str] = []
     with answering(admit_the_new) as port:
         sender = Publisher(
-            lambda: MqttLogin("127.0.0.1", port, tokens[-1], "u", "p"),
+            lambda: Login(f"tcp://127.0.0.1:{port}", tokens[-1], "u", "p"),
             TOPIC,
             renew=lambda: tokens.append("new"),
             say=said.append,
@@ -448,7 +450,7 @@ def test_a_broker_that_is_down_ends_the_command_with_status_4(account: Path, bro
 
 def test_an_auth_server_that_is_down_ends_the_command_with_status_4(account: Path, monkeypatch, capsys) -> None:
     cache_path(account, "KEY").unlink()
-    monkeypatch.setattr(thing, "get_credentials", partial(get_credentials, backoff=Backoff(attempts=1)))
+    monkeypatch.setattr(netpie2015, "get_credentials", partial(get_credentials, backoff=Backoff(attempts=1)))
     assert run(["publish", "--count", "1"]) == 4
     assert usernames == []
 

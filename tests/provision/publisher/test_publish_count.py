@@ -12,8 +12,9 @@ from threading import Event, Thread
 
 import pytest
 
-from netpie_creds import AccessToken, MqttLogin, write_cache
+from netpie_creds import AccessToken, write_cache
 from provision.cli import run
+from provision.mqtt.login import Login
 from provision.publisher import Publisher, link, publish_all, publisher
 
 TOPIC = "/App/metrics"
@@ -40,8 +41,8 @@ class RawBroker:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
-    def login(self) -> MqttLogin:
-        return MqttLogin("127.0.0.1", self.port, "c", "u", "p")
+    def login(self) -> Login:
+        return Login(f"tcp://127.0.0.1:{self.port}", "c", "u", "p")
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -1,8 +1,10 @@
-"""NETPIE: the credentials' file modes, the cached thing, the auth server and its clock, the broker."""
+"""What `doctor` says of NETPIE 2015: the credentials' file modes, the cached thing, the auth server and its clock, the
+broker.
+"""
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from netpie_creds import (
@@ -15,36 +17,31 @@ from netpie_creds import (
     load_application,
     read_cache,
 )
-from provision.checks.finding import Finding, fail, ok, warn
-from provision.checks.machine import is_open
-from provision.options.application import ApplicationOptions
+from provision.finding import Finding, fail, ok, warn
+from provision.platforms.platform import Given
+from provision.platforms.shared import mode_of
 
 SKEW = 60  # seconds before a clock difference is reported: passwords are signed with this machine's time
 TIMEOUT = 5.0
 
 
-def check_application(options: ApplicationOptions) -> Iterator[Finding]:
-    """The application, its files and its cached thing; then the servers."""
-    for file in (options.credentials_file, options.secret_file):
+def checks(given: Given, auth: str, folder: Callable[[str], Path]) -> Iterator[Finding]:
+    """The application, its files and its cached thing; then the servers. `folder` is that of an APPKEY's thing."""
+    for file in (given.credentials_file, given.secret_file):
         if file is not None:
-            yield _mode(file)
+            yield mode_of(file)
+    values = given.values
     try:
         application = load_application(
-            options.appid, options.appkey, file=options.credentials_file, secret_file=options.secret_file
+            values.get("appid"), values.get("appkey"), file=given.credentials_file, secret_file=given.secret_file
         )
     except NetpieError as error:
         yield warn("application", error.message, error.next_step)
         application = None
     if application is not None:
         yield ok("application", f"{application.appid}, key {application.appkey}")
-        yield from _thing(options.cache_folder(application.appkey), application)
-    yield from _servers(options, application)
-
-
-def _mode(file: Path) -> Finding:
-    if is_open(file):
-        return warn("secrets", f"{file} can be read by others", f"chmod 600 {file}")
-    return ok("secrets", f"{file} is its owner's only")
+        yield from _thing(folder(application.appkey), application)
+    yield from _servers(auth, application, folder)
 
 
 def _thing(folder: Path, application: Application) -> Iterator[Finding]:
@@ -58,21 +55,21 @@ def _thing(folder: Path, application: Application) -> Iterator[Finding]:
         yield ok("thing", f"none is kept in {folder}; one is made when it is needed")
     else:
         yield ok("thing", f"kept in {path}")
-        yield _mode(path)
+        yield mode_of(path)
 
 
-def _servers(options: ApplicationOptions, application: Application | None) -> Iterator[Finding]:
-    auth = AuthServer(options.auth, timeout=TIMEOUT)
+def _servers(address: str, application: Application | None, folder: Callable[[str], Path]) -> Iterator[Finding]:
+    auth = AuthServer(address, timeout=TIMEOUT)
     before = time.time()
     try:
         skew = auth.time() - (before + time.time()) / 2
     except NetpieError as error:
         yield fail("auth server", error.message, error.next_step, error.exit_code)
     else:
-        yield ok("auth server", f"{options.auth} answers")
+        yield ok("auth server", f"{address} answers")
         yield _clock(skew)
     if application is not None:
-        yield _broker(options, application, auth)
+        yield _broker(folder(application.appkey), application, auth)
 
 
 def _clock(skew: float) -> Finding:
@@ -82,10 +79,10 @@ def _clock(skew: float) -> Finding:
     return ok("clock", told)
 
 
-def _broker(options: ApplicationOptions, application: Application, auth: AuthServer) -> Finding:
+def _broker(folder: Path, application: Application, auth: AuthServer) -> Finding:
     """Whether the thing's broker, or the one that the auth server names, accepts connections."""
     try:
-        kept = read_cache(options.cache_folder(application.appkey), application.appkey)
+        kept = read_cache(folder, application.appkey)
         endpoint = (kept and kept.endpoint) or auth.endpoint(application.appkey)
     except NetpieError as error:
         return fail("broker", error.message, error.next_step, error.exit_code)

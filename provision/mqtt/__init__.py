@@ -1,0 +1,1 @@
+"""What it takes to connect to an MQTT broker, whatever the platform."""
