@@ -10,7 +10,7 @@ from netpie_creds.text_file import NotTextError, decode_text, separator_of
 from provision.bundles.bundle import Bundle
 from provision.errors import UsageError, nearest
 from provision.platforms import all_fields
-from provision.platforms.platform import Field
+from provision.platforms.platform import AccountField
 from zeppelin_sdk import Permissions
 
 PERMISSIONS = {"owner": "owners", "readers": "readers", "writers": "writers", "runners": "runners"}
@@ -112,11 +112,11 @@ def _person(file: Path, line: int, columns: Sequence[str], cells: Sequence[str],
     )
 
 
-def _account_columns() -> dict[str, Field]:
+def _account_columns() -> dict[str, AccountField]:
     return {name: each for name, each in all_fields().items() if not each.is_server}
 
 
-def _value(file: Path, text: str, each: Field) -> str:
+def _value(file: Path, text: str, each: AccountField) -> str:
     return str(_beside(file, text)) if each.is_file else text
 
 

@@ -11,7 +11,7 @@ import click
 
 from provision.embedded.application import application_file
 from provision.platforms import DEFAULT_PLATFORM, all_fields, chosen_platform, platforms
-from provision.platforms.platform import Field, Given, Platform, PlatformAccount, Seeking
+from provision.platforms.platform import AccountField, Given, Platform, PlatformAccount, Seeking
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -66,7 +66,7 @@ def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with(
-    command: Callable[..., Any], fields: list[Field], files: Sequence[Callable[..., Any]], before: str = ""
+    command: Callable[..., Any], fields: list[AccountField], files: Sequence[Callable[..., Any]], before: str = ""
 ) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_application(
@@ -119,13 +119,13 @@ _FILES: Sequence[Callable[..., Any]] = (
 )
 
 
-def _option(each: Field, before: str) -> Callable[..., Any]:
+def _option(each: AccountField, before: str) -> Callable[..., Any]:
     kind = _FILE if each.is_file else None
     env = f"  [env: {each.variable}]" if each.variable else ""
     return click.option(each.option, _argument(each), type=kind, metavar=each.metavar, help=f"{before}{each.help}{env}")
 
 
-def _argument(each: Field) -> str:
+def _argument(each: AccountField) -> str:
     return f"of_account_{each.name}"
 
 

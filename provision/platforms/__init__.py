@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from netpie_creds.load import read_pairs
 from provision.errors import UsageError, nearest
-from provision.platforms.platform import Field, Given, Platform
+from provision.platforms.platform import AccountField, Given, Platform
 
 DEFAULT_PLATFORM = "netpie2015"
 
@@ -35,9 +35,9 @@ def platform_of_site(site: Mapping[str, str]) -> Platform:
     return named_platform(site.get("platform", DEFAULT_PLATFORM))
 
 
-def all_fields() -> Mapping[str, Field]:
+def all_fields() -> Mapping[str, AccountField]:
     """Every field of every platform by its name; the first platform that has one tells its option."""
-    fields: dict[str, Field] = {}
+    fields: dict[str, AccountField] = {}
     for platform in platforms().values():
         for each in platform.fields:
             fields.setdefault(each.name, each)

@@ -39,7 +39,7 @@ from provision.platforms.platform import (
     ASKS_NOBODY,
     NOTHING_SEEN,
     UNKNOWN,
-    Field,
+    AccountField,
     Given,
     Limits,
     Need,
@@ -251,10 +251,10 @@ class Netpie2015Platform:
     name = NAME
     help = "an application of NETPIE 2015 (APPID, APPKEY, APPSECRET)"
     fields = (
-        Field("appid", "--appid", "APPID", "NETPIE_APPID", "The application's APPID.", is_place=True),
-        Field("appkey", "--appkey", "APPKEY", "NETPIE_APPKEY", "The application's APPKEY."),
-        Field("appsecret", variable="NETPIE_APPSECRET"),
-        Field(
+        AccountField("appid", "--appid", "APPID", "NETPIE_APPID", "The application's APPID.", is_place=True),
+        AccountField("appkey", "--appkey", "APPKEY", "NETPIE_APPKEY", "The application's APPKEY."),
+        AccountField("appsecret", variable="NETPIE_APPSECRET"),
+        AccountField(
             "auth", "--auth", "URL", "NETPIE_AUTH", f"NETPIE's auth server.  [default: {NETPIE_2015}]", is_server=True
         ),
     )

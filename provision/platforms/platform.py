@@ -20,7 +20,7 @@ UNKNOWN = "unknown-before-apply"
 
 
 @dataclass(frozen=True)
-class Field:
+class AccountField:
     """Something that names an account or is a secret of it: a line of a credentials file, a column of a class file.
 
     Without an `option` no command line may hold it, as for secrets. `variable` is that of the environment. `is_file`:
@@ -194,7 +194,7 @@ class Platform(Protocol):
         """What it is, in a few words."""
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[AccountField, ...]:
         """What names an account."""
 
     @property
