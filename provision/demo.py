@@ -150,7 +150,7 @@ class _Publishing:
 @contextlib.contextmanager
 def _publishing(running: stack.Stack, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
     sender = _account(running, PUBLISHER).sender(spec.values["topic"])
-    with Publisher(sender.login, sender.topic, renew=sender.renew) as publisher:
+    with Publisher(sender.login, sender.topic, renew=sender.renew, link=sender.link) as publisher:
         publishing = _Publishing(publisher, every)
         try:
             yield publishing

@@ -38,6 +38,8 @@ class ConnectionValues:
 
 SECRET_NAMES = frozenset({"client_id", "hmac_key", "username", "password"})
 """What a template may name of the credential store's entries."""
+SECRET_LISTS = frozenset({"mqtt_topics"})
+"""What a template may name that is a list, and may be a secret: its lines are then an entry's password."""
 CONNECTION_NAMES = SECRET_NAMES | {each.name for each in fields(ConnectionValues)}
 """All that a template may name of a connection."""
 
@@ -48,7 +50,7 @@ class Connection:
 
     `plain` are values for names of `SECRET_NAMES` that are no secrets here, such as a client id that is made up.
     `needed` are names without which the note would connect as somebody else, or trust somebody else: a bundle that does
-    not take them is refused.
+    not take them is refused. `hidden` are parts of secrets that must never be shown by themselves either.
     """
 
     values: ConnectionValues
@@ -56,6 +58,7 @@ class Connection:
     site: Mapping[str, str]
     plain: Mapping[str, str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
+    hidden: tuple[str, ...] = ()
 
     def template_values(self) -> dict[str, Any]:
         """The values by the names that templates have for them."""
@@ -67,4 +70,5 @@ class Connection:
 
     def secrets(self) -> tuple[str, ...]:
         """All that must never be shown."""
-        return tuple(value for entry in self.store for name, value in (entry.user, entry.password) if name)
+        whole = (value for entry in self.store for name, value in (entry.user, entry.password) if name)
+        return (*whole, *self.hidden)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from provision.bundles.connection import CONNECTION_NAMES, Connection
-from provision.bundles.literals import Dependencies, Secret
+from provision.bundles.connection import CONNECTION_NAMES, SECRET_LISTS, Connection
+from provision.bundles.literals import Dependencies, Secret, SecretLines
 from provision.errors import UsageError
 
 BAHIR = {
@@ -53,7 +53,7 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
 
 def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
     return {
-        name: Secret(entry.entity, part, value, inline)
+        name: (SecretLines if name in SECRET_LISTS else Secret)(entry.entity, part, value, inline)
         for entry in connection.store
         for part, (name, value) in (("user", entry.user), ("password", entry.password))
         if name

@@ -171,7 +171,7 @@ def publish(
     events = EventSource(**source)
     run = Run(events.batches(stop), stop, count, seconds)
     sender = account.sender(topic)
-    publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, say=console.say)
+    publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, link=sender.link, say=console.say)
     sent = send(console, publisher, run)
     tally = events.tally
     if tally.kind:

@@ -126,12 +126,13 @@ class Client(Protocol):
 @dataclass(frozen=True)
 class Sender:
     """What a publisher connects with: `login` is called at each connection; `renew` replaces a login that is refused as
-    no longer valid, where the platform can.
+    no longer valid, where the platform can. `link` makes a connection that is none of MQTT: `RestLink` is one.
     """
 
     login: Callable[[], Login]
     topic: str
     renew: Callable[[], object] | None = None
+    link: Callable[[], Any] | None = None
 
 
 Cause = tuple[str, ...]

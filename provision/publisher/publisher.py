@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from netpie_creds import NetpieError
 from provision.errors import ProvisionError, UnreachableError
@@ -37,7 +37,8 @@ class Publisher:
 
     `login` is called at every connection: NETPIE's password is bound to a time. `topic` is the full one,
     `/APPID/…`. `renew` is called when the broker refuses the token as invalid, and makes `login` use another.
-    `say` gets a line about each lost connection, reconnection and new token.
+    `link`
+    makes another connection than MQTT's. `say` gets a line about each lost connection, reconnection and new token.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Publisher:
         *,
         qos: int = 0,
         renew: Callable[[], object] | None = None,
+        link: Callable[[], Any] | None = None,
         say: Callable[[str], None] = _silent,
     ) -> None:
         self.topic = topic
         self._login = login
         self._qos = qos
         self._renew = renew
+        self._other_link = link
         self._say = say
         self._queue: deque[Outgoing] = deque()
         self._queued_bytes = 0
@@ -196,6 +199,10 @@ class Publisher:
         return self._open_link()
 
     def _open_link(self) -> Link:
+        if self._other_link:
+            other: Link = self._other_link()  # has what a Link has, as far as it is used here
+            other.open()  # type: ignore[call-arg]
+            return other
         login = self._login()
         link = Link(login, self.topic, self._qos, in_flight=1 if self._too_large.suspected else self._in_flight)
         link.open(login)

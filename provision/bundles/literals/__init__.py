@@ -12,9 +12,20 @@ from provision.bundles.literals.python import Python
 from provision.bundles.literals.scala import Scala
 from provision.bundles.literals.spark_conf import SparkConf
 from provision.bundles.literals.spark_dep import SparkDep
-from provision.bundles.literals.values import Dependencies, Secret
+from provision.bundles.literals.values import Dependencies, Secret, SecretLines
 
-__all__ = ["FILTERS", "Dependencies", "Language", "Markdown", "Python", "Scala", "Secret", "SparkConf", "SparkDep"]
+__all__ = [
+    "FILTERS",
+    "Dependencies",
+    "Language",
+    "Markdown",
+    "Python",
+    "Scala",
+    "Secret",
+    "SecretLines",
+    "SparkConf",
+    "SparkDep",
+]
 
 
 class Language(Protocol):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from provision.bundles.literals.stored import reading_in_python
-from provision.bundles.literals.values import Secret
+from provision.bundles.literals.values import Secret, SecretLines
 
 _ESCAPED = frozenset('"\\{}')  # braces for Zeppelin, which looks for patterns in all of a paragraph
 
@@ -19,6 +19,10 @@ class Python:
                 return f'"{self.escaped(value)}"'
             case list():
                 return f"[{', '.join(map(self.literal, value))}]"
+            case SecretLines(inline=True):
+                return self.literal(value.value.split("\n"))
+            case SecretLines():
+                return f'{reading_in_python(value)}.split("\\n")'
             case Secret(inline=True):
                 return f'"{self.escaped(value.value)}"'
             case Secret():

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from provision.bundles.literals.stored import reading
-from provision.bundles.literals.values import Secret
+from provision.bundles.literals.values import Secret, SecretLines
 
 
 class Scala:
@@ -20,6 +20,10 @@ class Scala:
                 return f'"{self.escaped(value)}"'
             case list():
                 return f"Seq({', '.join(map(self.literal, value))})"
+            case SecretLines(inline=True):
+                return self.literal(value.value.split("\n"))
+            case SecretLines():
+                return f'{reading(value)}.split("\\n").toSeq'
             case Secret(inline=True):
                 return f'"{self.escaped(value.value)}"'
             case Secret():

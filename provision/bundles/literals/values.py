@@ -14,6 +14,11 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class SecretLines(Secret):
+    """A list of texts that a note should not hold: the lines of a secret."""
+
+
+@dataclass(frozen=True)
 class Dependencies:
     """What Spark is started with: Maven coordinates, jar files that the server can read, and further properties, each
     as `NAME=VALUE`."""

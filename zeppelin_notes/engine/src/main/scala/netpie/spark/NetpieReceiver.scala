@@ -245,9 +245,12 @@ final class NetpieReceiver[T](
     private def subscribe(): Unit = {
       val answer = client.subscribe(settings.topics, Array.fill(settings.topics.length)(settings.qos))
       answer.waitForCompletion(patience)
-      val denied = settings.topics.zip(answer.getGrantedQos).collect { case (topic, 128) => topic }
+      val denied = settings.topics.zip(answer.getGrantedQos).collect { case (topic, 128) => withoutToken(topic) }
       if (denied.nonEmpty) throw new SecurityException("the broker refuses a subscription to " + denied.mkString(", "))
     }
+
+    /** A FlowChannel's topics hold ID:TOKEN; Spark's page shows errors to anybody. */
+    private def withoutToken(topic: String): String = topic.replaceAll("^(@tap/[^/]+/[^/]+/[^/:]+):[^/]*", "$1")
 
     /** Ends a connection, or the attempt at one; with a DISCONNECT where the broker can still hear it. */
     private def disconnect(): Unit =
