@@ -4,6 +4,8 @@
                  topics={{ mqtt_topics | scala }},
 {{ when broker_login = netpie }}                 clientId={{ client_id | scala }},
 {{ when broker_login = netpie }}                 login=NetpieMqtt.signed({{ appkey | scala }}, {{ hmac_key | scala }}),
+{{ when broker_login = password }}                 clientId={{ client_id | scala }},
+{{ when broker_login = password }}                 login=NetpieMqtt.fixed({{ username | scala }}, {{ password | scala }}),
 {{ when broker_login = none }}                 clientId={{ broker_client_id | scala }},
 {{ when broker_login = none }}                 receivers={{ receivers | scala }},
 {{ when broker_login = none }}                 sharing={{ sharing | scala }},

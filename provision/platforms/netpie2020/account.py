@@ -112,9 +112,7 @@ class Netpie2020Client:
         entity = f"netpie-{self.login_as}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
         if not self._is_flow:
             device = self.devices[0] if self.devices else DeviceLogin(self.login_as, "")
-            secret = device.secret or device.token  # the store keeps no empty part
-            name = "password" if device.secret else ""
-            return (StoreEntry(entity, ("username", device.token), (name, secret)),)
+            return (StoreEntry(entity, ("username", device.token), ("password", device.secret)),)
         if values["secrets"] == "inline":
             raise UsageError(
                 "secrets=inline: a FlowChannel's topics hold the devices' tokens, and would stand in the note",
@@ -215,7 +213,7 @@ class Netpie2020Account:
 def place_of(login_as: str, count: int = 0, broker: str = "") -> Place:
     """Where the topics of a device, or of a FlowChannel's `count` devices, are."""
     site = {"platform": NAME, "broker": broker or BROKERS[0], "login": login_as, "devices": str(count)}
-    return Place(NAME, TITLE, {"appid": login_as}, site)
+    return Place(NAME, TITLE, {"appid": login_as, "broker_login": "password"}, site=site)
 
 
 def kept_file(folder: Path, login_as: str) -> Path:
@@ -225,4 +223,4 @@ def kept_file(folder: Path, login_as: str) -> Path:
 
 def stand_in(client_id: str) -> DeviceLogin:
     """A device whose token is not known before an apply."""
-    return DeviceLogin(client_id, UNKNOWN)
+    return DeviceLogin(client_id, UNKNOWN, UNKNOWN)

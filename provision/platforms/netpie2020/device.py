@@ -12,8 +12,8 @@ _PAGE = "copy it from the device's page on NETPIE"
 
 @dataclass(frozen=True)
 class DeviceLogin:
-    """A device. The secret may be empty: the platform lets a device in without. `scope` is its PROJECT/GROUP, whose
-    messages it hears; empty where nobody has asked yet.
+    """A device. A FlowChannel needs no secret of it. `scope` is its PROJECT/GROUP, whose messages it hears; empty where
+    nobody has asked yet.
     """
 
     client_id: str

@@ -60,6 +60,8 @@ def devices_of(
         token = seeking.ask("token")
     if not token:
         raise UsageError(f"device {client_id} has no token", next_step=f"{_KEYS}: NETPIE_TOKEN, or --secret-file")
+    if not secret:
+        raise UsageError(f"device {client_id} has no secret", next_step="it is beside the token: NETPIE_SECRET")
     device = checked_device(client_id, token, secret)
     return (replace(device, scope=next((one.scope for one in kept if one.token == token), "")),), None
 

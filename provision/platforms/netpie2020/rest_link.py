@@ -5,7 +5,7 @@ import select
 import time
 from typing import Any
 
-from provision.errors import UnreachableError, UsageError
+from provision.errors import ProvisionError, UnreachableError, UsageError
 from provision.platforms.netpie2020.api import MAX_BATCH, Api
 from provision.platforms.netpie2020.topics import BATCH, SHADOW
 
@@ -81,6 +81,9 @@ class RestLink:
         except UnreachableError as error:
             self.alive, self.cause = False, error.message
             return
+        except ProvisionError:
+            self.alive = False
+            raise
         self._published += len(self._waiting)
         self._waiting.clear()
 
