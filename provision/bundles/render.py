@@ -103,8 +103,11 @@ def _check_takes(bundle: Bundle, names: Collection[str], connection: Connection)
         )
 
 
+_WORDS = {"ca": "an authority of one's own", "username": "a user", "mqtt_topics": "a list of topics"}
+
+
 def _in_words(name: str) -> str:
-    return {"ca": "an authority of one's own", "username": "a user"}.get(name, f"a {name.replace('_', ' ')}")
+    return _WORDS.get(name, f"a {name.replace('_', ' ')}")
 
 
 def default_path(bundle: Bundle, values: Mapping[str, Any], platform: str) -> str:

@@ -18,7 +18,7 @@ from provision.platforms.netpie2020.account import (
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API
 from provision.platforms.netpie2020.device import checked_flowchannel
 from provision.platforms.netpie2020.named import devices_of, login_named, said_of
-from provision.platforms.platform import ASKS_NOBODY, Field, Given, Place, Seeking
+from provision.platforms.platform import ASKS_NOBODY, AccountField, Given, Place, Seeking
 
 
 class Netpie2020Platform:
@@ -27,11 +27,11 @@ class Netpie2020Platform:
     name = NAME
     help = "a device of NETPIE 2020 (client id, token, secret), or a FlowChannel"
     fields = (
-        Field("client_id", "--client-id", "ID", "NETPIE_CLIENT_ID", "The device's client id.", is_place=True),
-        Field("token", variable="NETPIE_TOKEN"),
-        Field("secret", variable="NETPIE_SECRET"),
-        Field("flowchannel", variable="NETPIE_FLOWCHANNEL"),
-        Field(
+        AccountField("client_id", "--client-id", "ID", "NETPIE_CLIENT_ID", "The device's client id.", is_place=True),
+        AccountField("token", variable="NETPIE_TOKEN"),
+        AccountField("secret", variable="NETPIE_SECRET"),
+        AccountField("flowchannel", variable="NETPIE_FLOWCHANNEL"),
+        AccountField(
             "devices",
             "--devices",
             "FILE",
@@ -39,16 +39,11 @@ class Netpie2020Platform:
             is_file=True,
             is_place=True,
         ),
-        Field("api", "--api", "URL", "NETPIE_API", f"NETPIE's device API.  [default: {DEVICE_API}]", is_server=True),
-        Field(
-            "data_store",
-            "--data-store",
-            "URL",
-            "NETPIE_DATA_STORE",
-            f"Where the data store is asked.  [default: {DATA_STORE}]",
-            is_server=True,
+        AccountField(
+            "api", "--api", "URL", "NETPIE_API", f"NETPIE's device API.  [default: {DEVICE_API}]", is_server=True
         ),
-        Field(
+        AccountField("data_store", variable="NETPIE_DATA_STORE", is_server=True),
+        AccountField(
             "netpie_broker",
             "--netpie-broker",
             "URL",
@@ -56,7 +51,7 @@ class Netpie2020Platform:
             f"NETPIE 2020's broker.  [default: {BROKERS[0]}, or port 8883 if that does not answer]",
             is_server=True,
         ),
-        Field(
+        AccountField(
             "forecast",
             "--forecast",
             "DEVICES/TIME",

@@ -12,12 +12,12 @@ from netpie_creds.text_file import NotTextError, decode_text, separator_of
 from provision.errors import UsageError
 from provision.platforms.netpie2020.account import kept_file, stand_in
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey, checked_device, checked_flowchannel
-from provision.platforms.platform import Field, Given, Seeking
+from provision.platforms.platform import AccountField, Given, Seeking
 
 _KEYS = "copy client id and token from the device's page on NETPIE"
 
 
-def said_of(fields: Iterable[Field], given: Given, seeking: Seeking) -> dict[str, str]:
+def said_of(fields: Iterable[AccountField], given: Given, seeking: Seeking) -> dict[str, str]:
     """Every field's value, empty where nothing has one: the command line's, else a file's, the environment's, the
     default one. Raises: an error of exit status 2 for a file that can't be read.
     """

@@ -93,7 +93,7 @@ def test_flowchannel_s_note_reads_its_topics_from_the_store(of_class, devices):
     for secret in (*(one.token for one in devices), "f" * 32):
         assert secret not in text
         assert secret in note.secrets
-    taps = next(entry for entry in note.store if entry.entity.endswith("-topics")).pair()[1].split("\n")
+    taps = next(pair[1] for entity, pair in note.credentials.items() if entity.endswith("-topics")).split("\n")
     assert taps == [
         f"@tap/msg/topic/{devices[0].tap}/metrics",
         f"@tap/msg/topic/{devices[3].tap}/metrics",
