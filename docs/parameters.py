@@ -11,12 +11,14 @@ LEFT_OUT = ("appid",)
 """Parameters that nobody gives with `--param`."""
 KINDS = {
     "broker": "`tcp://HOST:PORT`, `ssl://HOST:PORT`",
+    "columns": "columns' names",
     "coordinate": "`GROUP:ARTIFACT:VERSION`",
     "file": "an absolute path",
     "files": "absolute paths",
     "folder": "an absolute path, a URL",
     "master": "a URL of Spark's",
     "properties": "`NAME=VALUE,…`",
+    "schema": "`NAME TYPE, …`",
     "topic": "a topic",
     "topics": "topics",
 }

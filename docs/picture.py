@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from html import escape
 from itertools import pairwise
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from provision.bundles.bundle import load_bundle
+from provision.bundles.event_form import template_values
+from provision.bundles.placeholders import filled_pieces, filled_settings
 from provision.bundles.render import chosen_templates
 from provision.bundles.roles import Role
 from provision.bundles.template import Template
@@ -53,7 +56,15 @@ def paragraphs() -> list[Template]:
     """The note's, as on the embedded stack."""
     bundle = load_bundle("streaming")
     values = bundle.values({"appid": "DEMO", "variant": "average", **bundle.embedded})
-    return chosen_templates(bundle, values, ServerVersion(0, 10, 0))
+    context = {**values, **template_values(values)}
+    return [_filled(each, context) for each in chosen_templates(bundle, values, ServerVersion(0, 10, 0))]
+
+
+def _filled(template: Template, context: Mapping[str, Any]) -> Template:
+    if template.role not in (Role.QUERY, Role.CHART):
+        return template  # only their titles are drawn
+    text = "".join(piece.text for piece in filled_pieces(template.text, template.file, context))
+    return replace(template, text=text, config=filled_settings(template.config, context))
 
 
 # --- the drawing ---

@@ -58,9 +58,16 @@ class Bundle:
         if unknown:
             raise UsageError(
                 f"bundle {self.name} has no parameter {unknown[0]!r}",
-                next_step=nearest(unknown[0], self.parameters, f"it has {', '.join(sorted(self.parameters))}"),
+                next_step=self._where_it_is(unknown[0]),
             )
         return {name: each.value(given.get(name)) for name, each in self.parameters.items()}
+
+    def _where_it_is(self, name: str) -> str:
+        """The next step for a parameter that the bundle does not have: another that has it, or one that was meant."""
+        others = [each for each in bundle_names() if name in load_bundle(each).parameters]
+        if others:
+            return f"{' and '.join(others)} {'have' if len(others) > 1 else 'has'} it: --bundle {others[-1]}"
+        return nearest(name, self.parameters, f"it has {', '.join(sorted(self.parameters))}")
 
     @property
     def runs_python(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from provision.bundles.connection import CONNECTION_NAMES, SECRET_LISTS, Connection
+from provision.bundles.event_form import TEMPLATE_NAMES, template_values
 from provision.bundles.literals import Dependencies, Secret, SecretLines
 from provision.errors import UsageError
 
@@ -32,13 +33,13 @@ class Computed:
     out_prefix: str
 
 
-COMPUTED = CONNECTION_NAMES | {each.name for each in fields(Computed)}
+COMPUTED = CONNECTION_NAMES | TEMPLATE_NAMES | {each.name for each in fields(Computed)}
 """The names that a template may use beside its bundle's parameters."""
 
 
 def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str) -> dict[str, Any]:
-    """The value of every name that a template may use. Raises `UsageError` as `dependencies` and for a session that
-    keeps nothing.
+    """The value of every name that a template may use. Raises `UsageError` as `dependencies` and
+    `template_values`, and for a session that keeps nothing.
     """
     clean = _clean_session(values)
     computed = Computed(
@@ -48,7 +49,7 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
     )
     secrets = _secrets(connection, inline=values["secrets"] == "inline")
-    return {**values, **connection.template_values(), **secrets, **vars(computed)}
+    return {**values, **connection.template_values(), **template_values(values), **secrets, **vars(computed)}
 
 
 def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:

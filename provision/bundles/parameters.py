@@ -7,6 +7,7 @@ from typing import Any
 
 from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.durations import seconds_of
+from provision.bundles.values.schema import parse_schema
 from provision.bundles.values.spark import check_master, check_properties
 from provision.bundles.values.topics import check_filter, split_topics
 from provision.errors import UsageError, hide_passwords, nearest
@@ -142,6 +143,17 @@ def _expression(parameter: Parameter, text: str) -> str:
     return text.strip()
 
 
+def _schema(parameter: Parameter, text: str) -> str:
+    parse_schema(text)
+    return text.strip()
+
+
+def _columns(parameter: Parameter, text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > 1000:
+        raise parameter.refuse(text, "a column's name, or names separated by commas")
+    return text.strip()
+
+
 def _file(parameter: Parameter, text: str) -> str:
     if text and not (text.startswith("/") and text.isprintable()):
         raise parameter.refuse(text, "an absolute path of a file")
@@ -177,6 +189,7 @@ def _properties(parameter: Parameter, text: str) -> list[str]:
 TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "broker": _broker,
     "choice": _choice,
+    "columns": _columns,
     "coordinate": _coordinate,
     "expression": _expression,
     "file": _file,
@@ -184,6 +197,7 @@ TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "folder": _folder,
     "master": _master,
     "properties": _properties,
+    "schema": _schema,
     "seconds": _seconds,
     "topic": _topic,
     "topics": _topics,

@@ -1,4 +1,6 @@
-"""A template's language: places, `{{ name | filter }}`, and optional lines after `{{ when name = value }}`."""
+"""A template's language: places, `{{ name | filter }}`, optional lines after `{{ when name = value }}`, and settings
+that are a value as it is, `"{{ name }}"`.
+"""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -15,6 +17,7 @@ BRACES = "{{ braces }}"
 
 _PLACE = re.compile(r"\{\{ *(?P<name>\w+) *\| *(?P<filter>\w+) *\}\}")
 _PIECE = re.compile(rf"{re.escape(BRACES)}|{_PLACE.pattern}")
+_SETTING = re.compile(r"\{\{ *(?P<name>\w+) *\}\}")
 _WHEN = re.compile(r"\{\{ *when +(?P<name>\w+) *= *(?P<values>[\w.-]+(?: *, *[\w.-]+)*) *\}\}")
 _LIKE_A_PLACE = re.compile(r"\{\{[^{}\n]*\}\}")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
@@ -109,6 +112,30 @@ def _filled(place: re.Match[str], file: Path, values: Mapping[str, Any]) -> Piec
         return Piece(FILTERS[place["filter"]].literal(values[place["name"]]), place[0], place["name"])
     except TypeError as error:
         raise UsageError(f"{file}: {place[0]}: {error}", next_step="take another filter") from error
+
+
+def filled_settings(settings: Any, values: Mapping[str, Any]) -> Any:
+    """A paragraph's settings, with the value itself for each text that is nothing but `{{ name }}`."""
+    match settings:
+        case Mapping():
+            return {key: filled_settings(each, values) for key, each in settings.items()}
+        case list():
+            return [filled_settings(each, values) for each in settings]
+        case str() if place := _SETTING.fullmatch(settings):
+            return values[place["name"]]
+    return settings
+
+
+def setting_names(settings: Any) -> set[str]:
+    """The names of the values that a paragraph's settings take."""
+    match settings:
+        case Mapping():
+            return set().union(*map(setting_names, settings.values()))
+        case list():
+            return set().union(*map(setting_names, settings))
+        case str() if place := _SETTING.fullmatch(settings):
+            return {place["name"]}
+    return set()
 
 
 def escaped(text: str) -> str:

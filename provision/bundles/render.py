@@ -11,7 +11,7 @@ from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
 from provision.bundles.literals import Secret
 from provision.bundles.parameters import as_text
-from provision.bundles.placeholders import Piece, filled_pieces
+from provision.bundles.placeholders import Piece, filled_pieces, filled_settings
 from provision.bundles.template import Template
 from provision.errors import UsageError
 from zeppelin_sdk import ServerVersion
@@ -135,7 +135,7 @@ def _paragraph(template: Template, pieces: Sequence[Piece], context: Mapping[str
         key=template.key,
         title=template.title,
         text=first_line(template.interpreter) + "".join(piece.text for piece in pieces),
-        config={"title": bool(template.title), **template.config},
+        config={"title": bool(template.title), **filled_settings(template.config, context)},
         blocks=template.blocks,
         secret=any(isinstance(value, Secret) and value.inline for value in values),
         role=template.role,

@@ -8,7 +8,7 @@ from typing import Any
 
 from provision.bundles.conditions import Condition, cases, check_condition, holds, in_words
 from provision.bundles.parameters import Parameter
-from provision.bundles.placeholders import check_places, line_conditions
+from provision.bundles.placeholders import check_places, line_conditions, setting_names
 from provision.bundles.roles import BESIDE_THE_STREAM, Role
 from provision.errors import UsageError
 
@@ -38,6 +38,7 @@ def check_templates(
     for template in templates:
         _check_alone(template, parameters)
         check_places(template.text, template.file, names)
+        _check_settings(template, names)
         for where, condition in line_conditions(template.text, template.file):
             _check_when(where, condition, parameters)
     for one, other in combinations(templates, 2):
@@ -55,6 +56,13 @@ def _check_alone(template: Template, parameters: Mapping[str, Parameter]) -> Non
             next_step='give it role = "start", or leave out blocks',
         )
     _check_when(f"{paragraph}: when", template.when, parameters)
+
+
+def _check_settings(template: Template, names: Collection[str]) -> None:
+    for name in sorted(setting_names(template.config) - set(names)):
+        raise UsageError(
+            f"paragraph {template.key!r}: config: no value {name!r}", next_step=f"it can be {', '.join(sorted(names))}"
+        )
 
 
 def _check_when(where: str, condition: Condition, parameters: Mapping[str, Parameter]) -> None:

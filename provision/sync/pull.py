@@ -180,7 +180,7 @@ class _Pull:
         """A paragraph that came from the bundle, with what a person has changed."""
         self._check_base(declared.template, live)
         before = {**declared.entry, "config": declared.entry.get("config", {})}
-        after = {**before, "config": reversed_config(before["config"], live.title, live.config)}
+        after = {**before, "config": reversed_config(before["config"], live.title, live.config, self._reverser.context)}
         if live.title != declared.template.title:
             after["title"] = live.title
         lost: tuple[str, ...] = ()
@@ -204,7 +204,7 @@ class _Pull:
             "title": live.title,
             "file": name,
             "interpreter": back.interpreter,
-            "config": reversed_config({}, live.title, live.config),
+            "config": reversed_config({}, live.title, live.config, {}),
         }
         return _Told(Pull(key, live.title, Verdict.ADD), new_table(entry))
 

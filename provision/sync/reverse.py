@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provision.bundles.placeholders import Piece, filled_pieces
+from provision.bundles.placeholders import Piece, filled_pieces, filled_settings
 from provision.bundles.render import first_line
 from provision.bundles.template import Template
 from provision.bundles.untemplate import to_template
@@ -74,10 +74,15 @@ def file_suffix(text: str) -> str:
     return next((_SUFFIXES[word] for word in words if word in _SUFFIXES), ".txt")
 
 
-def reversed_config(bundle_config: Mapping[str, Any], title: str, live: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings for note.toml, now `bundle_config`, that make the paragraph's config as it is on the server."""
+def reversed_config(
+    bundle_config: Mapping[str, Any], title: str, live: Mapping[str, Any], context: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The settings for note.toml, now `bundle_config`, that make the paragraph's config as it is on the server.
+
+    One that takes a value of `context` still does where it was not changed.
+    """
     config = dict(bundle_config)
-    for key, value in bundle_config.items():
+    for key, value in filled_settings(bundle_config, context).items():
         if departs(value, live.get(key)):
             config[key] = live.get(key, type(value)())
     return config | {key: value for key, value in _set_by_hand(title, live).items() if key not in bundle_config}

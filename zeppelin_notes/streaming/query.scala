@@ -1,8 +1,5 @@
 val query = """
-  select max(ts) as ts, id, avg(loadavg), avg(cpu), avg(mem)
-  from measure
-  group by id
-  order by ts, id
+{{ event_query | sql_text }}
 """
 
 spark.sql(query).printSchema

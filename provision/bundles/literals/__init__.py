@@ -12,6 +12,7 @@ from provision.bundles.literals.python import Python
 from provision.bundles.literals.scala import Scala
 from provision.bundles.literals.spark_conf import SparkConf
 from provision.bundles.literals.spark_dep import SparkDep
+from provision.bundles.literals.sql_text import SqlText
 from provision.bundles.literals.values import Dependencies, Secret, SecretLines
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "SecretLines",
     "SparkConf",
     "SparkDep",
+    "SqlText",
 ]
 
 
@@ -44,5 +46,6 @@ FILTERS: Mapping[str, Language] = {
     "markdown": Markdown(),
     "z_load": SparkDep(),
     "spark_conf": SparkConf(),
+    "sql_text": SqlText(),
 }
 """The languages by the names that templates have for them: `{{ topic | scala }}`."""
