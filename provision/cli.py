@@ -28,6 +28,8 @@ COMMANDS = {
     "status": "status",
     "creds": "creds",
     "publish": "publish",
+    "sub": "sub",
+    "infer": "infer",
     "plan": "plan",
     "apply": "apply",
     "undo": "undo",

@@ -143,6 +143,14 @@ class Console:
         elif text:
             self.out.print(text, markup=False)
 
+    def line(self, text: str) -> None:
+        """One line of an answer that has no end, to standard output."""
+        text = self.shown(text)
+        if _is_plain(self._out, sys.stdout):
+            _write_line(sys.stdout, text)
+        else:
+            self.out.print(text, markup=False)
+
     def error(self, error: ShownError) -> None:
         """Print an error in one line: the thing, the cause, the next step."""
         if self.as_json:

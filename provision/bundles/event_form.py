@@ -50,10 +50,18 @@ class EventForm:
     @property
     def is_event(self) -> str:
         """Which rows are events, in SQL: those with a time and a key; where there is neither, those with a figure."""
+        return " and ".join(map(_is_there, self.needed)) or " or ".join(map(_is_there, self.one_of))
+
+    @property
+    def needed(self) -> list[Path]:
+        """What every event has: its time and its key."""
         time = [self.time_path] if self.time_path and self.time else []
-        needed = [path for path in (*time, *self.keys) if path != (TOPIC,)]
-        some = self.numbers or [path for path, _ in leaves(self.fields)]
-        return " and ".join(map(_is_there, needed)) or " or ".join(map(_is_there, some))
+        return [path for path in (*time, *self.keys) if path != (TOPIC,)]
+
+    @property
+    def one_of(self) -> list[Path]:
+        """What an event has one of at least, where nothing is `needed`: a number, else anything."""
+        return self.numbers or [path for path, _ in leaves(self.fields)]
 
     @property
     def newest(self) -> list[Path]:
@@ -159,6 +167,12 @@ def in_sql(path: Path) -> str:
     return ".".join(map(quoted, path))
 
 
+def reference(path: Path) -> str:
+    """A path as the parameters `event_time`, `key` and `chart` name it."""
+    plain = all(quoted(name) == name for name in path) and path not in ((AUTO,), (ARRIVAL,), (NO_KEY,))
+    return _joined(path) if plain else "`" + _joined(path).replace("`", "``") + "`"
+
+
 def _joined(path: Path) -> str:
     return ".".join(path)
 
@@ -190,7 +204,7 @@ def _time(text: str, columns: Mapping[str, tuple[Path, Field]]) -> tuple[str, Pa
         return in_sql(first), first
     if text in (ARRIVAL, ""):
         return "", first
-    name = text[1:-1] if re.fullmatch(r"`[^`]+`", text) else text
+    name = _unquoted(text)
     if name not in columns:
         if _IDENTIFIER.fullmatch(text):
             raise UsageError(
@@ -207,6 +221,10 @@ def _time(text: str, columns: Mapping[str, tuple[Path, Field]]) -> tuple[str, Pa
             next_step="take a timestamp, a text in ISO 8601, or a number of seconds or milliseconds since 1970",
         )
     return in_sql(path), path
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace("``", "`") if re.fullmatch(r"`(?:[^`]|``)+`", text) else text
 
 
 def _keys(text: str, columns: Mapping[str, tuple[Path, Field]], *, with_topic: bool) -> tuple[Path, ...]:
@@ -232,7 +250,7 @@ def _chart(text: str, form: EventForm) -> Path:
     numbers = {_joined(path): path for path in form.numbers}
     if text == AUTO:
         return numbers.get(_USUAL_CHART) or next(iter(numbers.values()), ())
-    if text.strip("`") not in numbers:
+    if _unquoted(text) not in numbers:
         listed = f"take of {', '.join(numbers)}" if numbers else "the schema has no numbers but time and key"
         raise UsageError(f"chart={text}: no column of that name is averaged", next_step=nearest(text, numbers, listed))
-    return numbers[text.strip("`")]
+    return numbers[_unquoted(text)]

@@ -10,10 +10,13 @@ from typing import Any
 
 import click
 
+from provision.bundles.event_form import EventForm
 from provision.console import Console
 from provision.errors import UsageError
+from provision.events.sample import sample_fleet
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import Duration
+from provision.options.events import EventOptions, event_options
 from provision.options.output import json_option
 from provision.publisher import (
     FORMATS,
@@ -58,6 +61,7 @@ class EventSource:
     loop: bool
     rate: float | None
     message: str | None
+    form_of_events: EventForm | None = None
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
@@ -72,6 +76,14 @@ class EventSource:
             ("--id", self.host is not None and (simulated or replayed), "--hosts or --file"),
             ("--every", self.every is not None and replayed, "--file"),
             ("--every", self.every is not None and self.rate is not None, "--rate"),
+        )
+        for option, is_wrong, other in excluded:
+            if is_wrong:
+                raise UsageError(f"{option} can't be used with {other}", next_step="leave one out")
+        own = self.form_of_events is not None
+        excluded = (
+            ("--param", own and (replayed or alone), "--file or --message: they are sent as they stand"),
+            ("--id", own and self.host is not None, "--param: the key names a device"),
         )
         for option, is_wrong, other in excluded:
             if is_wrong:
@@ -98,6 +110,9 @@ class EventSource:
             return iter([[self.tally.count(self.message.encode("utf-8", "surrogateescape"))]])
         if self.file is not None:
             return replay(self.file, rate=self.rate, loop=self.loop, stop=stop, form=self.form, tally=self.tally)
+        if self.form_of_events is not None:
+            hosts = self.hosts or 1
+            return sample_fleet(self.form_of_events, hosts, self.rate or hosts / every, seed=self.seed, stop=stop)
         if self.hosts is not None:
             return fleet(self.hosts, self.rate or self.hosts / every, seed=self.seed, stop=stop)
         return host_metrics(self.host or socket.gethostname(), every=every, stop=stop)
@@ -105,6 +120,7 @@ class EventSource:
 
 @click.command()
 @application_options
+@event_options
 @click.option("--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC.")
 @click.option("--id", "host", metavar="NAME", help="Name of this host in its events.  [default: its own]")
 @click.option(
@@ -143,6 +159,7 @@ def publish(
     console: Console,
     /,
     application: ApplicationOptions,
+    events: EventOptions,
     topic: str,
     qos: int,
     count: int | None,
@@ -154,7 +171,7 @@ def publish(
     A file's lines are sent as they stand. Of a JSON document (an array, or objects over several lines) each object is
     an event. CSV (*.csv, *.tsv, or a first line with the columns' names) becomes a JSON object a row: numbers as
     numbers, an empty cell as null. --format tells what a file is where that guess is wrong. Events that are no JSON
-    objects are counted in a warning.
+    objects are counted in a warning. With --param schema=… a simulated device, or a fleet, sends events of that form.
 
     Ctrl-C ends it with the count of what was sent. The publisher has a thing of its own beside the note's; two
     publishers on one machine need a --cache-dir each, as NETPIE lets a thing connect once.
@@ -162,18 +179,19 @@ def publish(
     \b
     provision publish --credentials-file netpie.env                          this host's metrics, every 10 s
     provision publish --credentials-file netpie.env --hosts 100 --rate 50    a fleet, 50 events/s in all
+    provision publish --credentials-file netpie.env --hosts 3 --param schema="device string, temperature double"
     provision publish --credentials-file netpie.env --file events.jsonl      a file, as fast as the broker takes it
     sensor | provision publish --credentials-file netpie.env --file -        another program's lines as they come
     provision publish --credentials-file netpie.env --message '{"temp": 25.3}'
     """
     account = application.account()
     stop = Event()
-    events = EventSource(**source)
-    run = Run(events.batches(stop), stop, count, seconds)
+    chosen = EventSource(**source, form_of_events=events.form() if events.says_form else None)
+    run = Run(chosen.batches(stop), stop, count, seconds)
     sender = account.sender(topic)
     publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, link=sender.link, say=console.say)
     sent = send(console, publisher, run)
-    tally = events.tally
+    tally = chosen.tally
     if tally.kind:
         console.say(f"{source['file']} is {tally.kind} (--format lines sends its lines as they stand)")
     for warning in tally.warnings():

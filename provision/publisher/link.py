@@ -24,7 +24,7 @@ ASK_EVERY = 0.25  # seconds between two questions whether the broker has read wh
 NO_ANSWER = 10.0  # seconds; a broker that leaves the first question open for so long answers none
 
 # MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho maps each to; 4 and 5 have NETPIE's meaning
-_REFUSALS = {
+REFUSALS = {
     133: (2, "the client id is rejected"),
     134: (4, "the token is no longer valid"),
     135: (5, "not authorised, or the key is disabled"),
@@ -109,8 +109,8 @@ class Link:
         if self._answer == 0:
             return
         self._client.disconnect()
-        if self._answer in _REFUSALS:
-            raise LoginRefusedError(self.where, *_REFUSALS[self._answer])
+        if self._answer in REFUSALS:
+            raise LoginRefusedError(self.where, *REFUSALS[self._answer])
         raise _unreachable(self.where, self.cause or "no answer to the login")
 
     @property

@@ -27,6 +27,7 @@ BESIDE = {
     "embedded": {"console", "home", "locks", "scala_compiler", "waiting", "errors"},
     "publisher": {"console", "home", "locks", "mqtt", "waiting", "errors"},
     "platforms": {"bundles", "errors", "finding", "home", "mqtt"},
+    "events": {"bundles", "publisher", "mqtt", "console", "home", "locks", "waiting", "errors"},
 }
 """Rooms beside the floors with all that they may import; `prepare` and what is above may import them."""
 PLATFORMS_MAY = ("provision.bundles.connection.", "provision.bundles.literals.", "provision.bundles.values.")
