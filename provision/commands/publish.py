@@ -67,6 +67,7 @@ class EventSource:
     def __post_init__(self) -> None:
         simulated, replayed = self.hosts is not None, self.file is not None
         piped, alone = self.file == STANDARD_INPUT, self.message is not None
+        own = self.form_of_events is not None
         excluded = (
             ("--message", alone and (simulated or replayed), "--hosts or --file"),
             ("--message", alone and self.host is not None, "--id"),
@@ -76,12 +77,6 @@ class EventSource:
             ("--id", self.host is not None and (simulated or replayed), "--hosts or --file"),
             ("--every", self.every is not None and replayed, "--file"),
             ("--every", self.every is not None and self.rate is not None, "--rate"),
-        )
-        for option, is_wrong, other in excluded:
-            if is_wrong:
-                raise UsageError(f"{option} can't be used with {other}", next_step="leave one out")
-        own = self.form_of_events is not None
-        excluded = (
             ("--param", own and (replayed or alone), "--file or --message: they are sent as they stand"),
             ("--id", own and self.host is not None, "--param: the key names a device"),
         )

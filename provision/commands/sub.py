@@ -13,9 +13,9 @@ import click
 
 from provision.bundles.event_form import TOPIC, EventForm
 from provision.console import Console
-from provision.events.listen import Message
+from provision.events.listen import Arrived
 from provision.events.messages import events_in
-from provision.events.rows import Row, read_row
+from provision.events.rows import MeasureRow, read_row
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import Duration
@@ -85,7 +85,7 @@ class _Shown:
     malformed: int = 0
     _header: list[str] = field(default_factory=list)
 
-    def show(self, message: Message) -> None:
+    def show(self, message: Arrived) -> None:
         """One message: its text, or a line for each event in it."""
         self.messages += 1
         if self.form is None:
@@ -103,14 +103,14 @@ class _Shown:
             counts += f": {self.events - self.malformed} events, {self.malformed} malformed"
         return counts if self.messages else f"{counts}; check the topic, and that somebody publishes to it"
 
-    def _raw(self, message: Message) -> None:
+    def _raw(self, message: Arrived) -> None:
         text = message.payload.decode("utf-8", "replace")
         if self.console.as_json:
             self._line(json.dumps({**_about(message), "payload": text}))
         else:
             self._line(f"{message.topic}\t{text}" if self.with_topic else text)
 
-    def _row(self, message: Message, row: Row) -> None:
+    def _row(self, message: Arrived, row: MeasureRow) -> None:
         if self.console.as_json:
             told = {"row": row.values or None, "malformed": row.malformed or None, "unread": list(row.unread)}
             self._line(json.dumps({**_about(message), **told}))
@@ -119,7 +119,7 @@ class _Shown:
         else:
             self._table(message, row)
 
-    def _table(self, message: Message, row: Row) -> None:
+    def _table(self, message: Arrived, row: MeasureRow) -> None:
         names = [*(["topic"] if self.with_topic else []), *row.values]
         if names != self._header:
             self._header = names
@@ -133,12 +133,12 @@ class _Shown:
         self.console.line(text)
 
 
-def _rows(form: EventForm, message: Message, *, as_column: bool) -> Iterator[Row]:
+def _rows(form: EventForm, message: Arrived, *, as_column: bool) -> Iterator[MeasureRow]:
     for event in events_in(message.payload):
         yield read_row(form, event, message.topic if as_column or (TOPIC,) in form.keys else None)
 
 
-def _about(message: Message) -> dict[str, Any]:
+def _about(message: Arrived) -> dict[str, Any]:
     return {"topic": message.topic, "arrival": iso(message.arrival), "retained": message.retained}
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
@@ -21,7 +21,7 @@ _FAILED = 128  # SUBACK, MQTT 3.1.1, 3.9.3
 
 
 @dataclass(frozen=True)
-class Message:
+class Arrived:
     """A message; `arrival` is in seconds since 1970. `retained`: the broker had it before the subscription."""
 
     topic: str
@@ -44,9 +44,9 @@ class Listener:
         say: Callable[[str], None],
     ) -> None:
         self._login, self._topics, self._renew, self._say = login, list(topics), renew, say
-        self._come: deque[Message] = deque()
+        self._come: deque[Arrived] = deque()
 
-    def messages(self, stop: Event, seconds: float | None = None) -> Iterator[Message]:
+    def messages(self, stop: Event, seconds: float | None = None) -> Generator[Arrived]:
         """Each message as it comes, until `stop` is set or so many seconds have passed since the subscription.
 
         Raises: RefusedError and UnreachableError when the first connection fails, RefusedError when a later one is
@@ -100,7 +100,7 @@ class Listener:
 class _Subscription:
     """One connection, driven by the thread that uses it; `alive` until it is lost or closed."""
 
-    def __init__(self, login: Any, topics: Sequence[str], come: deque[Message]) -> None:
+    def __init__(self, login: Any, topics: Sequence[str], come: deque[Arrived]) -> None:
         self.where = f"{login.host}:{login.port}"
         self.cause = ""
         self._topics = topics
@@ -167,7 +167,7 @@ class _Subscription:
         self._granted = [reason.value for reason in reasons]
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._come.append(Message(message.topic, message.payload, time.time(), message.retain))
+        self._come.append(Arrived(message.topic, bytes(message.payload), time.time(), message.retain))
 
 
 def _unreachable(where: str, cause: str) -> UnreachableError:

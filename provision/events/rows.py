@@ -16,7 +16,7 @@ _BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """The columns of an event, by name; `malformed` is why the note counts it as none, empty for an event.
 
     `unread` are the columns whose value is there and can't be read: they are null.
@@ -27,15 +27,15 @@ class Row:
     unread: tuple[str, ...] = ()
 
 
-def read_row(form: EventForm, event: Any, topic: str | None = None) -> Row:
+def read_row(form: EventForm, event: Any, topic: str | None = None) -> MeasureRow:
     """The row of an event, from `messages.events_in`; `topic` is a column too where it is given."""
     if not isinstance(event, dict):
-        return Row({}, f"it is no JSON object: {shown(str(event))}" if event else "it is empty")
+        return MeasureRow({}, f"it is no JSON object: {shown(str(event))}" if event else "it is empty")
     unread: list[str] = []
     values = {field.name: _value(field, event.get(field.name), (field.name,), unread) for field in form.fields}
     if topic is not None:
         values["topic"] = topic
-    return Row(values, _why_malformed(form, values, unread), tuple(unread))
+    return MeasureRow(values, _why_malformed(form, values, unread), tuple(unread))
 
 
 def _why_malformed(form: EventForm, values: Mapping[str, Any], unread: list[str]) -> str:

@@ -10,7 +10,8 @@ import click
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.event_form import PARAMETERS, EventForm, event_form
 from provision.errors import UsageError
-from provision.prepare import FROM_APPLICATION, parameters
+from provision.prepare import parameters
+from provision.sync.remembered import FROM_APPLICATION
 
 _OPTIONS = (
     click.option(

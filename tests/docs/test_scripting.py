@@ -36,6 +36,7 @@ class Commands:
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Commands]:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "events.jsonl").write_text('{"device": "a", "t": 1.5}\n')
     monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
     with Emulator("MyApp", state=tmp_path / "emulator") as netpie, FakeZeppelin() as zeppelin:
         app = netpie.application
@@ -69,6 +70,7 @@ def keys(answer: dict[str, Any], like: dict[str, set[str]]) -> dict[str, set[str
     [
         ("`creds get`", ["creds get"]),
         ("`publish`", ["publish --count 1"]),
+        ("`infer`", ["infer --file events.jsonl"]),
         ("`plan`", ["plan"]),
         ("`apply`", ["apply --no-run"]),
         ("`list`", ["apply --no-run", "list"]),

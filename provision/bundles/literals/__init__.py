@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from provision.bundles.literals.markdown import Markdown
+from provision.bundles.literals.markdown_names import MarkdownNames
 from provision.bundles.literals.python import Python
 from provision.bundles.literals.scala import Scala
 from provision.bundles.literals.spark_conf import SparkConf
@@ -20,6 +21,7 @@ __all__ = [
     "Dependencies",
     "Language",
     "Markdown",
+    "MarkdownNames",
     "Python",
     "Scala",
     "Secret",
@@ -44,6 +46,7 @@ FILTERS: Mapping[str, Language] = {
     "scala": Scala(),
     "python": Python(),
     "markdown": Markdown(),
+    "markdown_names": MarkdownNames(),
     "z_load": SparkDep(),
     "spark_conf": SparkConf(),
     "sql_text": SqlText(),

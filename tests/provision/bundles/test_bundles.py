@@ -8,7 +8,7 @@ import pytest
 from provision.bundles.bundle import bundle_names, load_bundle
 from provision.bundles.context import COMPUTED
 from provision.bundles.engine import ECHOES_NOTHING, typed_part
-from provision.bundles.placeholders import place_names
+from provision.bundles.placeholders import place_names, setting_names
 from provision.bundles.roles import Role
 from provision.errors import UsageError
 
@@ -237,8 +237,25 @@ def test_a_mistyped_parameter_or_choice_is_told_with_what_was_meant() -> None:
 
 def test_the_names_that_templates_may_use_are_all_used_by_some_bundle() -> None:
     bundles = [load_bundle(name) for name in ("classic", "streaming")]
-    used = {name for bundle in bundles for template in bundle.templates for name in place_names(template.text)}
+    templates = [template for bundle in bundles for template in bundle.templates]
+    used = {name for each in templates for name in place_names(each.text) | setting_names(each.config)}
     assert used >= COMPUTED
+
+
+def test_a_setting_takes_a_value_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "note.toml").write_text(
+        f'{NOTE}config = {{ height = "{{{{ batch }}}}", other = "{{{{ batch }}}} s" }}\n'
+    )
+    (tmp_path / "one.scala").write_text("1")
+    config = rendered(str(tmp_path), batch="20").paragraphs[0].config
+
+    assert (config["height"], config["other"]) == (20, "{{ batch }} s")
+
+
+def test_a_setting_without_a_value_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, note=f'{NOTE}config = {{ height = "{{{{ bach }}}}" }}\n')
+
+    assert error.message.endswith("paragraph 'one': config: no value 'bach'")
 
 
 def test_the_chart_draws_a_line_of_the_averages_for_each_id() -> None:

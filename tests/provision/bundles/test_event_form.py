@@ -188,7 +188,9 @@ def test_no_schema_breaks_out_of_the_note(fields: list[Field]) -> None:
         assert read_literal(FILTERS["scala"].literal(values[name]), early_unicode=True) == values[name]
     outside = re.sub(r"`(?:[^`]|``)*`", "", query)
     assert re.fullmatch(r"[\w ,.()*\n]*", outside)
-    assert not set("{}`$") & set(FILTERS["markdown"].literal(values["event_names"]).replace("`", "", 2 * len(fields)))
+    assert not set("{}`$") & set(
+        FILTERS["markdown_names"].literal(values["event_names"]).replace("`", "", 2 * len(fields))
+    )
 
 
 @settings(deadline=None)
