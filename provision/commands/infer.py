@@ -70,7 +70,7 @@ def infer(
     \b
     provision infer --credentials-file netpie.env --topic greenhouse
     provision infer --file events.jsonl
-    provision sub --credentials-file netpie.env --count 100 | provision infer --file -
+    sensor | provision infer --file -
     """
     seen = SeenEvents()
     if file is not None:
