@@ -15,11 +15,11 @@ import click
 from provision.console import Console
 from provision.errors import ProvisionError, UsageError
 from provision.events.infer import Proposal, propose
+from provision.events.listen import Listener
 from provision.events.seen import SeenEvents, SeenField
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
-from provision.options.duration import Duration
-from provision.options.listening import MOST, SHORTEST, listener
+from provision.options.duration import MOST, SHORTEST, Duration
 from provision.options.output import json_option
 from provision.publisher import FORMATS, Tally, replay
 from provision.streams.outputs import columns
@@ -95,9 +95,11 @@ def _read(seen: SeenEvents, file: Path, form: str, count: int | None) -> None:
 def _listen(
     seen: SeenEvents, application: ApplicationOptions, topic: str, count: int, seconds: float, console: Console
 ) -> None:
+    hearer = application.account().hearer(topic)
     ends = time.monotonic() + seconds
     try:
-        with closing(listener(application, topic, console.say).messages(Event(), seconds)) as messages:
+        heard = Listener(hearer.login, hearer.topics, renew=hearer.renew, say=console.say)
+        with closing(heard.messages(Event(), seconds)) as messages:
             console.say(f"listening to {topic} for {seconds:.0f} s, or {count} messages")
             for message in islice(messages, count):
                 seen.add(message.payload, message.topic, message.arrival)

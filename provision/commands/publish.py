@@ -15,7 +15,7 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.events.sample import sample_fleet
 from provision.options.application import ApplicationOptions, application_options
-from provision.options.duration import Duration
+from provision.options.duration import MOST, SHORTEST, Duration
 from provision.options.events import EventOptions, event_options
 from provision.options.output import json_option
 from provision.publisher import (
@@ -33,9 +33,6 @@ from provision.publisher import (
 EVERY = 10.0  # seconds between a host's events, as in the seed document
 
 MOST_HOSTS = 1_000_000
-
-
-SHORTEST, MOST = 1e-6, 1e9  # seconds, and events/s
 
 
 class Rate(click.FloatRange):

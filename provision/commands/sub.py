@@ -13,14 +13,13 @@ import click
 
 from provision.bundles.event_form import TOPIC, EventForm
 from provision.console import Console
-from provision.events.listen import Arrived
+from provision.events.listen import Arrived, Listener
 from provision.events.messages import events_in
 from provision.events.rows import MeasureRow, read_row
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
-from provision.options.duration import Duration
+from provision.options.duration import MOST, SHORTEST, Duration
 from provision.options.events import EventOptions, event_options
-from provision.options.listening import MOST, SHORTEST, listener
 from provision.options.output import json_option
 
 
@@ -60,10 +59,11 @@ def sub(
     form = events.form() if rows else None
     values = events.values()
     shown = _Shown(console, form, with_topic, values.get("topic_column") == "yes")
+    hearer = application.account().hearer(topic or values["topic"])
     stop = Event()
     since = time.monotonic()
     try:
-        messages = listener(application, topic or values["topic"], console.say).messages(stop, seconds)
+        messages = Listener(hearer.login, hearer.topics, renew=hearer.renew, say=console.say).messages(stop, seconds)
         with closing(messages):
             for message in islice(messages, count):
                 shown.show(message)

@@ -98,7 +98,8 @@ def _why_not(each: SeenField) -> str:
         return "a list in some events and a value in others"
     try:
         FILTERS["sql_text"].escaped(in_sql(each.path))
-        parse_schema(f"{quoted(each.path[-1])} int")
+        for name in each.path:
+            parse_schema(f"{quoted(name)} int")
     except UsageError:
         return "its name can't stand in a query"
     return "a name with a dot" if any("." in name for name in each.path) else ""

@@ -1,17 +1,19 @@
 """Messages of a subscription as they come, over a connection of its own that reconnects."""
 
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from provision.errors import RefusedError, UnreachableError
+from provision.mqtt.login import Login
 from provision.publisher.link import CONNECT_TIMEOUT, KEEP_ALIVE, REFUSALS, LoginRefusedError
 from provision.publisher.publisher import INVALID_TOKEN
 
@@ -37,7 +39,7 @@ class Listener:
 
     def __init__(
         self,
-        login: Callable[[], Any],
+        login: Callable[[], Login],
         topics: Sequence[str],
         *,
         renew: Callable[[], object] | None = None,
@@ -100,25 +102,21 @@ class Listener:
 class _Subscription:
     """One connection, driven by the thread that uses it; `alive` until it is lost or closed."""
 
-    def __init__(self, login: Any, topics: Sequence[str], come: deque[Arrived]) -> None:
-        self.where = f"{login.host}:{login.port}"
+    def __init__(self, login: Login, topics: Sequence[str], come: deque[Arrived]) -> None:
+        self.where = login.where
         self.cause = ""
         self._topics = topics
         self._come = come
         self._answer: int | None = None
         self._granted: list[int] | None = None
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False
-        )
-        if login.username:
-            self._client.username_pw_set(login.username, login.password)
+        self._client = _new_client(login)
         self._client.connect_timeout = CONNECT_TIMEOUT
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
-    def open(self, login: Any) -> None:
+    def open(self, login: Login) -> None:
         """Connect and subscribe. Raises: LoginRefusedError, RefusedError for a topic, UnreachableError."""
         try:
             self._client.connect(login.host, login.port, KEEP_ALIVE)
@@ -168,6 +166,19 @@ class _Subscription:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._come.append(Arrived(message.topic, bytes(message.payload), time.time(), message.retain))
+
+
+def _new_client(login: Login) -> Client:
+    transport: Literal["websockets", "tcp"] = "websockets" if login.over_websocket else "tcp"
+    version = CallbackAPIVersion.VERSION2
+    client = Client(version, login.client_id, protocol=MQTTv311, transport=transport, reconnect_on_failure=False)
+    if login.over_websocket:
+        client.ws_set_options(path=login.path)
+    if login.username:
+        client.username_pw_set(login.username, login.password)
+    if login.encrypted:
+        client.tls_set_context(ssl.create_default_context(cadata=login.tls.ca or None))
+    return client
 
 
 def _unreachable(where: str, cause: str) -> UnreachableError:

@@ -6,6 +6,8 @@ import click
 
 from provision.bundles.values.durations import seconds_of
 
+SHORTEST, MOST = 1e-6, 1e9  # seconds
+
 
 class Duration(click.FloatRange):
     """Seconds, as a number or with a unit: 300, 10s, 5m, 1h."""

@@ -10,8 +10,7 @@ import click
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.event_form import PARAMETERS, EventForm, event_form
 from provision.errors import UsageError
-from provision.prepare import parameters
-from provision.sync.remembered import FROM_APPLICATION
+from provision.prepare import APPID, parameters
 
 _OPTIONS = (
     click.option(
@@ -39,7 +38,7 @@ class EventOptions:
 
     def values(self) -> dict[str, Any]:
         """Every parameter's value; raises `UsageError`."""
-        return load_bundle(self.bundle or DEFAULT_BUNDLE).values({FROM_APPLICATION: "appid", **self.given})
+        return load_bundle(self.bundle or DEFAULT_BUNDLE).values({APPID: "appid", **self.given})
 
     def form(self) -> EventForm:
         """What the events are; raises `UsageError`, also for a bundle that has no say in it."""

@@ -29,7 +29,15 @@ from netpie_creds import (
 )
 from netpie_creds.load import read_application_file
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
-from provision.bundles.values.topics import check_below, check_length, check_topic, is_control, shown, split_topics
+from provision.bundles.values.topics import (
+    check_below,
+    check_filter,
+    check_length,
+    check_topic,
+    is_control,
+    shown,
+    split_topics,
+)
 from provision.errors import UnreachableError, UsageError
 from provision.finding import Finding
 from provision.home import private_dir, state_dir
@@ -41,6 +49,7 @@ from provision.platforms.platform import (
     UNKNOWN,
     AccountField,
     Given,
+    Hearer,
     Limits,
     Need,
     Place,
@@ -202,9 +211,18 @@ class ApplicationAccount:
     def sender(self, topic: str) -> Sender:
         """A thing of the publisher's own: NETPIE lets one connect once, and the note has its own."""
         full = full_topic(self.application.appid, topic)
-        _make_private(self.others)
-        thing = PublisherThing(self.application, private_dir(self.others / "publisher"), self.auth_server())
+        thing = self._thing("publisher")
         return Sender(thing.login, full, thing.renew)
+
+    def hearer(self, topics: str) -> Hearer:
+        """A thing of the listener's own."""
+        full = tuple(f"/{self.application.appid}/{check_filter(each)}" for each in split_topics(topics))
+        thing = self._thing("listener")
+        return Hearer(thing.login, full, thing.renew)
+
+    def _thing(self, name: str) -> "OtherThing":
+        _make_private(self.others)
+        return OtherThing(self.application, private_dir(self.others / name), self.auth_server())
 
     def shown(self, *, secrets: bool) -> Mapping[str, str]:
         """The kept thing, and where. Raises: netpie_creds.CacheError."""
@@ -224,8 +242,8 @@ class ApplicationAccount:
         return there
 
 
-class PublisherThing:
-    """The publisher's own thing. Its token is kept in `folder`, and comes from `auth` when there is none yet.
+class OtherThing:
+    """A thing beside the note's. Its token is kept in `folder`, and comes from `auth` when there is none yet.
 
     Raises, as do its methods: netpie_creds.NetpieError.
     """

@@ -135,6 +135,15 @@ class Sender:
     link: Callable[[], Any] | None = None
 
 
+@dataclass(frozen=True)
+class Hearer:
+    """What somebody listens with, beside the note's client: as `Sender`, to `topics`, which may hold secrets."""
+
+    login: Callable[[], Login]
+    topics: tuple[str, ...] = field(repr=False)
+    renew: Callable[[], object] | None = None
+
+
 Cause = tuple[str, ...]
 """What can fail for many accounts at once: a part ("auth server"), and which one."""
 
@@ -172,6 +181,12 @@ class PlatformAccount(Protocol):
 
     def sender(self, topic: str) -> Sender:
         """What a publisher to `topic` connects with, beside the note's client. Raises: UsageError for no such topic."""
+
+    def hearer(self, topics: str) -> Hearer:
+        """What a listener to a note's `topics` connects with, beside the note's client and the publisher's.
+
+        Raises: UsageError for no such topics, and where another connection would cut off the note's.
+        """
 
     def shown(self, *, secrets: bool) -> Mapping[str, str]:
         """What is kept, by the names of `creds show --json`; secrets among it only if they are asked for.

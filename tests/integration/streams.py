@@ -16,7 +16,7 @@ from netpie_creds import AuthServer
 from provision.embedded.application import demo_application
 from provision.embedded.stack import Stack
 from provision.home import private_dir
-from provision.platforms.netpie2015 import PublisherThing, full_topic
+from provision.platforms.netpie2015 import OtherThing, full_topic
 from provision.publisher import Publisher
 from provision.streams.windows import Window, read_windows
 from provision.sync.provenance import PAGE, by_key
@@ -52,7 +52,7 @@ def parameters(bundle: str, **others: object) -> list[str]:
 def publisher(stack: Stack, folder: Path, topic: str, qos: int = 0) -> Iterator[Publisher]:
     """A publisher to `topic` of the stack's application, with its own thing in `folder`."""
     application = demo_application()
-    thing = PublisherThing(application, private_dir(folder), AuthServer(stack.netpie.auth))
+    thing = OtherThing(application, private_dir(folder), AuthServer(stack.netpie.auth))
     with Publisher(thing.login, full_topic(application.appid, topic), qos=qos, renew=thing.renew) as link:
         yield link
 

@@ -16,7 +16,8 @@ from netpie_creds import AuthServer, get_credentials, load_application
 from netpie_emulator import Emulator
 from provision.cli import run
 from provision.events.listen import Listener
-from provision.publisher import Publisher, PublisherThing, publish_all
+from provision.platforms.netpie2015 import OtherThing
+from provision.publisher import Publisher, publish_all
 
 READINGS = "schema=device string, temperature double"
 WAIT = 60  # seconds at most, for what comes at once when all is well
@@ -41,9 +42,7 @@ def call(command: str, *words: str) -> int:
 def events(netpie: Emulator, tmp_path: Path) -> Iterator[None]:
     """Somebody publishes readings, and a broken one, until the test ends."""
     stop = Event()
-    thing = PublisherThing(
-        load_application(file=tmp_path / "netpie.env"), tmp_path / "device", AuthServer(netpie.auth_url)
-    )
+    thing = OtherThing(load_application(file=tmp_path / "netpie.env"), tmp_path / "device", AuthServer(netpie.auth_url))
     lines = [b'{"device": "gh-1", "temperature": 21.5}', b'{"temperature": 3}', b"broken"]
 
     def batches() -> Iterator[list[bytes]]:
@@ -103,7 +102,7 @@ def test_sub_has_a_client_of_its_own(
 ) -> None:
     """The note's thing stays connected while sub runs, and so does the publisher's."""
     application = load_application(file=tmp_path / "netpie.env")
-    note = PublisherThing(application, tmp_path / "home" / "netpie", AuthServer(netpie.auth_url))
+    note = OtherThing(application, tmp_path / "home" / "netpie", AuthServer(netpie.auth_url))
     told: list[str] = []
     stop = Event()
     messages = Listener(note.login, ["/MyApp/metrics"], say=told.append).messages(stop, WAIT)
@@ -199,7 +198,7 @@ def test_what_does_not_fit_is_told_before_anybody_is_asked(
 
 def test_a_fleet_sends_events_of_ones_own_form(netpie: Emulator, tmp_path: Path) -> None:
     application = load_application(file=tmp_path / "netpie.env")
-    thing = PublisherThing(application, tmp_path / "other", AuthServer(netpie.auth_url))
+    thing = OtherThing(application, tmp_path / "other", AuthServer(netpie.auth_url))
     messages = Listener(thing.login, ["/MyApp/metrics"], say=print).messages(Event(), WAIT)
     got: list[dict[str, Any]] = []
 
