@@ -15,11 +15,11 @@ import click
 from provision.console import Console
 from provision.errors import ProvisionError, UsageError
 from provision.events.infer import Proposal, propose
-from provision.events.listen import Listener
 from provision.events.seen import SeenEvents, SeenField
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import MOST, SHORTEST, Duration
+from provision.options.hearer import listener
 from provision.options.output import json_option
 from provision.publisher import FORMATS, Tally, replay
 from provision.streams.outputs import columns
@@ -98,7 +98,7 @@ def _listen(
     hearer = application.account().hearer(topic)
     ends = time.monotonic() + seconds
     try:
-        heard = Listener(hearer.login, hearer.topics, renew=hearer.renew, say=console.say)
+        heard = listener(hearer, console.say)
         with closing(heard.messages(Event(), seconds)) as messages:
             console.say(f"listening to {topic} for {seconds:.0f} s, or {count} messages")
             for message in islice(messages, count):

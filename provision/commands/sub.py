@@ -13,13 +13,14 @@ import click
 
 from provision.bundles.event_form import TOPIC, EventForm
 from provision.console import Console
-from provision.events.listen import Arrived, Listener
+from provision.events.listen import Arrived
 from provision.events.messages import events_in
 from provision.events.rows import MeasureRow, read_row
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import MOST, SHORTEST, Duration
 from provision.options.events import EventOptions, event_options
+from provision.options.hearer import listener
 from provision.options.output import json_option
 
 
@@ -63,7 +64,7 @@ def sub(
     stop = Event()
     since = time.monotonic()
     try:
-        messages = Listener(hearer.login, hearer.topics, renew=hearer.renew, say=console.say).messages(stop, seconds)
+        messages = listener(hearer, console.say).messages(stop, seconds)
         with closing(messages):
             for message in islice(messages, count):
                 shown.show(message)

@@ -34,7 +34,8 @@ class Arrived:
 
 class Listener:
     """Subscribes to `topics` and yields what comes. `login` is called at each connection; `renew` replaces a login
-    that the broker refuses as no longer valid. `say` gets a line about each lost connection, and each new one.
+    that the broker refuses as no longer valid. `shown` is what each topic is called, where one holds a secret. `say`
+    gets a line about each lost connection, and each new one.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Listener:
         login: Callable[[], Login],
         topics: Sequence[str],
         *,
+        shown: Sequence[str] = (),
         renew: Callable[[], object] | None = None,
         say: Callable[[str], None],
     ) -> None:
         self._login, self._topics, self._renew, self._say = login, list(topics), renew, say
+        self._shown = list(shown or topics)
         self._come: deque[Arrived] = deque()
 
     def messages(self, stop: Event, seconds: float | None = None) -> Generator[Arrived]:
@@ -90,7 +93,7 @@ class Listener:
 
     def _open(self) -> "_Subscription":
         login = self._login()
-        link = _Subscription(login, self._topics, self._come)
+        link = _Subscription(login, self._topics, self._shown, self._come)
         try:
             link.open(login)
         except BaseException:
@@ -102,10 +105,11 @@ class Listener:
 class _Subscription:
     """One connection, driven by the thread that uses it; `alive` until it is lost or closed."""
 
-    def __init__(self, login: Login, topics: Sequence[str], come: deque[Arrived]) -> None:
+    def __init__(self, login: Login, topics: Sequence[str], shown: Sequence[str], come: deque[Arrived]) -> None:
         self.where = login.where
         self.cause = ""
         self._topics = topics
+        self._shown = shown
         self._come = come
         self._answer: int | None = None
         self._granted: list[int] | None = None
@@ -131,7 +135,7 @@ class _Subscription:
         self._wait_until(lambda: self._granted is not None)
         if self._granted is None:
             raise _unreachable(self.where, self.cause or "no answer to the subscription")
-        refused = [topic for topic, code in zip(self._topics, self._granted, strict=False) if code >= _FAILED]
+        refused = [topic for topic, code in zip(self._shown, self._granted, strict=False) if code >= _FAILED]
         if refused:
             raise RefusedError(
                 f"broker {self.where} refuses a subscription to {refused[0]}",

@@ -218,7 +218,7 @@ class ApplicationAccount:
         """A thing of the listener's own."""
         full = tuple(f"/{self.application.appid}/{check_filter(each)}" for each in split_topics(topics))
         thing = self._thing("listener")
-        return Hearer(thing.login, full, thing.renew)
+        return Hearer(thing.login, full, full, thing.renew)
 
     def _thing(self, name: str) -> "OtherThing":
         _make_private(self.others)

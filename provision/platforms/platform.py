@@ -137,10 +137,13 @@ class Sender:
 
 @dataclass(frozen=True)
 class Hearer:
-    """What somebody listens with, beside the note's client: as `Sender`, to `topics`, which may hold secrets."""
+    """What somebody listens with, beside the note's client: as `Sender`, to `topics`, which may hold secrets. `shown`
+    is what each may be called.
+    """
 
     login: Callable[[], Login]
     topics: tuple[str, ...] = field(repr=False)
+    shown: tuple[str, ...]
     renew: Callable[[], object] | None = None
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
-from provision.errors import UnreachableError, UsageError
+from provision.errors import ConflictError, UnreachableError, UsageError
 from provision.home import private_dir, write_private
 from provision.mqtt.login import Login, is_encrypted
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API, Api
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
 from provision.platforms.netpie2020.rest_link import RestLink
 from provision.platforms.netpie2020.topics import device_filters, flow_filters, published, shown_filters
-from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Limits, Need, Place, Seen, Sender
+from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Place, Seen, Sender
 from provision.platforms.shared import check_receivers, client_id_of
 from zeppelin_sdk import note_path
 
@@ -180,6 +181,30 @@ class Netpie2020Account:
         device = self.devices[0]
         shown = f"{topic} of {device.client_id}" if where.startswith("@") else f"@msg/{where}"
         return Sender(self._client(self.servers.broker).login, shown, link=lambda: RestLink(self.api(), where))
+
+    def hearer(self, topics: str) -> Hearer:
+        """A FlowChannel's connection with a client id of its own; a device itself while it is not connected.
+
+        Raises: UsageError for no such topics, ConflictError for a device that is connected: it is the note, or itself.
+        RefusedError and UnreachableError as `client`.
+        """
+        if self.flowchannel is None:
+            own = tuple(device_filters(topics))
+            self._check_offline()
+            return Hearer(self._client(self.servers.broker).login, own, own)
+        heard = replace(self, devices=tuple(self._known(device) for device in self.devices))
+        taps = tuple(flow_filters(topics, heard.devices))
+        shown = ", ".join(shown_filters(topics, len(heard.devices)))
+        login = replace(heard._client(self.servers.broker).login(), client_id=f"listener-{os.urandom(4).hex()}")
+        return Hearer(lambda: login, taps, (shown,) * len(taps))
+
+    def _check_offline(self) -> None:
+        if self.api().usable().online:
+            raise ConflictError(
+                f"device {self.devices[0].client_id} is connected, as the note or as itself, and it connects once: to "
+                "listen would cut that connection off",
+                next_step="give another device of its group with --credentials-file, or a FlowChannel",
+            )
 
     def shown(self, *, secrets: bool) -> Mapping[str, str]:
         """What is kept, and where. Raises: UsageError where nothing is."""

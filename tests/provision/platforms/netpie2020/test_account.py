@@ -2,6 +2,7 @@
 
 import json
 import stat
+from threading import Event, Thread
 
 import pytest
 
@@ -9,9 +10,11 @@ from netpie_emulator.netpie2020 import Emulator2020
 from netpie_emulator.netpie2020.devices import new_device
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import render
-from provision.errors import RefusedError, UnreachableError, UsageError
+from provision.errors import ConflictError, RefusedError, UnreachableError, UsageError
+from provision.events.listen import Arrived, Listener
 from provision.platforms import chosen_platform, named_platform
 from provision.platforms.netpie2020 import PLATFORM
+from provision.platforms.netpie2020.api import Api
 from provision.platforms.platform import Given, Seeking
 from provision.prepare import check_spec, note_spec
 from provision.publisher import Publisher
@@ -222,6 +225,40 @@ def test_publisher_s_messages_reach_the_group_and_the_note_stays_connected(given
         publisher.publish([b"20.5"] * 3)
         assert publisher.flush(60) == 0
     assert (publisher.published, emulator.used()["messages"]) == (3, 3)
+
+
+def test_class_is_heard_with_a_client_id_of_ones_own_and_no_token_is_shown(of_class, devices, emulator):
+    hearer = PLATFORM.account(of_class).hearer("@shadow/data/updated,metrics")
+    tokens = {device.token for device in devices}
+    messages = Listener(hearer.login, hearer.topics, shown=hearer.shown, say=print).messages(Event(), 60)
+    told = Thread(target=lambda: heard.append(next(messages)))
+    heard: list[Arrived] = []
+    told.start()
+    while told.is_alive():
+        Api(devices[1], emulator.api_url, emulator.query_url).write_shadow({"t": 1.5})
+        told.join(0.2)
+    messages.close()
+
+    assert heard[0].topic == "@shadow/data/updated"
+    assert hearer.login().client_id != PLATFORM.account(of_class).client().login().client_id
+    assert not [token for token in tokens if token in f"{hearer!r}{hearer.shown}"]
+
+
+def test_device_that_is_connected_is_not_listened_with(given, emulator):
+    account = PLATFORM.account(given)
+    hearer = account.hearer("metrics")
+    assert hearer.topics == ("@msg/metrics",)
+    note = Listener(hearer.login, hearer.topics, say=print).messages(Event(), 60)
+    started = Thread(target=lambda: next(note, None))
+    started.start()
+    while not account.api().status().online:
+        started.join(0.2)
+    with pytest.raises(ConflictError, match="is connected, as the note or as itself"):
+        account.hearer("metrics")
+    while started.is_alive():
+        account.api().message("metrics", b"1")
+        started.join(0.2)
+    note.close()
 
 
 def test_event_that_no_shadow_takes_ends_the_publisher(given):
