@@ -25,6 +25,8 @@ COMMANDS = {
     "up": "stack",
     "down": "stack",
     "list": "list",
+    "page": "page",
+    "open": "page",
     "status": "status",
     "creds": "creds",
     "publish": "publish",
@@ -41,7 +43,7 @@ COMMANDS = {
     "doctor": "doctor",
     "jar": "jar",
 }
-ATTRIBUTES = {"list": "list_command"}
+ATTRIBUTES = {"list": "list_command", "open": "open_command"}
 """What a command is called in its module, where that is not its name."""
 
 

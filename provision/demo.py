@@ -59,6 +59,7 @@ class DemoResult:
 
     zeppelin: str
     note: str
+    note_id: str
     windows: tuple[Window, ...]
     published: int
     counted: int
@@ -88,7 +89,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
             counted = _counted(run.page, publisher.published, spec.values["batch"])
-        return DemoResult(running.url, client.note_url(note_id), tuple(windows), publisher.published, counted)
+        return DemoResult(running.url, client.note_url(note_id), note_id, tuple(windows), publisher.published, counted)
 
 
 def check(demo: Demo) -> None:
@@ -233,12 +234,15 @@ def _counted(page: str, published: int, batch: int) -> int:
     return counted
 
 
-def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool) -> list[str]:
-    """The demo's last lines: files, addresses, counts."""
+def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool, page: str = "") -> list[str]:
+    """The demo's last lines: files, addresses, counts; that of the note's `page`, if it has one, is the last."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
-    page = shown.note if running.web_page else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
+    is_shown = running.web_page or page
+    note = shown.note if is_shown else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
     counted = f"{shown.counted} counted by Spark" if shown.counted else "Spark's page was out of reach to count them"
-    lines += [f"note     {page}", f"events   {shown.published} published, {counted}"]
+    lines += [f"note     {note}", f"events   {shown.published} published, {counted}"]
     if keep:
         lines.append("all of it is still up: `provision status` shows it, `provision down` stops it")
+    if page:
+        lines.append(f"page     {page}")
     return lines

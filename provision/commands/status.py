@@ -9,13 +9,14 @@ import click
 from rich.live import Live
 
 from provision.commands.list import notes_table, tell_failures
-from provision.commands.stack import describe
+from provision.commands.stack import describe, with_page
 from provision.console import Console
 from provision.embedded import stack
 from provision.errors import ProvisionError, UsageError
 from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
+from provision.page.background import running_page
 from provision.streams.latest_windows import latest_of
 from provision.streams.listing import list_notes
 from provision.streams.note_state import WELL, driver_of
@@ -67,8 +68,9 @@ def status(
             raise UsageError("--watch is for a note", next_step="name the note: provision status --watch NOTE")
         if server.embedded:
             running = stack.find()
-            answer = running.to_json() if running else {"zeppelin": None}
-            console.result(answer, describe(running) if running else "down")
+            access = running_page(running) if running else None
+            answer = with_page(running, access) if running else {"zeppelin": None}
+            console.result(answer, describe(running, access) if running else "down")
         else:
             _show_server(console, server)
         return

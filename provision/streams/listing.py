@@ -139,13 +139,13 @@ def _listed(note: Note, page: str, stream: StreamState | None, in_reach: bool) -
 def _last_window(note: Note, stream: StreamState | None) -> int:
     try:
         shown = last_window(note)
-        ended = _window_end(stream, slide_of(note).seconds) if stream else 0
+        ended = window_end(stream, slide_of(note).seconds) if stream else 0
     except ProvisionError:  # a newer version's note
         return 0
     return max(ended, shown.end if shown else 0)
 
 
-def _window_end(stream: StreamState, slide: float) -> int:
+def window_end(stream: StreamState, slide: float) -> int:
     """When the newest window of a running stream ended: windows end a slide after the stream's zero time (DStream)."""
     zero, slide_ms = stream.first_batch - stream.batch_ms, round(slide * 1000)
     if not stream.newest_batch or not stream.batch_ms or slide_ms <= 0:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = (
     {"cli"},
     {"commands"},
-    {"classroom", "demo", "checks"},
+    {"classroom", "demo", "checks", "page"},
     {"options"},
     {"prepare"},
     {"streams"},

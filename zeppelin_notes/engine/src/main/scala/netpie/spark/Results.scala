@@ -11,6 +11,7 @@ import org.apache.spark.streaming.scheduler.{StreamingListener, StreamingListene
 object Results {
   private val keptWindows = 60
   private val keptRows = 1000
+  private val tableCharacters = 50000 // Zeppelin cuts an output off at 102,400 bytes
   private var windows = Vector.empty[(Long, String)]
   private var rows = Vector.empty[(Long, Seq[(String, String)], Seq[Row])]
   private val windowEnd = StructField("window_end", TimestampType)
@@ -71,11 +72,25 @@ object Results {
     frame.sparkSession.createDataFrame(all, columns).createOrReplaceTempView("averages")
   }
 
+  private def cell(value: Any): String = String.valueOf(value).replaceAll("[\\t\\r\\n]+", " ")
+
+  /** The rows of the latest windows that have the newest one's columns, as many windows as fit, as Zeppelin's tables are. */
+  private def asTable: String = rows.lastOption.fold("") { case (_, types, _) =>
+    val windows = for ((end, `types`, some) <- rows.reverse) yield
+      some.map(row => (java.time.Instant.ofEpochMilli(end) +: row.toSeq).map(cell).mkString("\t"))
+    def fit(lines: Seq[Seq[String]]) = lines.zip(lines.scanLeft(0)(_ + _.map(_.length + 1).sum).tail)
+      .takeWhile { case (_, size) => size <= tableCharacters }.map(_._1)
+    val whole = fit(windows)
+    val fitting = if (whole.nonEmpty) whole.reverse.flatten else fit(windows.head.map(Seq(_))).flatten
+    (("window_end" +: types.map(_._1)).map(cell).mkString("\t") +: fitting).mkString("\n%table ", "\n", "")
+  }
+
   def show(howMany: Int): Unit = synchronized {
     if (failed.text.nonEmpty) println(failed.text + "\n")
     for ((end, text) <- windows.takeRight(howMany)) println("window until " + java.time.Instant.ofEpochMilli(end) + "\n" + text)
     println(counts.toSeq.sorted.map { case (name, n) => name + "=" + n }.mkString("counts: ", " ", ""))
     if (more().nonEmpty) println(more())
     Option(System.getProperty("netpie.mqtt.failure")).foreach(message => println("the stream has ended: " + message))
+    println(asTable)
   }
 }
