@@ -25,7 +25,7 @@ def demos(*variants: str) -> pytest.MarkDecorator:
 def answer(embedded: Embedded, request: pytest.FixtureRequest) -> dict[str, Any]:
     """What the demo of a variant of a bundle answered."""
     bundle, variant = request.param
-    return done("demo", "--json", *parameters(bundle), "--bundle", bundle, "--variant", variant).json
+    return done("demo", "--json", "--no-keep", *parameters(bundle), "--bundle", bundle, "--variant", variant).json
 
 
 @demos("csv")

@@ -78,7 +78,7 @@ def test_without_a_command_the_help_is_shown_and_the_usage_was_wrong(capsys: Cap
 @pytest.mark.parametrize(
     ("args", "message", "see"),
     [
-        (["nope"], "No such command 'nope'", "provision"),
+        (["xyzzy"], "No such command 'xyzzy'", "provision"),
         (["--nope"], "No such option '--nope'", "provision"),
         (["down", "--nope"], "No such option '--nope'", "provision down"),
         (["creds", "nope"], "No such command 'nope'", "provision creds"),
