@@ -158,7 +158,15 @@ OPTIONS = sorted(
 
 @pytest.mark.parametrize(("page", "option"), OPTIONS)
 def test_options_in_the_prose_exist(page: str, option: str) -> None:
-    known = {"--help", *(opt for _, command in commands(command_line) for each in command.params for opt in (*each.opts, *each.secondary_opts))}
+    known = {
+        "--help",
+        *(
+            opt
+            for _, command in commands(command_line)
+            for each in command.params
+            for opt in (*each.opts, *each.secondary_opts)
+        ),
+    }
 
     assert option in (BENCH if page == "bench/README.md" else known)
 
