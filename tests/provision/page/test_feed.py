@@ -130,8 +130,7 @@ def test_a_note_that_does_not_exist_is_told(stage: Stage) -> None:
 def test_a_failing_stream_is_told_with_its_reason(note: StagedNote, feed: NoteFeed) -> None:
     note.failure = "java.lang.ArithmeticException: / by zero"
     wait(lambda: any("/ by zero" in entry.text and entry.is_bad for entry in feed.log))
-    assert feed.state.status
-    assert feed.state.status.state == "failing"
+    wait(lambda: feed.state.status and feed.state.status.state == "failing")
 
 
 def test_a_window_is_wanted_once() -> None:
