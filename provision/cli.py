@@ -32,6 +32,7 @@ COMMANDS = {
     "publish": "publish",
     "sub": "sub",
     "infer": "infer",
+    "history": "history",
     "plan": "plan",
     "apply": "apply",
     "undo": "undo",

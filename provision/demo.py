@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
-from provision.embedded import stack
+from provision.embedded import netpie2020, stack
 from provision.embedded.application import APPID, application_file
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.options.application import ApplicationOptions
-from provision.platforms import DEFAULT_PLATFORM
+from provision.platforms import DEFAULT_PLATFORM, named_platform
 from provision.platforms.platform import Given, Place, PlatformAccount
 from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
 from provision.publisher import Publisher, host_metrics, publish_all
@@ -39,7 +39,7 @@ from provision.waiting import wait_until
 from zeppelin_sdk import ZeppelinClient
 
 TOPIC = "metrics"
-PUBLISHER = "publisher-thing"
+NOTE, PUBLISHER = "note-thing", "publisher-thing"
 WINDOW_TIMEOUT = 120.0  # seconds to wait for the next window
 
 
@@ -51,6 +51,7 @@ class Demo:
     windows: int
     pairs: tuple[str, ...] = ()
     every: float = 10.0
+    platform: str = DEFAULT_PLATFORM
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class DemoResult:
     windows: tuple[Window, ...]
     published: int
     counted: int
+    publisher_options: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -75,7 +77,8 @@ class DemoResult:
 
 def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib.ExitStack) -> DemoResult:
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
-    account = _account(running, "note-thing")
+    events = _SOURCES[demo.platform](running, cleanup)
+    account = events.account(NOTE)
     out = _out(demo)
     spec = fit_embedded(_asked(demo, account.place), running.runtime, console)
     with ZeppelinClient(running.url) as client:
@@ -85,22 +88,69 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
         run = NoteRun(client, note_id, console)
         with _source(client, note_id, rendered, out) as source:
             _run(run)
-            with _publishing(running, spec, demo.every) as publisher:
+            with _publishing(events.account(PUBLISHER), spec, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
             counted = _counted(run.page, publisher.published, spec.values["batch"])
-        return DemoResult(running.url, client.note_url(note_id), note_id, tuple(windows), publisher.published, counted)
+        url, published = client.note_url(note_id), publisher.published
+        options = tuple(events.publisher_options())
+        return DemoResult(running.url, url, note_id, tuple(windows), published, counted, options)
 
 
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
-    spec = _asked(demo, Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True))
+    spec = _asked(demo, _PLACES[demo.platform])
     check_spec(replace(spec, values={**spec.values, "mqtt_jars": ["/the/stack's.jar"]}))
 
 
-def _account(running: stack.Stack, folder: str) -> PlatformAccount:
-    things = private_dir(stack.emulator_dir() / folder)
-    return ApplicationOptions(Given(folder=things)).of_embedded(running.netpie.auth).account()
+class _Netpie2015:
+    """The stack's own application, with a thing for the note and one for the publisher."""
+
+    def __init__(self, running: stack.Stack, _cleanup: contextlib.ExitStack) -> None:
+        self._running = running
+
+    def account(self, who: str) -> PlatformAccount:
+        things = private_dir(stack.emulator_dir() / who)
+        return ApplicationOptions(Given(folder=things)).of_embedded(self._running.netpie.auth).account()
+
+    def publisher_options(self) -> list[str]:
+        """What `provision publish` is called with."""
+        folder = str(stack.emulator_dir() / PUBLISHER)
+        return [
+            "--credentials-file", str(application_file()), "--cache-dir", folder, "--auth", self._running.netpie.auth,
+        ]  # fmt: skip
+
+
+class _Netpie2020:
+    """An emulated NETPIE 2020, with a device for the note and one for the publisher."""
+
+    def __init__(self, running: stack.Stack, cleanup: contextlib.ExitStack) -> None:
+        self._emulated = netpie2020.start(running)
+        cleanup.callback(self._emulated.stop)
+
+    def account(self, who: str) -> PlatformAccount:
+        given = Given(self._emulated.fields[who == PUBLISHER], folder=self._folder(who), env={})
+        return named_platform("netpie2020").account(given)
+
+    def publisher_options(self) -> list[str]:
+        """What `provision publish` is called with."""
+        file = self._emulated.file(netpie2020.PUBLISHER)
+        return ["--credentials-file", str(file), "--cache-dir", str(self._folder(PUBLISHER))]
+
+    def _folder(self, who: str) -> Path:
+        return private_dir(stack.emulator_dir() / f"{who}-2020")
+
+
+_SOURCES: Mapping[str, Callable[[stack.Stack, contextlib.ExitStack], _Netpie2015 | _Netpie2020]] = {
+    "netpie2015": _Netpie2015,
+    "netpie2020": _Netpie2020,
+}
+_PLACES = {
+    "netpie2015": Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True),
+    "netpie2020": Place("netpie2020", "NETPIE", {"appid": "device", "broker_login": "password"}),
+}
+PLATFORMS = tuple(_SOURCES)
+"""The platforms that a demo can show."""
 
 
 def _stop_stream(url: str, note_id: str, console: Console) -> None:
@@ -149,8 +199,8 @@ class _Publishing:
 
 
 @contextlib.contextmanager
-def _publishing(running: stack.Stack, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
-    sender = _account(running, PUBLISHER).sender(spec.values["topic"])
+def _publishing(account: PlatformAccount, spec: NoteSpec, every: float) -> Iterator[_Publishing]:
+    sender = account.sender(spec.values["topic"])
     with Publisher(sender.login, sender.topic, renew=sender.renew, link=sender.link) as publisher:
         publishing = _Publishing(publisher, every)
         try:
@@ -159,12 +209,9 @@ def _publishing(running: stack.Stack, spec: NoteSpec, every: float) -> Iterator[
             publishing.finish()
 
 
-def keep_publishing(running: stack.Stack) -> None:
+def keep_publishing(running: stack.Stack, options: Sequence[str]) -> None:
     """Keep publishing from a background process, which `provision down` stops with the stack."""
-    command = [
-        sys.executable, "-m", "provision", "publish", "--credentials-file", str(application_file()),
-        "--cache-dir", str(stack.emulator_dir() / PUBLISHER), "--auth", running.netpie.auth, "--topic", TOPIC,
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "provision", "publish", *options, "--topic", TOPIC]
     with (running.logs / "publisher.log").open("wb") as log:
         subprocess.Popen(
             command,

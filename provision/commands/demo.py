@@ -19,6 +19,13 @@ _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
 @click.command()
 @distribution_options
 @click.option(
+    "--platform",
+    type=click.Choice(demonstration.PLATFORMS),
+    default=demonstration.PLATFORMS[0],
+    show_default=True,
+    help="Which platform is emulated.",
+)
+@click.option(
     "--bundle", type=click.Choice(bundle_names()), default=DEFAULT_BUNDLE, show_default=True, help="The note's bundle."
 )
 @click.option(
@@ -42,6 +49,7 @@ def demo(
     console: Console,
     /,
     choice: Choice,
+    platform: str,
     bundle: str,
     variant: str,
     windows: int,
@@ -55,7 +63,7 @@ def demo(
     files and addresses. It ends with the address of a page of the note, with live charts, and leaves everything up
     until `provision down`. With --no-keep, and where the extra `page` is not installed, it stops all that it started.
     """
-    asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs))
+    asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs), platform=platform)
     demonstration.check(asked)
     access = None
     with contextlib.ExitStack() as cleanup:
@@ -67,7 +75,7 @@ def demo(
         stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
         shown = demonstration.show(asked, running, console, stream)
         if keep:
-            demonstration.keep_publishing(running)
+            demonstration.keep_publishing(running, shown.publisher_options)
             access = page.ready() if page else None
             cleanup.pop_all()
     address = access.note_url(shown.note_id) if access else ""

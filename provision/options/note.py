@@ -18,7 +18,7 @@ from provision.options.application import ApplicationOptions, application_option
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
 from provision.platforms import platform_of_site
-from provision.platforms.platform import Client, Place, PlatformAccount
+from provision.platforms.platform import Client, Forecasts, Place, PlatformAccount
 from provision.prepare import (
     NoteSpec,
     bundle_path,
@@ -138,6 +138,7 @@ class NoteOptions:
             asked = self._first_asked(client, path, embedded)
             account = asked.account(planning=read_only)
             spec = self.spec(asked, account.place, embedded, console)
+            tell_forecast(console, account, spec.values["topic"], only_over=not read_only)
             if read_only:
                 of_note = account.planned(known_broker(asked.noted, embedded))
             else:
@@ -228,6 +229,13 @@ def tell_of_plain(console: Console, client: Client, noted: Origin) -> None:
     warning = plain_warning(client.broker_url)
     if warning and noted.site.get("broker") != client.broker_url:
         console.say(f"warning: {warning}", style="yellow")
+
+
+def tell_forecast(console: Console, account: PlatformAccount, topics: str, *, only_over: bool) -> None:
+    """Say what the note takes of what the platform allows in a month; `only_over`: where that is too much."""
+    for text, over in account.forecast(topics) if isinstance(account, Forecasts) else ():
+        if over or not only_over:
+            console.say(text, style="yellow" if over else None)
 
 
 def _bundles(start: str) -> list[CompletionItem]:

@@ -5,10 +5,10 @@ A platform is a module that has `PLATFORM`. It finds the **account** that a pers
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from provision.bundles.connection import Connection
 from provision.finding import Finding
@@ -199,6 +199,35 @@ class PlatformAccount(Protocol):
 
     def forget(self) -> bool:
         """Delete what is kept on this machine; returns whether there was anything. The platform is not told."""
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a platform has kept of a device at a time (epoch ms), by field."""
+
+    device: str
+    timestamp: int
+    values: Mapping[str, int | float | str]
+
+
+@runtime_checkable
+class KeepsHistory(Protocol):
+    """An account of a platform that stores events itself."""
+
+    def history(self, start: int, end: int, fields: Sequence[str]) -> Iterator[Past]:
+        """What was stored from `start` to `end` (epoch ms, both included), device by device, oldest first; of all
+        fields if none is named.
+
+        Raises, as it is read: RefusedError, UnreachableError, ProvisionError.
+        """
+
+
+@runtime_checkable
+class Forecasts(Protocol):
+    """An account of a platform that allows so much a month."""
+
+    def forecast(self, topics: str) -> Iterable[tuple[str, bool]]:
+        """What the note takes of the month's quota, in words, and whether that is more than there is."""
 
 
 class Platform(Protocol):

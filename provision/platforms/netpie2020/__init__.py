@@ -70,7 +70,7 @@ class Netpie2020Platform:
         folder = given.folder or _own_folder()
         servers = NetpieServers(said["api"] or DEVICE_API, said["data_store"] or DATA_STORE, said["netpie_broker"])
         devices, key = devices_of(said, folder, seeking)
-        return Netpie2020Account(devices, folder, servers, key)
+        return Netpie2020Account(devices, folder, servers, key, said["forecast"])
 
     def place(self, given: Given) -> Place:
         """Of the device, or of the FlowChannel. Raises: UsageError where neither is named."""

@@ -4,20 +4,23 @@ import hashlib
 import json
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
+from provision.bundles.values.topics import split_topics
 from provision.errors import ConflictError, UnreachableError, UsageError
 from provision.home import private_dir, write_private
 from provision.mqtt.login import Login, is_encrypted
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API, Api
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
+from provision.platforms.netpie2020.history import rows
+from provision.platforms.netpie2020.quota import SendingRate, forecasts, rate_of
 from provision.platforms.netpie2020.rest_link import RestLink
-from provision.platforms.netpie2020.topics import device_filters, flow_filters, published, shown_filters
-from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Place, Seen, Sender
+from provision.platforms.netpie2020.topics import TAPS, device_filters, flow_filters, published, shown_filters
+from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Past, Place, Seen, Sender
 from provision.platforms.shared import check_receivers, client_id_of
 from zeppelin_sdk import note_path
 
@@ -129,12 +132,15 @@ class Netpie2020Client:
 
 @dataclass(frozen=True)
 class Netpie2020Account:
-    """A device, or a FlowChannel and its devices; what is kept of it is in `folder`."""
+    """A device, or a FlowChannel and its devices; what is kept of it is in `folder`. `rate`, such as 10/10s, is what a
+    forecast is for.
+    """
 
     devices: tuple[DeviceLogin, ...]
     folder: Path
     servers: NetpieServers = NetpieServers()
     flowchannel: FlowChannelKey | None = None
+    rate: str = ""
 
     @property
     def login_as(self) -> str:
@@ -205,6 +211,19 @@ class Netpie2020Account:
                 "listen would cut that connection off",
                 next_step="give another device of its group with --credentials-file, or a FlowChannel",
             )
+
+    def history(self, start: int, end: int, fields: Sequence[str]) -> Iterator[Past]:
+        """What the data store has of each device. Raises: what `history.rows` raises."""
+        for device in self.devices:
+            for reading in rows(self.api(device), start, end, list(fields) or None):
+                yield Past(device.client_id, reading.timestamp, reading.values)
+
+    def forecast(self, topics: str) -> Iterator[tuple[str, bool]]:
+        """What events of this note take of the free quota in a month, as its topics say that they are sent."""
+        way = "shadow" if all(topic in TAPS for topic in split_topics(topics)) else "message"
+        rate = rate_of(self.rate) if self.rate else SendingRate(len(self.devices) if self.flowchannel else 10)
+        for each in forecasts(rate, way):
+            yield f"this note at {rate}: {each}", each.over
 
     def shown(self, *, secrets: bool) -> Mapping[str, str]:
         """What is kept, and where. Raises: UsageError where nothing is."""

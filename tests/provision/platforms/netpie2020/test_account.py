@@ -290,3 +290,24 @@ def test_thirty_devices_are_told_as_thirty(account, tmp_path):
     assert any(
         "30 devices, every 10 s: 15.6 M of 9 M messages a month: over" in finding.message for finding in findings
     )
+
+
+@pytest.mark.parametrize(
+    ("topics", "rate", "told"),
+    [
+        ("metrics", "10/10s", [("this note at 10 devices, every 10 s: 5.2 M of 9 M messages a month", False)]),
+        (
+            "@shadow/data/updated",
+            "10/10s",
+            [
+                ("this note at 10 devices, every 10 s: 5.2 M of 9 M messages a month", False),
+                ("this note at 10 devices, every 10 s: 2.6 M of 500,000 shadow operations a month: over", True),
+            ],
+        ),
+        ("metrics", "1/1s", [("this note at 1 device, every 1 s: 5.2 M of 9 M messages a month", False)]),
+        ("metrics", "", [("this note at 10 devices, every 10 s: 5.2 M of 9 M messages a month", False)]),
+    ],
+)
+def test_note_s_share_of_the_quota_is_forecast_by_its_topics(given, topics, rate, told):
+    account = PLATFORM.account(Given({**given.values, "forecast": rate}, given.credentials_file, env={}))
+    assert list(account.forecast(topics)) == told
