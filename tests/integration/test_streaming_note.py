@@ -1,5 +1,6 @@
 """The `streaming` note while it runs: edited, run again, stopped; its topic has quotes, `$`, braces and Thai in it."""
 
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -243,3 +244,24 @@ def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) ->
 
     assert len([row for row in stream.windows()[-1].rows if row[1].startswith("last ")]) == 50
     assert provision("status", stream.note.path, "--json").json["state"] == "stopped"
+
+
+def test_events_of_ones_own_form_are_averaged_by_parameters_alone(streams: Streams, stream: Stream) -> None:
+    out = stream.out.with_name("own-form")
+    schema = "device string, data struct<temp: double>, at bigint"
+    streams.apply("streaming", out, "--param", f"schema={schema}", "--param", "event_time=at")
+    try:
+        own = streams.started("streaming", out)
+        late, sent = int(time.time()) - 3600, [("gh-1", 20), ("gh-1", 40.5), ("gh-2", 31)]
+        events = [json.dumps({"device": device, "data": {"temp": temp}, "at": late}) for device, temp in sent]
+        own.publish([*events, '{"device": "gh-1"}', "no JSON"])
+        wait_for("a window with both devices", lambda: own.windows() and len(own.windows()[-1].rows) == 2)
+
+        rows = {row[1]: (int(row[0]), float(row[2])) for row in own.windows()[-1].rows}
+        assert rows == {"gh-1": (late, pytest.approx(30.25, rel=1e-9)), "gh-2": (late, 31.0)}
+        assert own.counts() | {"windows": 0} == {"events": 5, "late": 3, "malformed": 2, "windows": 0}
+        chart = own.client.execute_paragraph(own.note_id, own.paragraph("chart").id).output
+        assert chart.splitlines()[0].split("\t") == ["window_end", "at", "device", "avg(data.temp)"]
+        assert "gh-1\t30.25" in chart
+    finally:
+        streams.stop()
