@@ -169,7 +169,7 @@ def _print_login(console: Console, login: Login, secrets: bool, more: dict[str, 
         "host": login.host,
         "port": login.port,
         "client_id": login.client_id,
-        "username": login.username,
+        **({} if login.hides_username and not secrets else {"username": login.username}),
         **(more or {}),
     }
     if secrets:
@@ -178,7 +178,7 @@ def _print_login(console: Console, login: Login, secrets: bool, more: dict[str, 
         "Host": login.host,
         "Port": login.port,
         "ClientId": login.client_id,
-        "Username": login.username,
+        "Username": HIDDEN if login.hides_username and not secrets else login.username,
         "Password": login.password if secrets else HIDDEN,
     }
     console.result(answer, _lines(lines))

@@ -24,13 +24,17 @@ class Tls:
 
 @dataclass(frozen=True)
 class Login:
-    """What an MQTT client connects with; `url` is tcp://, ssl://, ws:// or wss://. No `username`: no login."""
+    """What an MQTT client connects with; `url` is tcp://, ssl://, ws:// or wss://. No `username`: no login.
+
+    `hides_username`: it is a secret too, as a device's token at NETPIE 2020 is.
+    """
 
     url: str
     client_id: str = ""
-    username: str = ""
+    username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     tls: Tls = Tls()
+    hides_username: bool = False
 
     @property
     def host(self) -> str:

@@ -61,7 +61,7 @@ class Netpie2020Client:
                 self.broker_url, f"{self.flowchannel.name}-provision", self.login_as, self.flowchannel.password
             )
         device = self.devices[0]
-        return Login(self.broker_url, device.client_id, device.token, device.secret)
+        return Login(self.broker_url, device.client_id, device.token, device.secret, hides_username=True)
 
     def connection(self, values: Mapping[str, Any], path: str, seen: Seen = NOTHING_SEEN) -> Connection:
         """What the note at `path` connects with.

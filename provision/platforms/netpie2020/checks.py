@@ -33,8 +33,11 @@ def _device(account: "Netpie2020Account", client_id: str) -> Finding:
         said = account.api(device).usable()
     except ProvisionError as error:
         return fail("device", error.message, error.next_step, error.exit_code)
-    group = f"in group {said.scope}" if said.scope else "in no group: it hears only its own messages"
-    return ok("device", f"{client_id} is enabled, {group}, {'connected' if said.online else 'not connected'}")
+    connected = "connected" if said.online else "not connected"
+    if not said.scope:
+        where = f"{client_id} is enabled, {connected}, in no group: it hears only its own messages"
+        return warn("device", where, "put it into the group of those that send, on the device's page on NETPIE")
+    return ok("device", f"{client_id} is enabled, in group {said.scope}, {connected}")
 
 
 def _broker(account: "Netpie2020Account") -> Finding:
