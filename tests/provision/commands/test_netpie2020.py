@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from netpie_emulator.netpie2020 import Account, Emulator2020
-from netpie_emulator.netpie2020.devices import new_device
+from netpie_emulator.netpie2020.devices import new_device, new_flowchannel
 from netpie_emulator.netpie2020.quota import quota_of
 from provision.cli import run
+from zeppelin_sdk.testing import FakeZeppelin
 
 
 @pytest.fixture
@@ -129,3 +130,64 @@ def test_credentials_are_kept_shown_and_forgotten(emulator, file, device, tmp_pa
     assert device.token in kept.read_text()
     assert run(["creds", "show", "--client-id", device.client_id, "--json", "--secrets"]) == 0
     assert json.loads(capsys.readouterr().out)["token"] == device.token
+
+
+@pytest.fixture
+def zeppelin(emulator, monkeypatch):
+    with FakeZeppelin("0.10") as server:
+        monkeypatch.setenv("ZEPPELIN_URL", server.url)
+        yield server
+
+
+def text_of(zeppelin):
+    return json.dumps([note["paragraphs"] for note in zeppelin.notes.values()])
+
+
+APPLY = ["--no-run", "--param", "mqtt_jars=/paho.jar"]
+
+
+def test_note_keeps_its_device_and_its_platform(zeppelin, file, device, capsys):
+    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 0
+    assert run(["plan", "--note", f"NETPIE/{device.client_id} metrics csv", "--param", "window=300"]) == 0
+    out, err = capsys.readouterr()
+    assert "this note at 10 devices, every 10 s: 5.2 M of 9 M messages a month" in err
+    assert device.token not in out + err + text_of(zeppelin)
+    assert run(["apply", "--no-run", "--note", f"NETPIE/{device.client_id} metrics csv", "--param", "window=300"]) == 0
+    assert len(zeppelin.notes) == 1
+    assert 'topics=Seq(\\"@msg/metrics\\")' in text_of(zeppelin)
+
+
+def test_apply_warns_of_a_quota_that_is_not_enough(zeppelin, file, capsys):
+    shadow = ["--param", "topic=@shadow/data/updated"]
+    assert run(["apply", "--credentials-file", str(file), *APPLY, *shadow]) == 0
+    assert "2.6 M of 500,000 shadow operations a month: over" in capsys.readouterr().err
+
+
+def test_refused_device_writes_nothing(zeppelin, file, device, capsys):
+    device.enabled = False
+    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 5
+    assert "disabled" in failed(capsys, device)
+    assert zeppelin.notes == {}
+
+
+def test_class_has_a_device_each_and_a_flowchannel_has_them_all(zeppelin, account, tmp_path, monkeypatch, capsys):
+    for number in range(29):
+        account.add(new_device(alias=f"d{number}"))
+    devices = list(account.devices.values())
+    table = "".join(f"{one.client_id},{one.token},{one.secret}\n" for one in devices)
+    (tmp_path / "class.csv").write_text("client_id,token,secret\n" + table)
+    assert run(["apply", "--each", str(tmp_path / "class.csv"), *APPLY[1:], "--json"]) == 0
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["done"], len(zeppelin.notes)) == (30, 30)
+    account.flowchannels.append(new_flowchannel())
+    key = account.flowchannels[0].key
+    (tmp_path / "flow.env").write_text(f"flowchannel={key}\ndevices=class.csv\n")
+    options = ["--credentials-file", str(tmp_path / "flow.env"), *APPLY, "--note", "all"]
+    assert run(["apply", *options]) == 0
+    assert run(["plan", *options[:2], *options[3:], "--json", "--param", "window=300"]) == 0
+    assert run(["pull", "all", "--into", str(tmp_path / "mine")]) == 0
+    said = "".join((*said, *capsys.readouterr(), text_of(zeppelin)))
+    said += "".join(path.read_text() for path in (tmp_path / "mine").rglob("*") if path.is_file())
+    for secret in (key.partition(":")[2], *(one.token for one in devices)):
+        assert secret not in said
+    assert "15.6 M of 9 M messages a month: over" in said
