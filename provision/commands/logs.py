@@ -14,13 +14,14 @@ from provision.streams.latest_windows import latest_of
 from provision.streams.log import LogLine, follow, title_of
 from provision.streams.note_state import driver_of
 from provision.streams.outputs import columns, cut_at, plain
+from provision.streams.printed_windows import headed_windows
 from provision.streams.recorded import full_rows
 from provision.streams.status import own_status
 from provision.streams.stream_owner import later_on_its_page
 from provision.streams.windows import Window
 from provision.sync.find_note import find_note
 from provision.sync.provenance import provenance
-from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ZeppelinClient
+from zeppelin_sdk import Note, Paragraph, ParagraphStatus, ResultMessage, ZeppelinClient
 
 
 @click.command()
@@ -85,10 +86,17 @@ def _text(note: Note, failure: str) -> str:
 
 
 def _paragraph_text(paragraph: Paragraph, note: Note) -> str:
-    told = "".join(plain(each) if cut_at(each) is None else _cut(cut_at(each), note) for each in paragraph.results)
+    results = [each for each in paragraph.results if not _repeats_windows(each, paragraph)]
+    told = "".join(plain(each) if cut_at(each) is None else _cut(cut_at(each), note) for each in results)
     if paragraph.status.is_active:
         told += "(it runs: logs -f shows what it prints)\n"
     return f"{_heading(paragraph)}\n{told}" if told else ""
+
+
+def _repeats_windows(message: ResultMessage, paragraph: Paragraph) -> bool:
+    """Whether a table has the windows that stand as text before it, for a chart or a page to read."""
+    is_table = message.type == "TABLE" and message.data.startswith("window_end\t")
+    return is_table and bool(headed_windows(paragraph.output))
 
 
 def _heading(paragraph: Paragraph) -> str:

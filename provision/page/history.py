@@ -132,13 +132,16 @@ class History:
 
     def keys(self) -> list[str]:
         """The keys of all windows that are drawn, sorted as a person would (`host-2` before `host-10`)."""
-        found = {key for window in self.alike() for key in rows_by_key(window)}
+        windows = self.alike()
+        named_by = columns_of(windows[-1]).keys if windows else ()
+        found = {key for window in windows for key in rows_by_key(window, named_by)}
         return sorted(found, key=_natural)
 
     def lines(self, measure: str, keys: Sequence[str], span: float = math.inf) -> Lines:
         """A measure's lines; between windows that do not follow each other there is an end without values."""
         windows = self.alike(span)
         slide = _slide(windows)
+        named_by = columns_of(windows[-1]).keys if windows else ()
         ends: list[int] = []
         found: dict[str, list[float | None]] = {key: [] for key in keys}
         for window in windows:
@@ -147,15 +150,14 @@ class History:
                 for values in found.values():
                     values.append(None)
             ends.append(window.end)
-            rows, at = rows_by_key(window), window.columns.index(measure)
+            rows, at = rows_by_key(window, named_by), window.columns.index(measure)
             for key, values in found.items():
                 values.append(number(rows[key][at]) if key in rows else None)
         return Lines(measure, tuple(ends), tuple(Line(key, tuple(values)) for key, values in found.items()))
 
 
-def rows_by_key(window: Window) -> dict[str, tuple[str, ...]]:
-    """The rows of a window by what names them; a window whose rows nothing names has its last row as `all`."""
-    keys = columns_of(window).keys
+def rows_by_key(window: Window, keys: Sequence[int]) -> dict[str, tuple[str, ...]]:
+    """The rows of a window by the columns that name them; where none does, its last row as `all`."""
     width = len(window.columns)
     return {" / ".join(row[at] for at in keys) or "all": row for row in window.rows if len(row) == width}
 

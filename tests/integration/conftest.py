@@ -40,6 +40,7 @@ STREAMING = [
     "streaming_note",
     "example_bundle",
     "logs",
+    "page",
     "person",
     "sdk_contract",
     "readme_steps",

@@ -14,6 +14,8 @@ from provision.sync.provenance import MARK, PAGE, STARTED, Mark, digest
 from zeppelin_sdk.testing import FakeZeppelin
 
 SLIDE_MS = 10_000
+FITTING_ROWS = 600
+"""About as many rows as the engine's `Results` shows."""
 KEYS = ("ant", "bee", "cat", "dog")
 MEASURES = ("avg(loadavg)", "avg(cpu)", "avg(mem)")
 QUERY = '''%spark
@@ -103,7 +105,7 @@ class StagedNote:
             "+---+",
         ]
         table = ["\t".join(("window_end", "ts", "id", *MEASURES))]
-        for when, some in self.windows[-60:]:
+        for when, some in self.windows[-max(1, FITTING_ROWS // len(self.keys)) :]:
             table += ["\t".join((_instant(when), *row)) for row in some]
         return "\n".join([*lines, "", counts]) + "\n%table " + "\n".join(table) + "\n"
 

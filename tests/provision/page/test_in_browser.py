@@ -168,9 +168,12 @@ def test_a_server_that_goes_and_comes_back(stage: Stage, tmp_path: Path, visit: 
 
 
 def test_a_hundred_keys(stage: Stage, served: Served, visit: Visits) -> None:
-    note = stage.add("NETPIE/HUNDRED metrics csv", keys=[f"host-{number:03}" for number in range(100)], windows=60)
+    note = stage.add("NETPIE/HUNDRED metrics csv", keys=[f"host-{number:03}" for number in range(100)])
     page = visit(served.note(note.id))
-    assert charted(page, 0, "host-099") == 60
+    before = charted(page, 0, "host-099")
+    assert before == 6
+    note.next_window()
+    page.wait_for_function(f"(args) => ({POINTS})(args) > {before}", arg=[0, "host-099"])
     assert page.evaluate("() => document.querySelectorAll('.charts canvas').length") == 3
 
 

@@ -276,6 +276,19 @@ def test_the_command_prints_headings_text_and_where_the_full_rows_are(zeppelin: 
     assert "/data/avg-*" in out
 
 
+def test_a_table_of_the_windows_that_stand_as_text_is_not_told_again(zeppelin: FakeZeppelin, capsys) -> None:
+    table = ("TABLE", "window_end\tts\tid\n2018-10-29T02:53:40Z\tt1\th\n")
+    add_note(
+        zeppelin,
+        {"title": "Latest", "status": "FINISHED", "results": results(("TEXT", WINDOWS.format(1)), table)},
+        {"title": "Chart", "status": "FINISHED", "results": results(table)},
+    )
+    assert run(["logs", "/A/b"]) == 0
+    latest, chart = capsys.readouterr().out.split("── Chart ──")
+    assert "window_end" not in latest
+    assert "window_end" in chart
+
+
 def test_the_json_answer_has_every_paragraph_its_outputs_and_cuts(zeppelin: FakeZeppelin, capsys) -> None:
     add_note(zeppelin, {"status": "FINISHED", "results": results(("TEXT", "a\n"), ("HTML", CUT.data))}, {})
     assert run(["logs", "b", "--json"]) == 0
