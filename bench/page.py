@@ -73,7 +73,12 @@ def _today(text: str) -> float:
 def _serving(port: int) -> psutil.Process:
     """The process that listens on this port."""
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and connection.pid
+            and connection.laddr
+            and connection.laddr.port == port
+        ):
             return psutil.Process(connection.pid)
     sys.exit(f"error: nothing of yours listens on port {port}")
 

@@ -61,6 +61,8 @@ class Editor(ui.codemirror):
         if read_only:
             self.disable()
         self._label(label)
+        if read_only:
+            return
         whole = f"() => emit(getElement({self.id}).editor.state.doc.toString())"
         self.on("update:value", self._told, js_handler=whole, throttle=0.15)
         self.on("focusout", on_leave)

@@ -97,9 +97,12 @@ class FeedState:
 
 
 class NoteFeed:
-    """Start it with `start`; `state`, `history` and `log` are read from any thread. `connect` opens a connection."""
+    """Start it with `start`; `state`, `history` and `log` are read from any thread. `connect` opens a connection.
 
-    def __init__(self, connect: Callable[[], ZeppelinClient], note_id: str, *, asks: bool = True) -> None:
+    One that is `read_only` runs nothing but the paragraph of latest windows, and changes nothing.
+    """
+
+    def __init__(self, connect: Callable[[], ZeppelinClient], note_id: str, *, read_only: bool = False) -> None:
         self.note_id = note_id
         self.state = FeedState()
         self.history = History()
@@ -107,7 +110,7 @@ class NoteFeed:
         self.logged = 0
         self.has_patches = True
         self._connect = connect
-        self._asks = asks
+        self._read_only = read_only
         self._work: queue.SimpleQueue[tuple[Callable[[NoteSession], Any], Future[Any]]] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._lock = threading.Lock()
@@ -172,7 +175,9 @@ class NoteFeed:
     def submit(self, work: Callable[[NoteSession], T]) -> Future[T]:
         """Have `work` done with the open note; its error is the future's."""
         done: Future[T] = Future()
-        if not self.state.is_connected:
+        if self._read_only:
+            done.set_exception(_read_only())
+        elif not self.state.is_connected:
             done.set_exception(ProvisionError("the server is out of reach", next_step="try again when it is back"))
         else:
             self._work.put((work, done))
@@ -180,6 +185,8 @@ class NoteFeed:
 
     def run_note(self) -> None:
         """Run the note's paragraphs in order, its stream anew, and wait until it is live. Raises as `provision run`."""
+        if self._read_only:
+            raise _read_only()
         with self._connect() as client:
             note = client.get_note(self.note_id)
             if any(p.status.is_active and runs_in_spark(p) for p in note.paragraphs):
@@ -190,6 +197,8 @@ class NoteFeed:
 
     def stop_note(self) -> None:
         """Stop the note's stream. Raises as `provision stop`."""
+        if self._read_only:
+            raise _read_only()
         with self._connect() as client:
             stop_note(client, client.get_note(self.note_id), Quiet())
 
@@ -343,8 +352,7 @@ class NoteFeed:
             watch.page, watch.application = (driver.url, driver.application) if status.stream else ("", "")
             for line in watch.news():
                 self._tell_line(line)
-            if self._asks:
-                self._ask(client, note, status)
+            self._ask(client, note, status)
 
     def _ask(self, client: ZeppelinClient, note: Note, status: NoteStatus) -> None:
         """Run the paragraph of latest windows where a window has ended since it ran."""
@@ -357,6 +365,10 @@ class NoteFeed:
         if end and self._pace.wants(end) and not latest.status.is_active:
             self._pace.asked(end)
             client.submit_paragraph(note.id, latest.id)
+
+
+def _read_only() -> ProvisionError:
+    return ProvisionError("this page is for reading only", next_step="open one without --read-only")
 
 
 def _together(note: Note, paragraph_id: str, base: str, text: str) -> str:

@@ -49,8 +49,8 @@ class Notes:
 class OverviewView:
     """A table of notes, those that fail first; each leads to its page."""
 
-    def __init__(self, notes: Notes, prefix: Callable[[str], str]) -> None:
-        self._notes, self._prefix = notes, prefix
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
         self._version = -1
         with ui.element("div").classes("bar").props("role=status"):
             self._counts = ui.label("Reading the notes …")
@@ -75,7 +75,7 @@ class OverviewView:
             heading = Heading("", 2)
             heading.style("flex: 1 1 14rem")
             with heading:
-                ui.link(hidden(each.note.path), self._prefix(f"/note/{each.note.id}"))
+                ui.link(hidden(each.note.path), f"/note/{each.note.id}")
             ui.label(each.state).classes(f"pill {_LEVELS.get(each.state, 'off')}")
             rate = f"{each.stream.events_per_second:.1f} events/s" if each.stream else ""
             until = time.strftime("window until %H:%M:%S", time.localtime(each.last_window / 1000))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from nicegui import app, run, ui
 
 from provision.errors import ProvisionError
@@ -42,31 +42,33 @@ class Pages:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def follow(self, note_id: str) -> NoteFeed:
-        """The feed of a note, started if need be."""
+        """The feed of a note, started if need be; it ends some time after the last one who looks has gone."""
         with self._lock:
-            self._end_left()
             if note_id not in self._feeds:
-                self._feeds[note_id] = NoteFeed(self.connect, note_id)
+                self._feeds[note_id] = NoteFeed(self.connect, note_id, read_only=self.read_only)
                 self._feeds[note_id].start()
+            self._left_at.setdefault(note_id, time.monotonic())
             return self._feeds[note_id]
 
-    def look(self, note_id: str) -> NoteFeed:
-        """As `follow`, for somebody who says when they have gone."""
-        feed = self.follow(note_id)
-        self._viewers[note_id] = self._viewers.get(note_id, 0) + 1
-        return feed
+    def look(self, note_id: str) -> None:
+        """Somebody looks at a note that is followed."""
+        with self._lock:
+            self._viewers[note_id] = self._viewers.get(note_id, 0) + 1
 
     def leave(self, note_id: str) -> None:
         """Somebody looks at it no more."""
-        self._viewers[note_id] -= 1
-        self._left_at[note_id] = time.monotonic()
+        with self._lock:
+            self._viewers[note_id] -= 1
+            self._left_at[note_id] = time.monotonic()
 
-    def _end_left(self) -> None:
-        now = time.monotonic()
-        for name in list(self._feeds):
-            left = self._left_at.get(name)
-            if not self._viewers.get(name) and left is not None and now - left > LINGER_SECONDS:
-                threading.Thread(target=self._feeds.pop(name).close, daemon=True).start()
+    def end_left(self) -> None:
+        """Follow no more what nobody has looked at for `LINGER_SECONDS`."""
+        with self._lock:
+            old = time.monotonic() - LINGER_SECONDS
+            names = [name for name in self._feeds if not self._viewers.get(name) and self._left_at[name] < old]
+            ended = [self._feeds.pop(name) for name in names]
+        for feed in ended:
+            feed.close()
 
     def close(self) -> None:
         """Follow no note any more."""
@@ -99,6 +101,7 @@ def serve(pages: Pages, access: Access, listener: socket.socket) -> None:
         reconnect_timeout=20.0, favicon="📈",
     )  # fmt: skip
     app.colors(primary="#0969da")
+    app.timer(LINGER_SECONDS / 10, lambda: run.io_bound(pages.end_left))
     logging.getLogger("nicegui").setLevel(logging.ERROR)
     config = uvicorn.Config(
         Guard(site, access), log_level="error", access_log=False, ws="wsproto", server_header=False,
@@ -110,29 +113,16 @@ def serve(pages: Pages, access: Access, listener: socket.socket) -> None:
         pages.close()
 
 
-def _prefix(request: Request) -> str:
-    return request.headers.get("x-forwarded-prefix", "")
-
-
-def _bar(title: str, pages: Pages, theme: Theme, home: str | None) -> None:
-    with ui.element("header").classes("bar"):
-        Heading(title, 1)
-        if pages.read_only:
-            ui.label("read only").classes("pill off")
-        ui.label(hidden(pages.address)).classes("soft")
-        if home is not None:
-            ui.link("All notes", home)
-        theme_button(theme)
-
-
-def _overview_page(pages: Pages) -> Callable[[Request], object]:
+def _overview_page(pages: Pages) -> Callable[[], object]:
     notes = Notes(pages.connect)
 
-    async def overview(request: Request) -> None:
+    async def overview() -> None:
         theme = begin("Notes")
         with ui.element("main").classes("page alone").props("id=main"):
-            _bar("Notes", pages, theme, None)
-            view = OverviewView(notes, lambda path: path)
+            with ui.element("header").classes("bar"):
+                Heading("Notes", 1)
+                _about_the_server(pages, theme)
+            view = OverviewView(notes)
         await ui.context.client.connected()
         await theme.ask()
 
@@ -145,8 +135,16 @@ def _overview_page(pages: Pages) -> Callable[[Request], object]:
     return overview
 
 
-def _note_page(pages: Pages) -> Callable[[Request, str], object]:
-    async def note(request: Request, note_id: str) -> None:
+def _about_the_server(pages: Pages, theme: Theme) -> None:
+    """The end of a page's bar."""
+    if pages.read_only:
+        ui.label("read only").classes("pill off")
+    ui.label(hidden(pages.address)).classes("soft")
+    theme_button(theme)
+
+
+def _note_page(pages: Pages) -> Callable[[str], object]:
+    async def note(note_id: str) -> None:
         feed = pages.follow(note_id)
         theme = begin("Note")
         with ui.element("main").classes("page").props("id=main"):
@@ -187,11 +185,8 @@ class _NoteBar:
         self.is_read = False
         with ui.element("header").classes("bar"):
             self._title = Heading("…", 1)
-            if pages.read_only:
-                ui.label("read only").classes("pill off")
-            ui.label(hidden(pages.address)).classes("soft")
             ui.link("All notes", "/")
-            theme_button(theme)
+            _about_the_server(pages, theme)
         self._gone = ui.label("").classes("banner bad").props("role=alert")
         self._gone.visible = False
 

@@ -127,6 +127,21 @@ def test_a_note_that_does_not_exist_is_told(stage: Stage) -> None:
     feed.close()
 
 
+def test_one_for_reading_only_changes_nothing_whoever_asks(stage: Stage, note: StagedNote) -> None:
+    feed = NoteFeed(lambda: ZeppelinClient(stage.url), note.id, read_only=True)
+    feed.start()
+    wait(lambda: feed.state.is_connected)
+    name, text = note.paragraph("query")["id"], note.paragraph("query")["text"]
+    for asked in (feed.write(name, text, "other"), feed.save(name), feed.run(name), feed.cancel(name)):
+        with pytest.raises(ProvisionError, match="reading only"):
+            asked.result(SECONDS)
+    for ask in (feed.run_note, feed.stop_note):
+        with pytest.raises(ProvisionError, match="reading only"):
+            ask()
+    feed.close()
+    assert note.paragraph("query")["text"] == text
+
+
 def test_a_failing_stream_is_told_with_its_reason(note: StagedNote, feed: NoteFeed) -> None:
     note.failure = "java.lang.ArithmeticException: / by zero"
     wait(lambda: any("/ by zero" in entry.text and entry.is_bad for entry in feed.log))
