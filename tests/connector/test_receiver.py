@@ -152,10 +152,14 @@ def test_each_failure_doubles_the_pause_before_the_next_try(probe, broker):
         assert 0.8 * 0.2 * 2**times < pause < 1.2 * 0.2 * 2**times + 0.5
 
 
-def test_a_refused_subscription_is_named_with_its_topic(probe, broker):
+def test_a_refused_subscription_is_named_with_its_topic_and_without_a_device_s_token(probe, broker):
     broker.grant = 128
-    probe.start(broker.url, topics="/other/x", retryMillis=50)
-    assert "refuses a subscription to /other/x" in probe.wait("error")
+    probe.start(
+        broker.url, topics="/other/x @tap/shadow/updated/ID:hunter2 @tap/msg/topic/ID:hunter2/a/#", retryMillis=50
+    )
+    told = probe.wait("error")
+    assert "refuses a subscription to /other/x, @tap/shadow/updated/ID, @tap/msg/topic/ID/a/#" in told
+    assert "hunter2" not in told
     broker.grant = None
     broker.until_subscribed(2)
 
