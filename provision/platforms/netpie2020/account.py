@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -113,7 +114,8 @@ class Netpie2020Client:
         return shown_filters(topics, self.count or len(self.devices))
 
     def _store(self, values: Mapping[str, Any], path: str) -> tuple[StoreEntry, ...]:
-        entity = f"netpie-{self.login_as}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", self.login_as)  # of what a template can name
+        entity = f"netpie-{name}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
         if not self._is_flow:
             device = self.devices[0] if self.devices else DeviceLogin(self.login_as, "")
             return (StoreEntry(entity, ("username", device.token), ("password", device.secret)),)

@@ -311,3 +311,9 @@ def test_thirty_devices_are_told_as_thirty(account, tmp_path):
 def test_note_s_share_of_the_quota_is_forecast_by_its_topics(given, topics, rate, told):
     account = PLATFORM.account(Given({**given.values, "forecast": rate}, given.credentials_file, env={}))
     assert list(account.forecast(topics)) == told
+
+
+def test_client_id_may_have_a_dot(tmp_path):
+    account = PLATFORM.account(Given({"client_id": "a.b", "token": "t", "secret": "s"}, folder=tmp_path, env={}))
+    connection = account.planned("").connection(load_bundle("streaming").values({"appid": "a"}), "note")
+    assert connection.store[0].entity.startswith("netpie-a-b-")
