@@ -127,6 +127,20 @@ def test_a_note_that_does_not_exist_is_told(stage: Stage) -> None:
     feed.close()
 
 
+@pytest.mark.parametrize("generation", ["0.8", "0.11", "0.12"])
+def test_every_zeppelin_is_heard_and_written_to(generation: str) -> None:
+    with Stage(generation) as stage:
+        stage.zeppelin.allowed_origins.add(stage.url)
+        note = stage.add("NETPIE/ANY metrics csv")
+        feed = NoteFeed(lambda: ZeppelinClient(stage.url), note.id)
+        feed.start()
+        wait(lambda: feed.history.measures())
+        query = note.paragraph("query")
+        feed.write(query["id"], query["text"], "%spark\nval query = 1").result(SECONDS)
+        assert note.paragraph("query")["text"] == "%spark\nval query = 1"
+        feed.close()
+
+
 def test_one_for_reading_only_changes_nothing_whoever_asks(stage: Stage, note: StagedNote) -> None:
     feed = NoteFeed(lambda: ZeppelinClient(stage.url), note.id, read_only=True)
     feed.start()
