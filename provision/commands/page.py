@@ -50,6 +50,19 @@ def page(
     provision page "APPID metrics csv"
     provision page --read-only --zeppelin http://host:8080
     """
+    _serve(console, server, note, port=port, read_only=read_only, opens=opens, record=record)
+
+
+def _serve(
+    console: Console,
+    server: ServerOptions,
+    note: str | None,
+    *,
+    port: int = 0,
+    read_only: bool = False,
+    opens: bool = False,
+    record: Path | None = None,
+) -> None:
     check_installed()
     from provision.page.serve import LOOPBACK, Pages, listening, serve
 
@@ -89,8 +102,8 @@ def _read(record: Path) -> dict[str, Any]:
 @click.argument("note")
 @server_options
 @json_option
-@click.pass_context
-def open_command(ctx: click.Context, /, server: ServerOptions, note: str) -> None:
+@click.pass_obj
+def open_command(console: Console, /, server: ServerOptions, note: str) -> None:
     """Open a note in the browser: in Zeppelin's page where its server has one, else in the page of this tool.
 
     NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". If no page of this tool
@@ -99,7 +112,6 @@ def open_command(ctx: click.Context, /, server: ServerOptions, note: str) -> Non
     \b
     provision open "APPID metrics csv"
     """
-    console = ctx.ensure_object(Console)
     with server.connect_running() as client:
         found = find_note(client, note)
         zeppelin = client.note_url(found.id)
@@ -108,7 +120,7 @@ def open_command(ctx: click.Context, /, server: ServerOptions, note: str) -> Non
         running = running_page(server.running_stack())
         url = running.note_url(found.id) if running else ""
     if not url:
-        ctx.invoke(page, server=server, note=found.id, port=0, read_only=False, opens=True, record=None)
+        _serve(console, server, found.id, opens=True)
         return
     if not webbrowser.open(url):
         console.say("no browser here: open it in yours")

@@ -118,7 +118,7 @@ def _overview_page(pages: Pages) -> Callable[[], object]:
 
     async def overview() -> None:
         theme = begin("Notes")
-        with ui.element("main").classes("page alone").props("id=main"):
+        with ui.element("div").classes("page alone").props("id=main"):
             with ui.element("header").classes("bar"):
                 Heading("Notes", 1)
                 _about_the_server(pages, theme)
@@ -147,7 +147,7 @@ def _note_page(pages: Pages) -> Callable[[str], object]:
     async def note(note_id: str) -> None:
         feed = pages.follow(note_id)
         theme = begin("Note")
-        with ui.element("main").classes("page").props("id=main"):
+        with ui.element("div").classes("page").props("id=main"):
             title = _NoteBar(pages, theme, feed)
             panes = ui.element("div").classes("panes").props("data-view=stream")
             title.tabs(panes)
@@ -198,6 +198,7 @@ class _NoteBar:
             for name, button in buttons.items():
                 button.props["aria-pressed"] = str(name == view).lower()
                 button.props["outline"] = name != view
+                button.props["color"] = "blue-8" if name == view else "primary"
 
         with ui.element("nav").classes("tabs").props("aria-label=Views") as nav:
             names = {"stream": "Stream", "note": "Paragraphs"}

@@ -35,7 +35,7 @@ class StreamView:
             self._keys = ui.select([], multiple=True, label="Keys (none chosen: all)", on_change=self._draw)
             self._keys.props("dense outlined use-chips clearable use-input options-dense").classes("keys")
             self._span = ui.toggle(SPANS, value=900, on_change=self._draw)
-            self._span.props("dense no-caps padding='3px 10px' toggle-color=primary aria-label='Span of the charts'")
+            self._span.props("dense no-caps padding='3px 10px' toggle-color=blue-8 aria-label='Span of the charts'")
         self._empty = ui.label(_NO_WINDOWS).classes("card soft")
         self._grid = ui.element("div").classes("charts").props("aria-live=off")
         self._windows = _WindowsTable(feed)
