@@ -6,6 +6,7 @@ import click
 
 from provision import demo as demonstration
 from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
+from provision.commands.stack import ready_page
 from provision.console import Console
 from provision.embedded import stack
 from provision.embedded.runtime import Choice
@@ -65,18 +66,17 @@ def demo(
     """
     asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs), platform=platform)
     demonstration.check(asked)
-    access = None
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)
         if started:
             cleanup.callback(_stack_down, console)
-        page = start_page(running) if keep is not False else None
-        keep = page is not None if keep is None else keep
+        starting = start_page(running) if keep is not False else None  # it takes its time: it is there at the end
         stream = contextlib.ExitStack() if started else cleanup  # a stack that goes down takes the stream with it
         shown = demonstration.show(asked, running, console, stream)
+        access = ready_page(starting, console)
+        keep = access is not None if keep is None else keep
         if keep:
             demonstration.keep_publishing(running, shown.publisher_options)
-            access = page.ready() if page else None
             cleanup.pop_all()
     address = access.note_url(shown.note_id) if access else ""
     lines = demonstration.closing_lines(shown, running, keep=keep, page=address)

@@ -12,7 +12,7 @@ from provision.errors import ConflictError, ProvisionError, UsageError
 from provision.options.output import json_option
 from provision.options.stack import distribution_options
 from provision.page.access import Access
-from provision.page.background import start_page
+from provision.page.background import PageProcess, start_page
 
 
 @click.command()
@@ -47,20 +47,19 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
         console.say("already up")
     if python:
         _install_python(running, console)
-    access = page_of(running, console)
+    access = ready_page(start_page(running), console)
     console.result(with_page(running, access), describe(running, access))
 
 
-def page_of(running: stack.Stack, console: Console) -> Access | None:
-    """The page of the stack, started if need be; None where there is none. A page that does not start is told."""
-    starting = start_page(running)
+def ready_page(starting: PageProcess | None, console: Console) -> Access | None:
+    """Where the page is that is being started; None where there is none, or where it does not start: that is told."""
     if starting is None:
         return None
     try:
         with console.step("starting the page"):
             return starting.ready()
     except ProvisionError as error:
-        console.error(error)
+        console.say(f"{error.message}; {error.next_step}", style="red")
         return None
 
 

@@ -11,6 +11,8 @@ from uuid import uuid4
 import pytest
 
 from provision.cli import run
+from provision.commands.stack import ready_page
+from provision.console import Console
 from provision.embedded import processes, record
 from provision.embedded.record import Netpie, Pids, Stack
 from provision.embedded.runtime import Runtime
@@ -71,10 +73,14 @@ def test_where_the_extra_is_not_installed_there_is_none(stack: Stack, monkeypatc
     assert run(["page"]) == 2
 
 
-def test_one_that_does_not_start_is_told_with_its_log(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_does_not_start_is_told_with_its_log(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.executable", "/bin/false")
     started = start_page(stack)
     assert isinstance(started, PageProcess)
+    assert ready_page(started, Console()) is None
+    assert "the page did not start" in capsys.readouterr().err
     with pytest.raises(ProvisionError) as error:
         started.ready()
     assert "page.log" in error.value.next_step
