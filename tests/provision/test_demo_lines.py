@@ -1,0 +1,27 @@
+"""The demo's last lines."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from provision.demo import closing_lines
+
+NOTE = "http://127.0.0.1:1/#/notebook/2A"
+PAGE = "http://127.0.0.1:2/TOKEN/note/2A"
+
+
+def lines(*, keep: bool, page: str = "", web_page: bool = False) -> list[str]:
+    shown: Any = SimpleNamespace(note=NOTE, windows=(), published=3, counted=3)
+    running: Any = SimpleNamespace(web_page=web_page)
+    return closing_lines(shown, running, keep=keep, page=page)
+
+
+def test_the_last_line_is_the_page_s_address_and_what_ends_it_stands_before() -> None:
+    *_, how_to_end, last = lines(keep=True, page=PAGE)
+    assert last.split() == ["page", PAGE]
+    assert "provision down" in how_to_end
+    assert "no web page" not in "\n".join(lines(keep=True, page=PAGE))
+
+
+def test_without_a_page_the_note_s_address_says_that_nothing_is_there() -> None:
+    assert f"{NOTE} (this Zeppelin has no web page: give --zeppelin-home)" in "\n".join(lines(keep=False))
+    assert "no web page" not in "\n".join(lines(keep=False, web_page=True))
