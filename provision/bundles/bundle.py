@@ -1,7 +1,7 @@
 """Note bundles: what a folder of `zeppelin_notes` says of its parameters and paragraphs."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -9,12 +9,14 @@ from string import Formatter
 from typing import Any
 
 from netpie_creds.text_file import NotTextError, decode_text
+from provision.bundles.checks import Checks, check_entries
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
 from provision.bundles.engine import ECHOES_NOTHING, TYPED, is_generated, typed_part
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError, nearest
+from provision.toml_lines import TomlLines
 
 DEFAULT_BUNDLE = "streaming"
 
@@ -92,6 +94,20 @@ def _shipped() -> Path:
 
 def load_bundle(name: str) -> Bundle:
     """The bundle of that name, or in the folder of that path; raises `UsageError` when it is none."""
+    return _load(name, None)
+
+
+def bundle_problems(name: str) -> list[UsageError]:
+    """All that is wrong with a bundle, where `load_bundle` raises the first; what hides behind another is not found."""
+    found: list[UsageError] = []
+    try:
+        _load(name, found)
+    except UsageError as error:
+        found.append(error)
+    return found
+
+
+def _load(name: str, found: list[UsageError] | None) -> Bundle:
     folder = Path(name) if "/" in name else _shipped() / name
     file = folder / "note.toml"
     try:
@@ -102,11 +118,10 @@ def load_bundle(name: str) -> Bundle:
             next_step=nearest(name, bundle_names(), f"take one of {', '.join(bundle_names())}, or a folder: ./DIR"),
         ) from error
     try:
-        return _read(file, tomllib.loads(text))
-    except KeyError as error:
-        raise UsageError(f"{file}: no {error.args[0]} in it", next_step="add it") from error
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError, ValueError) as error:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: {error}", next_step="fix that file") from error
+    return _read(file, table, Checks(file, TomlLines(text), found))
 
 
 def _text(file: Path) -> str:
@@ -116,56 +131,82 @@ def _text(file: Path) -> str:
         raise UsageError(f"{str(file)!r}: {error}", next_step="save it as UTF-8") from error
 
 
-def _read(file: Path, table: dict[str, Any]) -> Bundle:
-    parameters = {name: parameter(name, entry) for name, entry in table["parameters"].items()}
-    bundle = Bundle(
-        name=file.parent.name,
-        title=table["title"],
-        help=table["help"],
-        path=table["path"],
-        parameters=parameters,
-        templates=tuple(_template(file.parent, entry) for entry in table["paragraphs"]),
-        embedded={name: as_text(value) for name, value in table.get("embedded", {}).items()},
-        folder=file.parent,
-    )
-    _check_entries("note.toml", table, NOTE_ENTRIES)
-    try:
-        _check_parameters(bundle, table.get("embedded", {}))
-        check_templates(bundle.templates, parameters, COMPUTED | set(parameters))
-    except UsageError as error:
-        where = "" if error.message.startswith(str(file.parent)) else f"{file}: "
-        raise UsageError(f"{where}{error.message}", next_step=error.next_step) from error
+def _read(file: Path, table: dict[str, Any], checks: Checks) -> Bundle:
+    for name in table:
+        with checks.at(name):
+            check_entries("", [name], NOTE_ENTRIES)
+    parameters, templates = {}, []
+    for name, entry in _entries(table, "parameters", dict, checks).items():
+        with checks.at("parameters", name):
+            parameters[name] = parameter(name, entry)
+    for number, entry in enumerate(_entries(table, "paragraphs", list, checks)):
+        with checks.at("paragraphs", number):
+            templates.append(_template(file.parent, entry))
+    with checks.at():
+        embedded = table.get("embedded", {})
+        bundle = Bundle(
+            name=file.parent.name,
+            title=table["title"],
+            help=table["help"],
+            path=table["path"],
+            parameters=parameters,
+            templates=tuple(templates),
+            embedded={name: as_text(value) for name, value in embedded.items()},
+            folder=file.parent,
+        )
+    if checks.found:  # what follows would be a consequence
+        raise checks.found.pop()
+    _check_parameters(bundle, embedded, checks)
+    check_templates(bundle.templates, parameters, COMPUTED | set(parameters), checks)
     return bundle
+
+
+def _entries(table: Mapping[str, Any], name: str, kind: type, checks: Checks) -> Any:
+    with checks.at(name):
+        if not isinstance(table[name], kind):
+            raise TypeError(f"{name} is no {'table' if kind is dict else 'array of tables'}")
+        return table[name]
+    return kind()
 
 
 NOTE_ENTRIES = ("title", "help", "path", "parameters", "embedded", "paragraphs")
 PARAGRAPH_ENTRIES = ("key", "title", "file", "interpreter", "config", "when", "role", "blocks")
 
 
-def _check_entries(what: str, table: Mapping[str, Any], known: Collection[str]) -> None:
-    unknown = sorted(set(table) - set(known))
-    if unknown:
-        raise ValueError(f"{what}: unknown entry {unknown[0]!r}; there are {', '.join(known)}")
-
-
-def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any]) -> None:
-    """Raise `UsageError` for a parameter that is missing, or has a name or a value that it can't have."""
+def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any], checks: Checks) -> None:
+    """Check for a parameter that is missing, or has a name or a value that it can't have."""
     names = set(bundle.parameters)
-    if REQUIRED - names:
-        raise UsageError(f"no parameter {min(REQUIRED - names)!r}", next_step="every bundle needs it")
-    if names & _RESERVED:
-        raise UsageError(f"parameter {min(names & _RESERVED)!r}: the tool has that name", next_step="take another")
-    named = {each.multiple_of for each in bundle.parameters.values() if each.multiple_of} | set(embedded)
-    named |= {name for _, name, _, _ in Formatter().parse(bundle.path + bundle.title) if name is not None}
-    if named - names - {PLATFORM_NAME}:
-        raise UsageError(f"it names a parameter {min(named - names - {PLATFORM_NAME})!r} that it does not declare")
+    for name in sorted(REQUIRED - names):
+        with checks.at("parameters"):
+            raise UsageError(f"no parameter {name!r}", next_step="every bundle needs it")
+    for name in sorted(names & _RESERVED):
+        with checks.at("parameters", name):
+            raise UsageError(f"parameter {name!r}: the tool has that name", next_step="take another")
+    named: list[tuple[str, tuple[str, ...]]] = [
+        (each.multiple_of, ("parameters", name, "multiple_of"))
+        for name, each in bundle.parameters.items()
+        if each.multiple_of
+    ]
+    for entry, text in (("path", bundle.path), ("title", bundle.title)):
+        with checks.at(entry):
+            named += [(name, (entry,)) for _, name, _, _ in Formatter().parse(text) if name is not None]
+    named += [(name, ("embedded", name)) for name in embedded]
+    for name, where in named:
+        if name not in names | {PLATFORM_NAME}:
+            with checks.at(*where):
+                raise UsageError(
+                    f"it names a parameter {name!r} that it does not declare",
+                    next_step=nearest(name, names, "declare it, or take another"),
+                )
     for name, value in embedded.items():
-        check_default(bundle.parameters[name], value)
+        if name in names:
+            with checks.at("embedded", name):
+                check_default(bundle.parameters[name], value)
 
 
 def _template(folder: Path, entry: dict[str, Any]) -> Template:
     key = entry["key"]
-    _check_entries(f"paragraph {key!r}", entry, PARAGRAPH_ENTRIES)
+    check_entries(f"paragraph {key!r}: ", entry, PARAGRAPH_ENTRIES)
     file, text = _file_and_text(folder, entry["file"])
     return Template(
         key=key,
@@ -183,12 +224,9 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
 def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
     """A template's text, and the file to name in errors; `engine:PART` is generated, any other name a file's."""
     if is_generated(name):
-        try:
-            return Path(name), f"{typed_part(name.removeprefix(TYPED))}\n{ECHOES_NOTHING}"
-        except UsageError as error:
-            raise UsageError(f"{folder / 'note.toml'}: {error.message}", next_step=error.next_step) from error
+        return Path(name), f"{typed_part(name.removeprefix(TYPED))}\n{ECHOES_NOTHING}"
     file = folder / name
     try:
         return file, _text(file)
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}", next_step="fix note.toml beside it") from error
+        raise UsageError(f"{name}: {error.strerror}", next_step="write that file, or fix its name") from error

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from provision.bundles.parameters import Parameter
-from provision.errors import UsageError
+from provision.errors import UsageError, nearest
 from zeppelin_sdk import ServerVersion
 
 Condition = Mapping[str, Any]
@@ -33,7 +33,7 @@ def check_condition(when: Condition, parameters: Mapping[str, Parameter]) -> Non
         if name == ZEPPELIN:
             _bound(asked)
         elif name not in parameters:
-            raise UsageError(f"no parameter {name!r}")
+            raise UsageError(f"no parameter {name!r}", next_step=nearest(name, parameters, "fix that condition"))
         else:
             for value in _listed(asked):
                 _check_value(parameters[name], value)
@@ -68,7 +68,10 @@ def _check_value(parameter: Parameter, value: Any) -> None:
     except UsageError:
         fits = False
     if not fits:
-        raise UsageError(f"parameter {parameter.name} can't be {value!r}")
+        listed = f"it is one of {', '.join(parameter.choices)}" if parameter.choices else "fix that condition"
+        raise UsageError(
+            f"parameter {parameter.name} can't be {value!r}", next_step=nearest(str(value), parameter.choices, listed)
+        )
 
 
 def _bound(text: Any) -> tuple[str, ServerVersion]:

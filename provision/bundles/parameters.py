@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from provision.bundles.checks import check_entries
 from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.durations import seconds_of
 from provision.bundles.values.schema import parse_schema
@@ -57,11 +58,19 @@ class Parameter:
         return UsageError(f"{self.name}={text!r} is not {expected}", next_step=self.help)
 
 
+PARAMETER_ENTRIES = tuple(each.name for each in fields(Parameter) if each.name != "name")
+"""What the table of a parameter may have."""
+
+
 def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
-    """The parameter that a table of `note.toml` declares; raises ValueError, KeyError or TypeError."""
+    """The parameter that a table of `note.toml` declares; raises UsageError, ValueError, KeyError or TypeError."""
+    check_entries(f"parameter {name}: ", entry, PARAMETER_ENTRIES)
     kind = entry["type"]
     if kind not in TYPES:
-        raise ValueError(f"parameter {name}: unknown type {kind!r}; there are {', '.join(TYPES)}")
+        raise UsageError(
+            f"parameter {name}: unknown type {kind!r}",
+            next_step=nearest(str(kind), TYPES, f"there are {', '.join(TYPES)}"),
+        )
     declared = Parameter(name, **{**entry, "choices": tuple(entry.get("choices", ()))})
     if declared.default is not None:
         check_default(declared, declared.default)

@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.checks import Checks
 from provision.bundles.conditions import Condition, cases, check_condition, holds, in_words
 from provision.bundles.parameters import Parameter
 from provision.bundles.placeholders import check_places, line_conditions, setting_names
@@ -29,21 +30,29 @@ class Template:
 
 
 def check_templates(
-    templates: Sequence[Template], parameters: Mapping[str, Parameter], names: Collection[str]
-) -> None:  # fmt: skip
-    """Raise `UsageError` for what would otherwise come out only when the bundle is rendered, or when its note runs.
+    templates: Sequence[Template],
+    parameters: Mapping[str, Parameter],
+    names: Collection[str],
+    checks: Checks,
+) -> None:
+    """Check for what would otherwise come out only when the bundle is rendered, or when its note runs.
 
-    `names` are the values that a template may take.
+    `names` are the values that a template may take; an error is one of a paragraph's entry in `note.toml`.
     """
-    for template in templates:
-        _check_alone(template, parameters)
-        check_places(template.text, template.file, names)
-        _check_settings(template, names)
-        for where, condition in line_conditions(template.text, template.file):
-            _check_when(where, condition, parameters)
-    for one, other in combinations(templates, 2):
-        _check_pair(one, other, parameters)
-    _check_started(templates, parameters)
+    for number, template in enumerate(templates):
+        with checks.at("paragraphs", number):
+            _check_alone(template, parameters)
+            check_places(template.text, template.file, names)
+            _check_settings(template, names)
+            for where, condition in line_conditions(template.text, template.file):
+                _check_when(where, condition, parameters)
+    if checks.found:  # conditions that can't be asked
+        return
+    for (_, one), (number, other) in combinations(enumerate(templates), 2):
+        with checks.at("paragraphs", number):
+            _check_pair(one, other, parameters)
+    with checks.at():
+        _check_started(templates, parameters)
 
 
 def _check_alone(template: Template, parameters: Mapping[str, Parameter]) -> None:
@@ -69,7 +78,7 @@ def _check_when(where: str, condition: Condition, parameters: Mapping[str, Param
     try:
         check_condition(condition, parameters)
     except UsageError as error:
-        raise UsageError(f"{where}: {error.message}", next_step="fix that condition") from error
+        raise UsageError(f"{where}: {error.message}", next_step=error.next_step or "fix that condition") from error
 
 
 def _check_pair(one: Template, other: Template, parameters: Mapping[str, Parameter]) -> None:

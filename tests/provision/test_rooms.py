@@ -14,12 +14,13 @@ FLOORS = (
     {"commands"},
     {"classroom", "demo", "checks", "page"},
     {"options"},
+    {"project"},
     {"prepare"},
     {"streams"},
     {"sync"},
     {"bundles"},
     {"finding"},
-    {"console", "help", "home", "locks", "mqtt", "scala_compiler", "waiting"},
+    {"console", "help", "home", "locks", "mqtt", "scala_compiler", "toml_lines", "waiting"},
     {"errors", "terminal"},
 )
 """From the top down: a room imports from lower floors only."""
