@@ -16,12 +16,16 @@ from provision.console import Console
 from provision.errors import ProvisionError, UsageError, exit_status, hide_passwords, nearest
 from provision.help import Context, with_help
 from provision.options.output import json_option
+from provision.options.project import project_options, with_project
 from provision.terminal import harmless
 from zeppelin_sdk import ZeppelinError
 
 # command -> module in provision.commands, imported on use
 COMMANDS = {
     "demo": "demo",
+    "init": "init",
+    "validate": "validate",
+    "config": "config",
     "up": "stack",
     "down": "stack",
     "list": "list",
@@ -47,6 +51,11 @@ COMMANDS = {
 ATTRIBUTES = {"list": "list_command", "open": "open_command"}
 """What a command is called in its module, where that is not its name."""
 
+ALONE = frozenset({"init", "down"})
+"""Commands that read no project file."""
+ABOUT_THE_PROJECT = frozenset({"validate", "config"})
+"""Commands that look at the project file themselves."""
+
 
 class Commands(click.Group):
     """Imports a command's module only when that command runs."""
@@ -60,11 +69,13 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"provision.commands.{COMMANDS[name]}")
-        return with_help(getattr(module, ATTRIBUTES.get(name, name)))
+        command: click.Command = with_help(getattr(module, ATTRIBUTES.get(name, name)))
+        return command if name in ALONE else with_project(command, takes_defaults=name not in ABOUT_THE_PROJECT)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @json_option
+@project_options
 @click.version_option(package_name="netpie-zeppelin")
 @click.pass_context
 def provision(ctx: click.Context, /) -> None:

@@ -154,10 +154,13 @@ def _read(file: Path, table: dict[str, Any], checks: Checks) -> Bundle:
             embedded={name: as_text(value) for name, value in embedded.items()},
             folder=file.parent,
         )
-    if checks.found:  # what follows would be a consequence
+    names = COMPUTED | set(parameters)
+    if checks.found:  # of what follows much would be a consequence
+        if len(parameters) == len(table.get("parameters", ())):
+            check_templates(templates, parameters, names, checks)
         raise checks.found.pop()
     _check_parameters(bundle, embedded, checks)
-    check_templates(bundle.templates, parameters, COMPUTED | set(parameters), checks)
+    check_templates(bundle.templates, parameters, names, checks)
     return bundle
 
 

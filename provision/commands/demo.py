@@ -13,6 +13,7 @@ from provision.embedded.runtime import Choice
 from provision.options.output import json_option
 from provision.options.stack import distribution_options, spark_options
 from provision.page.background import start_page
+from provision.project.option import NamedValues
 
 _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
 
@@ -37,7 +38,14 @@ _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
     help="What the note puts out.",
 )
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
-@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the bundle; repeatable.")
+@click.option(
+    "--param",
+    "pairs",
+    cls=NamedValues,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the bundle; repeatable.",
+)
 @spark_options
 @click.option(
     "--keep/--no-keep",

@@ -11,6 +11,7 @@ import click
 from provision.bundles.bundle import DEFAULT_BUNDLE
 from provision.errors import UsageError
 from provision.options.application import ApplicationOptions, place_options
+from provision.project.option import NamedValues, typed_names
 from provision.streams.interpreter import ISOLATED, SHARED
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -104,7 +105,7 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
         return note
 
     options = (
-        click.argument("note", required=False, callback=check),
+        # both eager, and this one first: what a project file says of it has to be known where NOTE is missing
         click.option(
             "--each",
             "each_file",
@@ -113,15 +114,26 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
             metavar="FILE.csv",
             help="Do it for the note of each row: the file of `apply --each`.",
         ),
+        click.argument("note", required=False, callback=check, is_eager=True),
         *(() if in_turn else (_JOBS,)),
         click.option(
             "--bundle",
             metavar="NAME|DIR",
             help=f"With --each: the bundle, for rows without a column `note`.  [default: {DEFAULT_BUNDLE}]",
         ),
-        click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="With --each: as in its apply."),
+        click.option(
+            "--param",
+            "pairs",
+            cls=NamedValues,
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="With --each: as in its apply.",
+        ),
         place_options,
     )
+
+    def is_of_class(name: str) -> bool:
+        return name in ("bundle", "pairs", "credentials_file", "platform_name") or name.startswith("of_account_")
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
@@ -135,7 +147,7 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
             **others: Any,
         ) -> Any:
             if each_file is None:
-                if bundle or pairs or application.names_account:
+                if any(map(is_of_class, typed_names(click.get_current_context()))):
                     raise UsageError(
                         "--bundle, --param and what names an account go with --each",
                         next_step="add --each FILE.csv, or leave them out: a note keeps what it was applied with",

@@ -30,6 +30,7 @@ from provision.prepare import (
     parameters,
     render_for,
 )
+from provision.project.option import NamedValues
 from provision.sync.apply import read_note
 from provision.sync.plan import OURS, THEIRS, Decision
 from provision.sync.provenance import Origin, origin
@@ -51,6 +52,7 @@ _OPTIONS = (
     click.option(
         "--param",
         "pairs",
+        cls=NamedValues,
         multiple=True,
         metavar="NAME=VALUE",
         help="A parameter of the bundle; repeatable. NAME= is for the bundle's default.  "

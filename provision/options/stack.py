@@ -9,6 +9,7 @@ import click
 from provision.bundles.values.spark import check_properties
 from provision.embedded.runtime import Choice
 from provision.errors import UsageError
+from provision.project.option import NamedValues, name_of
 
 
 def distribution_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,7 +38,12 @@ def spark_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Where Spark runs: local[N], spark://HOST:PORT, yarn, k8s://HOST:PORT.  [default: the server's setting]",
     )
     @click.option(
-        "--spark-property", "properties", multiple=True, metavar="NAME=VALUE", help="A property of Spark's; repeatable."
+        "--spark-property",
+        "properties",
+        cls=NamedValues,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A property of Spark's; repeatable.",
     )
     @functools.wraps(command)
     def with_spark(
@@ -49,7 +55,7 @@ def spark_options(command: Callable[..., Any]) -> Callable[..., Any]:
         for name, value in given.items():
             if value is None:
                 continue
-            if any(pair.partition("=")[0].strip() == name for pair in pairs):
+            if any(name_of(pair) == name for pair in pairs):
                 raise UsageError(f"{name} is given as a parameter and as an option", next_step="give one of the two")
             pairs = (*pairs, f"{name}={value}")
         return command(*args, pairs=pairs, **others)

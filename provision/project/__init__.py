@@ -1,0 +1,1 @@
+"""The project file, `provision.toml`: found, read, and put below the command line."""
