@@ -16,13 +16,17 @@ from provision.sync.provenance import origin
 from provision.sync.remembered import told
 from zeppelin_sdk import note_path
 
+TO_DO = 6
+"""The exit status of `plan --exit-code` when an apply would change something."""
+
 
 @click.command()
 @note_options
 @plan_each_options
+@click.option("--exit-code", "tells", is_flag=True, help=f"Exit with {TO_DO} if an apply would change something.")
 @json_option
 @click.pass_obj
-def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> None:
+def plan(console: Console, /, note: NoteOptions, each: EachOptions | None, tells: bool) -> None:
     """Show what `apply` with the same options would do to a note; write nothing.
 
     Each paragraph gets a verdict: `update`, `add`, `drop` are done; `keep` and `gone` are yours and stay so;
@@ -34,17 +38,20 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
 
     With --each there is a line for each row of a class file: what becomes of its note.
 
-    Exit status: 3 when there is a conflict.
+    With --json each change has its diff, that of a paragraph which holds a secret excepted.
+
+    Exit status: 3 when there is a conflict; with --exit-code 6 when there is something to do, and 0 when there is not.
 
     \b
     provision plan --param window=300
+    provision plan --exit-code
     provision plan --each people.csv
     """
     embedded = note.embedded_stack(console)
     if each is not None:
         from provision.commands.plan_each import plan_each  # slow to import, not needed for one note
 
-        plan_each(console, each, note, embedded)
+        plan_each(console, each, note, embedded, to_do=TO_DO if tells else 0)
         return
     with note.rendered(console, embedded, read_only=True) as (client, rendered):
         live = read_note(client, rendered.path)
@@ -53,7 +60,7 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
     changed = list(told(origin(live), rendered)) if live else []
     secrets = [*rendered.secrets, *(old_secrets(live, rendered.secrets).values() if live else ())]
     text = Text("\n").join(Text(line.text, style=STYLES[line.kind]) for line in plan_lines(made, secrets))
-    console.result(plan_json(made, url, 0))
+    console.result(plan_json(made, url, 0, secrets))
     if not console.as_json:
         console.out.print(Text(rendered.path if live else f"{rendered.path}: a new note"))
         if live and note_path(live.path) != note_path(rendered.path):
@@ -66,3 +73,5 @@ def plan(console: Console, /, note: NoteOptions, each: EachOptions | None) -> No
             console.say(line)
     if made.conflicts:
         raise click.exceptions.Exit(ConflictError.exit_code)
+    if tells and (made.writes or made.order or changed):
+        raise click.exceptions.Exit(TO_DO)

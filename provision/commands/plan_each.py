@@ -8,7 +8,7 @@ from typing import Any
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.classroom import causes
 from provision.classroom.clients import Clients, connect_as
-from provision.classroom.outcome import Outcome, Result
+from provision.classroom.outcome import Outcome, Result, exit_code
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
 from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
@@ -20,12 +20,18 @@ from provision.options.note import NoteOptions, known_broker
 from provision.platforms.platform import Cause
 from provision.prepare import render_for
 from provision.sync.apply import plan_json, read_note
+from provision.sync.known_secrets import old_secrets
 from provision.sync.plan import Plan, make_plan
 from provision.sync.remembered import told
 
 
-def plan_each(console: Console, each: EachOptions, options: NoteOptions, embedded: Stack | None) -> None:
-    """Show what an apply would do to each row's note; ends with 3 where there are only conflicts."""
+def plan_each(
+    console: Console, each: EachOptions, options: NoteOptions, embedded: Stack | None, *, to_do: int = 0
+) -> None:
+    """Show what an apply would do to each row's note; ends with 3 where there are only conflicts.
+
+    Where nothing failed and an apply would change a note, it ends with `to_do`.
+    """
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     rows, refused = class_rows(read_people(each.file, bundle), bundle, options, embedded, planning=True)
     if not rows:
@@ -35,7 +41,8 @@ def plan_each(console: Console, each: EachOptions, options: NoteOptions, embedde
         client.get_ticket()  # a server or a login that fails does so for all
     with closing(Clients(lambda person: connect_as(options.server, person))) as clients:
         outcomes = do_and_show(console, _Plan(clients, options, embedded, console), rows, refused, each.jobs)
-    finish(console, outcomes)
+    is_due = any(outcome.result is Result.DONE for outcome in outcomes)
+    finish(console, outcomes, code=lambda all_: exit_code(all_) or (to_do if is_due else 0))
 
 
 class _Plan:
@@ -58,10 +65,11 @@ class _Plan:
             plan = make_plan(live, rendered, self._options.decision)
             url = client.note_url(live.id) if live else ""
         lines = list(told(asked.noted, rendered))
-        more = {"changes": plan_json(plan, None, 0)["changes"], "told": lines}
+        secrets = [*rendered.secrets, *(old_secrets(live, rendered.secrets).values() if live else ())]
+        more = {"changes": plan_json(plan, None, 0, secrets)["changes"], "told": lines}
         if plan.conflicts:
             return Outcome(row.line, Result.FAILED, row.path, url, error=_undecided(plan), more=more)
-        word = "new" if live is None else "change" if plan.writes else ""
+        word = "new" if live is None else "change" if plan.writes or plan.order or lines else ""
         result = Result.DONE if word else Result.SAME
         return Outcome(
             row.line,

@@ -1,12 +1,13 @@
 """Brings a rendered note to a server: plans, records how to undo it, then does the plan's writes and no others."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from provision.bundles.render import RenderedNote
 from provision.errors import ConflictError, UsageError
+from provision.sync.diff import diff_text
 from provision.sync.guarded_write import Meanwhile, called, carry_out, plan_again, with_done
 from provision.sync.known_secrets import old_secrets, plain_names
 from provision.sync.note_lock import note_lock
@@ -77,9 +78,15 @@ class Applying:
     waiting: Callable[[], None] = lambda: None
 
 
-def plan_json(plan: Plan, url: str | None, written: int) -> dict[str, Any]:
-    """The `--json` keys of a plan; `written` is 0 when nothing was done."""
+def plan_json(plan: Plan, url: str | None, written: int, secrets: Sequence[str] | None = None) -> dict[str, Any]:
+    """The `--json` keys of a plan; `written` is 0 when nothing was done. With `secrets`, which are blotted out, each
+    change has its diff.
+    """
     changes = [{"key": c.key, "verdict": str(c.verdict), "title": c.title} for c in plan.changes]
+    if secrets is not None:
+        changes = [
+            {**told, "diff": diff_text(change, secrets)} for told, change in zip(changes, plan.changes, strict=True)
+        ]
     return {"note": url, "changes": changes, "written": written}
 
 

@@ -71,7 +71,14 @@ def plan_lines(plan: Plan, secrets: Sequence[str] = ()) -> list[DiffLine]:
     return lines
 
 
-def _body(change: Change) -> Iterator[DiffLine]:
+def diff_text(change: Change, secrets: Sequence[str] = ()) -> str:
+    """What `plan_lines` has below the change's line, with all of a new paragraph; `secrets` are blotted out."""
+    if change.verdict is Verdict.SAME:
+        return ""
+    return "\n".join(printable(blotted(line.text.removeprefix("  "), secrets)) for line in _body(change, whole=True))
+
+
+def _body(change: Change, *, whole: bool = False) -> Iterator[DiffLine]:
     if change.holds_secret:
         yield DiffLine(NOTE, "  its text holds a secret and is not shown")
         return
@@ -79,7 +86,7 @@ def _body(change: Change) -> Iterator[DiffLine]:
     base = base_text(live) if live else None
     match change.verdict:
         case Verdict.ADD if after:
-            yield from _new(after.text)
+            yield from _new(after.text, None if whole else _SHOWN_OF_NEW)
         case Verdict.UPDATE if live and after:
             yield from _diff(live.text, after.text, "in the note", "after the apply")
         case Verdict.CONFLICT if live and render and base is None:
@@ -96,11 +103,11 @@ def _body(change: Change) -> Iterator[DiffLine]:
                 yield from _setting(key, live.config.get(key), value)
 
 
-def _new(text: str) -> Iterator[DiffLine]:
+def _new(text: str, shown: int | None) -> Iterator[DiffLine]:
     lines = text.split("\n")
-    for line in lines[:_SHOWN_OF_NEW]:
+    for line in lines[:shown]:
         yield DiffLine(PLUS, f"  +{line}")
-    left = len(lines) - _SHOWN_OF_NEW
+    left = len(lines[shown:]) if shown else 0
     if left > 0:
         yield DiffLine(NOTE, f"  … and {left} more line{'s' if left > 1 else ''}")
 

@@ -59,7 +59,8 @@ def test_a_plan_writes_nothing_and_an_apply_does_what_it_says(serve: Serve, caps
     ]  # fmt: skip
     assert run(["apply", *SAID, "--no-run", "--json"]) == 0
     done = json.loads(capsys.readouterr().out)
-    assert done == {**planned, "written": 3}
+    changes = [{key: value for key, value in c.items() if key != "diff"} for c in planned["changes"]]
+    assert done == {**planned, "changes": changes, "written": 3}
 
 
 def test_the_same_lines_name_the_verdicts_of_a_plan_and_of_an_apply(serve: Serve, capsys: Capture) -> None:
@@ -101,7 +102,7 @@ def test_a_note_that_is_not_there_is_planned_as_new(serve: Serve, capsys: Captur
     assert run(["plan", *SAID, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "note": None,
-        "changes": [{"key": "a", "verdict": "add", "title": "Title of a"}],
+        "changes": [{"key": "a", "verdict": "add", "title": "Title of a", "diff": "+a1"}],
         "written": 0,
     }
 
@@ -212,3 +213,51 @@ def test_new_credentials_change_nothing_that_a_person_sees_and_edits_stay(serve:
     assert bench.note == before
     assert bench.server.writes == []
     assert new.credentials != rendered("streaming").credentials
+
+
+@pytest.mark.parametrize(
+    ("live", "wanted", "status"),
+    [({"a": "a1"}, {"a": "a1"}, 0), ({"a": "a1"}, {"a": "a2"}, 6), ({"a": "a1"}, {"a": "a1", "b": "b1"}, 6),
+     ({"a": "a1", "b": "b1"}, {"a": "a1"}, 6), ({"a": "a1", "b": "b1"}, {"b": "b1", "a": "a1"}, 6)],
+)  # fmt: skip
+def test_the_exit_code_tells_whether_there_is_something_to_do_where_that_is_asked(
+    serve: Serve, live: dict[str, str], wanted: dict[str, str], status: int
+) -> None:
+    serve(Bench(render(**live)), render(**wanted))
+    assert run(["plan", *SAID, "--exit-code"]) == status
+    assert run(["plan", *SAID]) == 0
+
+
+def test_what_stays_as_it_was_edited_is_nothing_to_do(serve: Serve) -> None:
+    bench = Bench(render(a="a1"))
+    bench.edit(0, text="mine")
+    serve(bench, render(a="a1"))
+    assert run(["plan", *SAID, "--exit-code"]) == 0
+
+
+def test_a_conflict_is_status_3_with_the_exit_code_asked_for_too(serve: Serve) -> None:
+    bench = Bench(render(a="a1", b="b1"))
+    bench.edit(0, text="mine")
+    serve(bench, render(a="a2", b="b2"))
+    assert run(["plan", *SAID, "--exit-code"]) == 3
+
+
+def test_json_has_each_change_s_diff_whole(serve: Serve, capsys: Capture) -> None:
+    long = "\n".join(f"line {number}" for number in range(20))
+    serve(Bench(render(a="one\ntwo", b="b1")), render(a="one\n2", b="b1", c=long))
+    run(["plan", *SAID, "--json"])
+    diffs = {change["key"]: change["diff"].splitlines() for change in json.loads(capsys.readouterr().out)["changes"]}
+    assert diffs["b"] == []
+    assert diffs["a"][:2] == ["--- in the note", "+++ after the apply"]
+    assert {"-two", "+2"} <= set(diffs["a"])
+    assert diffs["c"] == [f"+line {number}" for number in range(20)]
+
+
+def test_no_diff_of_json_has_a_secret(serve: Serve, capsys: Capture) -> None:
+    bench = Bench(render(a="x", b="b1"))
+    bench.edit(1, text=f"b1\nval mine = {SECRETS[0]!r}")
+    serve(bench, replace(render(a="y", b="b2"), credentials={"netpie-x": (LOGIN.client_id, LOGIN.hmac_key)}))
+    run(["plan", *SAID, "--json"])
+    out = capsys.readouterr().out
+    assert "+y" in out
+    assert [secret for secret in SECRETS if secret in out] == []
