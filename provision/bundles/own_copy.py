@@ -12,6 +12,7 @@ from provision.toml_lines import TomlLines
 
 SCHEMA = "schema"
 """The parameter whose default is the form of a bundle's events."""
+_LEADING_COMMENT = re.compile(r"\A(#[^\n]*\n)+")
 _NAME = re.compile(r"\w[\w .-]{0,59}")
 
 
@@ -22,7 +23,7 @@ def check_schema(text: str) -> str:
 
 
 def own_copy(bundle: str, name: str, schema: str | None = None) -> dict[str, str]:
-    """File name -> text of a copy of the shipped `bundle`, whose notes are called after `name`.
+    """File name -> text of a copy of the shipped `bundle`, whose notes are called after `name`, not the platform.
 
     A name that is none for a note leaves theirs as it is. With `schema` its events have that form.
 
@@ -38,13 +39,14 @@ def own_copy(bundle: str, name: str, schema: str | None = None) -> dict[str, str
         changes["parameters", SCHEMA, "default"] = schema
     files = {each.file.name: each.file for each in loaded.templates if not is_generated(str(each.file))}
     texts = {file.name: file.read_text(encoding="utf-8") for file in files.values()}
-    return {"note.toml": _with(note, changes), **texts}
+    head = f"# A copy of the bundle {bundle} for events of your own: it is yours to edit.\n"
+    return {"note.toml": head + _LEADING_COMMENT.sub("", _with(note, changes)), **texts}
 
 
 def _renamed(text: str, name: str, separator: str) -> str:
     """`text` with `name` in place of what stands before the first separator."""
     first, there, rest = text.partition(separator)
-    return f"{name}{there}{rest}" if there and "{" not in first and _NAME.fullmatch(name) else text
+    return f"{name}{there}{rest}" if first == "{platform}" and _NAME.fullmatch(name) else text
 
 
 def _with(text: str, changes: dict[tuple[str, ...], str]) -> str:

@@ -111,7 +111,8 @@ def value_of(option: click.Option, setting: Setting) -> Any:
     if option.is_flag:
         if not isinstance(value, bool):
             raise setting.wrong("it is a switch", "write true or false")
-        return (True if option.is_bool_flag else option.flag_value) if value else None
+        off = False if option.secondary_opts else None  # of --keep/--no-keep
+        return (True if option.is_bool_flag else option.flag_value) if value else off
     if option.multiple:
         texts = value if isinstance(value, list) else [value]
         return [_text(option, setting, each) for each in texts] or None

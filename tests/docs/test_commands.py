@@ -25,6 +25,14 @@ OUTSIDE = {"docker", "git", "pip", "source", "cd", "eval", "umask", "printf"}
 BENCH = {"--help", *re.findall(r'"(--[a-z-]+)"', "".join(file.read_text() for file in (ROOT / "bench").glob("*.py")))}
 
 
+@pytest.fixture(autouse=True)
+def _in_a_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A project with the targets that the documents name, for lines with --target."""
+    file = tmp_path / "provision.toml"
+    file.write_text("[targets.dev]\n[targets.prod]\n", encoding="utf-8")
+    monkeypatch.setenv("PROVISION_PROJECT", str(file))
+
+
 # --- what a line says ---
 
 

@@ -65,6 +65,16 @@ def keys(answer: dict[str, Any], like: dict[str, set[str]]) -> dict[str, set[str
     return {name: inside(value) if like.get(name) else set() for name, value in answer.items()}
 
 
+def test_a_problem_of_validate_has_the_keys_of_the_page(commands: Commands) -> None:
+    Path("provision.toml").write_text("jobs = 0\n", encoding="utf-8")
+    status = run(["validate", "--json"])
+    answer = json.loads(commands.capture.readouterr().out)
+
+    like = promised("`validate`")
+    assert status == 2
+    assert keys(answer, like) == like
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [
@@ -72,6 +82,8 @@ def keys(answer: dict[str, Any], like: dict[str, set[str]]) -> dict[str, set[str
         ("`publish`", ["publish --count 1"]),
         ("`infer`", ["infer --file events.jsonl"]),
         ("`plan`", ["plan"]),
+        ("`init`", ["init project"]),
+        ("`config`", ["init .", "config"]),
         ("`apply`", ["apply --no-run"]),
         ("`list`", ["apply --no-run", "list"]),
         ("`status --zeppelin URL`", ["apply --no-run", "status"]),

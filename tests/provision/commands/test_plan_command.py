@@ -256,7 +256,7 @@ def test_json_has_each_change_s_diff_whole(serve: Serve, capsys: Capture) -> Non
 def test_no_diff_of_json_has_a_secret(serve: Serve, capsys: Capture) -> None:
     bench = Bench(render(a="x", b="b1"))
     bench.edit(1, text=f"b1\nval mine = {SECRETS[0]!r}")
-    serve(bench, replace(render(a="y", b="b2"), credentials={"netpie-x": (LOGIN.client_id, LOGIN.hmac_key)}))
+    serve(bench, replace(render(a="y", b="b2"), secrets=SECRETS))
     run(["plan", *SAID, "--json"])
     out = capsys.readouterr().out
     assert "+y" in out
