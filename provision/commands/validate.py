@@ -134,7 +134,9 @@ def _of_target(ctx: click.Context, project: Project, target: str) -> Iterator[Sh
         if (account.names_account or account.given.hints) and each is None:  # else the rows name theirs
             place = account.named().place
     except (NetpieError, ProvisionError) as error:
-        yield error
+        names_file = error.message.startswith(str(project.file.parent))
+        where = "" if names_file else f"{project.file}: "
+        yield UsageError(f"{where}{error.message}", next_step=error.next_step)
     yield from _of_note(Defaults(context, project), note, each, place)
 
 

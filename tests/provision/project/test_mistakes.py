@@ -155,7 +155,7 @@ def test_a_credentials_file_that_names_nothing_is_told_without_its_content(proje
     project.write('credentials-file = "netpie.env"\n')
     project.write("appid=A\nappkey=K\nappsecret=Hush1234567890\n", "netpie.env")
     assert project.run("validate") == 0, project.said
-    project.write("appid=A\nsecret=Hush1234567890\n", "netpie.env")
+    project.write("appid=A\nseecret=Hush1234567890\n", "netpie.env")
     assert project.run("validate") == 2
     assert "netpie.env" in project.out
     assert "Hush" not in project.said
