@@ -51,10 +51,12 @@ from zeppelin_sdk import (
     ZeppelinError,
 )
 
-HEAR_SECONDS = 0.05
+HEAR_SECONDS = 0.1
 """How long a change that somebody makes may wait for the websocket to be read."""
 LOOK_SECONDS, LOOK_SOON = 2.0, 0.3
 """How often Spark's page is looked at, and how often when a window is about to end."""
+CALM_SECONDS = 10.0
+"""How often Spark's page is looked at while nobody looks at the note's: the next one who does finds its windows."""
 OWNER_SECONDS = 60.0
 """How often all notes of the server are asked whose stream Spark's page shows."""
 RETRY_SECONDS = 2.0
@@ -109,6 +111,7 @@ class NoteFeed:
         self.log: deque[Entry] = deque(maxlen=MOST_LOG)
         self.logged = 0
         self.has_patches = True
+        self.is_watched = True
         self._connect = connect
         self._read_only = read_only
         self._work: queue.SimpleQueue[tuple[Callable[[NoteSession], Any], Future[Any]]] = queue.SimpleQueue()
@@ -338,9 +341,10 @@ class NoteFeed:
         owner_at = next_at = 0.0
         while not self._closing.wait(LOOK_SOON):
             note, now = self.state.note, time.monotonic()
-            if note is None or not self.state.is_connected or (now < next_at and not self._pace.is_due(now)):
+            is_time = now >= next_at or (self.is_watched and self._pace.is_due(now))
+            if note is None or not self.state.is_connected or not is_time:
                 continue
-            status, next_at = status_of(note), now + LOOK_SECONDS
+            status, next_at = status_of(note), now + (LOOK_SECONDS if self.is_watched else CALM_SECONDS)
             if status.stream is None:
                 owner_at = 0.0
             elif now >= owner_at:

@@ -22,7 +22,7 @@ from provision.page.stream_view import StreamView
 from zeppelin_sdk import ZeppelinClient
 
 REFRESH_SECONDS = 0.2
-LINGER_SECONDS = 600.0
+LINGER_SECONDS = 300.0
 """How long a note is followed after the last one who looked at it has gone: who comes back finds its windows."""
 LOOPBACK = "127.0.0.1"
 _VIEWS = 3
@@ -54,11 +54,13 @@ class Pages:
         """Somebody looks at a note that is followed."""
         with self._lock:
             self._viewers[note_id] = self._viewers.get(note_id, 0) + 1
+            self._feeds[note_id].is_watched = True
 
     def leave(self, note_id: str) -> None:
         """Somebody looks at it no more."""
         with self._lock:
             self._viewers[note_id] -= 1
+            self._feeds[note_id].is_watched = self._viewers[note_id] > 0
             self._left_at[note_id] = time.monotonic()
 
     def end_left(self) -> None:

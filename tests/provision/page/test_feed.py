@@ -55,6 +55,13 @@ def test_a_window_is_asked_for_once_when_it_has_ended(stage: Stage, note: Staged
     assert len(stage.zeppelin.asked("POST", asks)) == 1
 
 
+def test_while_nobody_looks_windows_are_kept_all_the_same(note: StagedNote, feed: NoteFeed) -> None:
+    wait(lambda: len(feed.history.latest(100)) == 12)
+    feed.is_watched = False
+    ends = [note.next_window(), note.next_window()]
+    wait(lambda: [each.end for each in feed.history.latest(2)] == ends[::-1])
+
+
 def test_an_edited_paragraph_of_windows_is_left_alone(stage: Stage, note: StagedNote) -> None:
     note.paragraph("latest")["text"] += "\nlaunchMissiles()"
     feed = NoteFeed(lambda: ZeppelinClient(stage.url), note.id)
