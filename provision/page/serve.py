@@ -47,7 +47,7 @@ class Pages:
             if note_id not in self._feeds:
                 self._feeds[note_id] = NoteFeed(self.connect, note_id, read_only=self.read_only)
                 self._feeds[note_id].start()
-            self._left_at.setdefault(note_id, time.monotonic())
+            self._left_at[note_id] = time.monotonic()
             return self._feeds[note_id]
 
     def look(self, note_id: str) -> None:
