@@ -85,6 +85,7 @@ def provision(ctx: click.Context, /) -> None:
     Try it here, nothing but Python needed:
       provision demo
     Against your own application and server:
+      provision init greenhouse --schema "device string, temperature double"
       provision creds get --credentials-file netpie.env
       provision apply --zeppelin http://host:8080 --credentials-file netpie.env
 

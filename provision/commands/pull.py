@@ -11,13 +11,16 @@ from provision.errors import UsageError
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.prepare import made_of
+from provision.project.option import is_typed
 from provision.sync.bundle_files import check_pulled, delete_unused, folder_diff, write_files
 from provision.sync.diff import STYLES, verdict_line
 from provision.sync.find_note import find_note
 from provision.sync.known_secrets import secrets_of_note
 from provision.sync.plan import Verdict
+from provision.sync.provenance import origin
 from provision.sync.pull import Pull, pulled_bundle_name
 from provision.sync.pull import pull as pull_note
+from zeppelin_sdk import Note
 
 
 @click.command()
@@ -53,6 +56,8 @@ def pull(
     with server.connect_running() as client:
         found = find_note(client, note)
         loaded, target, in_place = _target(named or _shipped(pulled_bundle_name(found)), into, force=force)
+        if bundle is not None and not is_typed(click.get_current_context(), "bundle"):
+            _check_made_of(found, loaded)
         made = made_of(found, loaded)
         pulled = pull_note(found, loaded, loaded.folder, made, list(secrets_of_note(client, found).values()))
         check_pulled(pulled, found, made, loaded.name)
@@ -72,6 +77,17 @@ def pull(
             "written": len(written) + len(deleted),
         }
         console.result(answer, f"{target}: {len(written)} files written; apply it with --bundle {_as_option(target)}")
+
+
+def _check_made_of(note: Note, bundle: Bundle) -> None:
+    """Raise `UsageError` for a note of another bundle than the project's, whose files it would take the place of."""
+    noted = origin(note)
+    source = noted.folder or noted.bundle or "an unknown bundle"
+    if (noted.folder, noted.bundle) != (bundle.own_folder, bundle.name):
+        raise UsageError(
+            f"{note.path} was made of {source}, which is not the project's",
+            next_step="name its bundle with --bundle",
+        )
 
 
 def _target(source: str, into: Path | None, *, force: bool) -> tuple[Bundle, Path, bool]:
