@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
+import websocket
 from playwright.sync_api import Locator, Page, expect
 
 from zeppelin_sdk import ZeppelinClient
@@ -225,6 +227,33 @@ def test_the_class_is_seen_at_once(stage: Stage, served: Served, visit: Visits) 
     expect(page.get_by_role("status")).to_contain_text("failing")
     page.get_by_role("link", name="/NETPIE/CLASS good csv").click()
     expect(page.get_by_role("heading", name="NETPIE/CLASS good csv", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "note/2A", "_nicegui_ws/socket.io/?EIO=4&transport=polling", "favicon.ico"])
+def test_nothing_is_served_without_the_token_or_to_another_site(served: Served, path: str) -> None:
+    root = f"http://127.0.0.1:{served.port}/"
+    with requests.Session() as session:
+        session.trust_env = False
+        assert session.get(f"{root}{path}").status_code == 403
+        assert session.get(f"{root}{'x' * len(served.token)}/{path}").status_code == 403
+        assert session.get(f"{served.url}{path}", headers={"Origin": "http://evil.example"}).status_code == 403
+        assert session.get(f"{served.url}{path}", headers={"Host": "evil.example"}).status_code == 421
+        mine = session.get(f"{served.url}{path}", headers={"Origin": root.rstrip("/")})
+    assert mine.status_code == 200
+    assert mine.headers["X-Frame-Options"] == "DENY"
+
+
+def test_no_websocket_opens_without_the_token_or_for_another_site(served: Served) -> None:
+    below = "_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    own = f"http://127.0.0.1:{served.port}"
+    for url, origin in ((f"{own}/{below}", own), (f"{served.url}{below}", "http://evil.example")):
+        with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+            websocket.create_connection(url.replace("http:", "ws:"), origin=origin, http_no_proxy=["*"])
+        assert refused.value.status_code == 403
+    opened = websocket.create_connection(
+        f"{served.url}{below}".replace("http:", "ws:"), origin=own, http_no_proxy=["*"]
+    )
+    opened.close()
 
 
 EVIL = "<img src=x onerror=\"window.owned='yes'\"><script>window.owned='yes'</script>"
