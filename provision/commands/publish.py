@@ -2,7 +2,7 @@
 
 import math
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -30,6 +30,7 @@ from provision.publisher import (
     send,
 )
 
+TOPIC = "metrics"
 EVERY = 10.0  # seconds between a host's events, as in the seed document
 
 MOST_HOSTS = 1_000_000
@@ -74,7 +75,6 @@ class EventSource:
             ("--id", self.host is not None and (simulated or replayed), "--hosts or --file"),
             ("--every", self.every is not None and replayed, "--file"),
             ("--every", self.every is not None and self.rate is not None, "--rate"),
-            ("--param", own and (replayed or alone), "--file or --message: they are sent as they stand"),
             ("--id", own and self.host is not None, "--param: the key names a device"),
         )
         for option, is_wrong, other in excluded:
@@ -110,10 +110,18 @@ class EventSource:
         return host_metrics(self.host or socket.gethostname(), every=every, stop=stop)
 
 
+def _form(events: EventOptions, source: Mapping[str, Any]) -> EventForm | None:
+    """The form of simulated events; None for the tutorial's, and for what is sent as it stands."""
+    as_it_stands = source["file"] is not None or source["message"] is not None
+    return events.form() if events.says_form and not as_it_stands else None
+
+
 @click.command()
 @application_options
 @event_options
-@click.option("--topic", default="metrics", show_default=True, help="Topic inside the application: /APPID/TOPIC.")
+@click.option(
+    "--topic", help="Topic inside the application: /APPID/TOPIC.  [default: the parameter topic, else metrics]"
+)
 @click.option("--id", "host", metavar="NAME", help="Name of this host in its events.  [default: its own]")
 @click.option(
     "--every", type=Duration(SHORTEST, MOST), help="Time between two events of a host, such as 10 or 5m.  [default: 10]"
@@ -152,7 +160,7 @@ def publish(
     /,
     application: ApplicationOptions,
     events: EventOptions,
-    topic: str,
+    topic: str | None,
     qos: int,
     count: int | None,
     seconds: float | None,
@@ -178,9 +186,9 @@ def publish(
     """
     account = application.account()
     stop = Event()
-    chosen = EventSource(**source, form_of_events=events.form() if events.says_form else None)
+    chosen = EventSource(**source, form_of_events=_form(events, source))
     run = Run(chosen.batches(stop), stop, count, seconds)
-    sender = account.sender(topic)
+    sender = account.sender(topic or events.given.get("topic") or TOPIC)
     publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, link=sender.link, say=console.say)
     sent = send(console, publisher, run)
     tally = chosen.tally

@@ -185,7 +185,6 @@ def test_infer_reads_standard_input(tmp_path: Path) -> None:
         (["sub", "--rows", "--bundle", "classic"], "bundle classic has no parameter 'schema'"),
         (["sub", "--rows", "--param", "schema=device"], "schema: 'device' needs a type after 'device'"),
         (["sub", "--rows", "--param", "key=device"], "key=device: there is no column 'device'"),
-        (["publish", "--message", "x", "--param", READINGS], "--param can't be used with --file or --message"),
         (["publish", "--id", "x", "--param", READINGS], "--id can't be used with --param"),
     ],
 )
@@ -194,6 +193,14 @@ def test_what_does_not_fit_is_told_before_anybody_is_asked(
 ) -> None:
     assert call(words[0], *words[1:]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_is_sent_as_it_stands_takes_the_topic_of_the_parameters(
+    netpie: Emulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("publish", "--message", "25.3", "--param", READINGS, "--param", "topic=gh/1") == 0
+
+    assert "published 1 events to /MyApp/gh/1" in capsys.readouterr().out
 
 
 def test_a_fleet_sends_events_of_ones_own_form(netpie: Emulator, tmp_path: Path) -> None:
