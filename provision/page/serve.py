@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import uvicorn
@@ -110,7 +111,8 @@ def serve(pages: Pages, access: Access, listener: socket.socket) -> None:
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # uvicorn raises it once more when all is closed
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         pages.close()
 

@@ -20,6 +20,10 @@ from .streams import parameters
 STEPS = shell_lines(ROOT / "README.md", "Your own data in five steps")
 
 
+SEEN = "& for _ in $(seq 300); do [ -s page ] && break; sleep 0.2; done; kill $!; wait $! || true; grep /note/ page"
+"""How a page that would be served until Ctrl-C is ended once it has told its address."""
+
+
 def typed(line: str, folder: Path) -> str:
     """A line with this run's application and server, short windows, and an end for the publisher."""
     application = demo_application()
@@ -28,6 +32,8 @@ def typed(line: str, folder: Path) -> str:
     line = line.replace(" --zeppelin http://HOST:8080", "")
     if line.startswith("provision publish"):
         line += " --every 1 --count 3"
+    if line.startswith("provision page"):
+        line += f" >page {SEEN}"
     if line.startswith("provision apply"):
         line = shlex.join([*shlex.split(line), *parameters("streaming", out=folder)])
     return line
@@ -58,4 +64,5 @@ def test_the_five_steps_bring_a_note_that_streams(
     assert ran.returncode == 0, ran.stderr
     assert stat.S_IMODE((tmp_path / "netpie.env").stat().st_mode) == 0o600
     assert "published 3 events" in ran.stdout
+    assert "/note/" in ran.stdout
     assert done("status", note, "--json").json["state"] == "streaming"

@@ -1,17 +1,20 @@
 """`provision page` and `provision open`, as far as they do not serve."""
 
 import json
+import signal
 import socket
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from provision.cli import run
 from provision.page.access import Access
 from zeppelin_sdk import ZeppelinClient
 
+from .served import serving
 from .stage import Stage, StagedNote
 
 
@@ -55,6 +58,14 @@ def test_else_it_is_served_and_opened(note: StagedNote, opened: list[str], monke
     monkeypatch.setattr("provision.page.serve.NoteFeed.start", lambda _: None)
     assert run(["open", note.id]) == 0
     assert opened == [served[0].note_url(note.id)]
+
+
+def test_ctrl_c_ends_it_well(stage: Stage, note: StagedNote, tmp_path: Path) -> None:
+    with serving(tmp_path, stage.url, note.id) as served, requests.Session() as session:
+        session.trust_env = False
+        assert session.get(served.note(note.id)).status_code == 200
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.wait(30) == 0
 
 
 def test_a_port_that_is_taken_is_one_line(
