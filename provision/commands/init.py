@@ -1,5 +1,6 @@
 """`provision init`: writes a project."""
 
+import os
 from pathlib import Path
 
 import click
@@ -38,9 +39,9 @@ def init(console: Console, /, folder: Path, schema: str | None) -> None:
     provision init greenhouse --schema "device string, temperature double, humidity double"
     """
     fields = check_schema(schema) if schema is not None else None
-    if (folder / NAME).exists():
+    if os.path.lexists(folder / NAME):
         raise UsageError(f"{folder / NAME}: there is a project already", next_step="edit it, or name another folder")
-    if (folder / BUNDLE).exists() or (folder / BUNDLE).is_symlink():
+    if os.path.lexists(folder / BUNDLE):
         raise UsageError(
             f"{folder / BUNDLE}: it is there already, and would be the project's bundle",
             next_step="name another folder, or move it away",

@@ -142,8 +142,12 @@ def _of_target(ctx: click.Context, project: Project, target: str) -> Iterator[Sh
 
 def _of_note(defaults: Defaults, note: NoteOptions, each: EachOptions | None, place: Place) -> Iterator[ShownError]:
     name = note.bundle or DEFAULT_BUNDLE
-    wrong = bundle_problems(name)
-    yield from wrong
+    wrong, setting = bundle_problems(name), defaults.setting("bundle")
+    for error in wrong:
+        if setting is None or error.message.startswith(name):
+            yield error
+        else:
+            yield setting.wrong(error.message, error.next_step)
     if wrong:
         return
     bundle = load_bundle(name)

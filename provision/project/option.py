@@ -1,5 +1,6 @@
 """What a project file's settings are to click's options: their names, and values of TOML as an option takes them."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,7 +133,7 @@ def _local(option: click.Option, folder: Path, text: str) -> str:
     metavar = option.metavar or ""
     is_path = (isinstance(option.type, click.Path) and text != "-") or metavar == "DIR"
     may_be = bool(_LOCAL.search(metavar)) and "/" in text and "://" not in text
-    return str(folder / Path(text).expanduser()) if is_path or may_be else text
+    return os.path.normpath(folder / Path(text).expanduser()) if is_path or may_be else text
 
 
 def checked(ctx: click.Context, option: click.Option, setting: Setting, value: Any) -> Any:

@@ -91,6 +91,13 @@ def test_a_folder_with_a_project_or_a_bundle_is_refused_as_it_is(project: Projec
     assert files(project.folder) == before
 
 
+def test_a_link_that_leads_nowhere_is_there_too(project: ProjectBench) -> None:
+    (project.folder / "provision.toml").symlink_to("nowhere")
+    assert project.run("init") == 2
+    assert "there is a project already" in project.said
+    assert not (project.folder / "bundle").exists()
+
+
 def test_a_second_init_changes_nothing(project: ProjectBench) -> None:
     project.run("init")
     project.write("# mine\n", "bundle/query.scala")

@@ -112,7 +112,7 @@ def test_every_target_is_checked_and_named(project: ProjectBench) -> None:
     lines = project.out.splitlines()
     assert any("provision.toml:4: bundle streaming has no parameter 'widow'; did you mean window?" in x for x in lines)
     assert any(line.startswith("target prod: 'no address' is not the address of a server") for line in lines)
-    assert any(line.startswith("target prod: no bundle") for line in lines)
+    assert any(line.startswith("target prod: ") and "provision.toml:9: bundle: no bundle" in line for line in lines)
     assert project.run("validate", "--target", "dev") == 2
     assert "prod" not in project.out
 
