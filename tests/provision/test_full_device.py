@@ -33,9 +33,12 @@ BEFORE_AND_COMMAND = [
     (["apply --no-run"], "remove --yes NOTE"),
     ([], "doctor"),
     ([], "down"),
+    ([], "config"),
+    ([], "init project"),
+    ([], "validate --bundle streaming"),
 ]
-ELSEWHERE = {"demo", "up", "run", "jar", "page", "open"}
-"""Commands that need an installed stack, or serve until they are ended; they print by the same two ways."""
+ELSEWHERE = {"demo", "up", "run", "jar", "page", "open", "infer", "sub", "history"}
+"""Commands that need an installed stack, serve until they are ended, or want events; they print by the same two ways."""
 
 
 @dataclass
