@@ -38,7 +38,7 @@ BEFORE_AND_COMMAND = [
     ([], "validate --bundle streaming"),
 ]
 ELSEWHERE = {"demo", "up", "run", "jar", "page", "open", "infer", "sub", "history"}
-"""Commands that need an installed stack, serve until they are ended, or want events; they print by the same two ways."""
+"""Commands that need an installed stack, serve until they end, or want events; they print by the same two ways."""
 
 
 @dataclass
