@@ -1,20 +1,27 @@
 """Messages of a subscription as they come, over a connection of its own that reconnects."""
 
-import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any, Literal
+from typing import Any
 
-from paho.mqtt.client import Client, MQTTMessage, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import Client, MQTTMessage
 
 from provision.errors import RefusedError, UnreachableError
+from provision.mqtt.client import (
+    CONNECT_TIMEOUT,
+    LoginRefusedError,
+    UntrustedError,
+    check_answer,
+    connect,
+    new_client,
+    no_answer,
+    refused_protocol,
+    unreachable,
+)
 from provision.mqtt.login import Login
-from provision.publisher.link import CONNECT_TIMEOUT, KEEP_ALIVE, REFUSALS, LoginRefusedError
 from provision.publisher.publisher import INVALID_TOKEN
 
 TICK = 0.2  # seconds between two looks whether to stop
@@ -84,11 +91,15 @@ class Listener:
         self._say(f"broker {lost.where}: {lost.cause or 'the connection is lost'}; connecting again")
         delay = FIRST_DELAY
         while not stop.wait(delay) and (deadline is None or time.monotonic() < deadline):
-            with suppress(UnreachableError):
+            try:
                 link = self._first()
-                self._say(f"broker {link.where}: connected again; what came meanwhile is missing here")
-                return link
-            delay = min(2 * delay, LONGEST_DELAY)
+            except UntrustedError:
+                raise
+            except UnreachableError:
+                delay = min(2 * delay, LONGEST_DELAY)
+                continue
+            self._say(f"broker {link.where}: connected again; what came meanwhile is missing here")
+            return link
         return None
 
     def _open(self) -> "_Subscription":
@@ -113,28 +124,23 @@ class _Subscription:
         self._come = come
         self._answer: int | None = None
         self._granted: list[int] | None = None
-        self._client = _new_client(login)
-        self._client.connect_timeout = CONNECT_TIMEOUT
+        self._client = new_client(login)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
 
     def open(self, login: Login) -> None:
-        """Connect and subscribe. Raises: LoginRefusedError, RefusedError for a topic, UnreachableError."""
-        try:
-            self._client.connect(login.host, login.port, KEEP_ALIVE)
-        except (OSError, ValueError) as error:
-            raise _unreachable(self.where, str(error)) from error
+        """Connect and subscribe. Raises: RefusedError, for a topic too, and UnreachableError."""
+        connect(self._client, login)
         self._wait_until(lambda: self._answer is not None)
-        if self._answer in REFUSALS:
-            raise LoginRefusedError(self.where, *REFUSALS[self._answer])
-        if self._answer != 0:
-            raise _unreachable(self.where, self.cause or "no answer to the login")
+        if self._answer is None:
+            raise unreachable(self.where, self.cause or no_answer(login))
+        check_answer(login, self._answer)
         self._client.subscribe([(topic, 0) for topic in self._topics])
         self._wait_until(lambda: self._granted is not None)
         if self._granted is None:
-            raise _unreachable(self.where, self.cause or "no answer to the subscription")
+            raise unreachable(self.where, self.cause or "no answer to the subscription")
         refused = [topic for topic, code in zip(self._shown, self._granted, strict=False) if code >= _FAILED]
         if refused:
             raise RefusedError(
@@ -149,7 +155,8 @@ class _Subscription:
     def wait(self, timeout: float) -> None:
         """Wait `timeout` seconds at most for messages, which `come` gets."""
         if self.alive:
-            self._client.loop(timeout)
+            refused = refused_protocol(self._client.loop(timeout))
+            self._answer = refused[0] if refused and self._answer is None else self._answer
 
     def close(self) -> None:
         self._client.disconnect()
@@ -170,20 +177,3 @@ class _Subscription:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         self._come.append(Arrived(message.topic, bytes(message.payload), time.time(), message.retain))
-
-
-def _new_client(login: Login) -> Client:
-    transport: Literal["websockets", "tcp"] = "websockets" if login.over_websocket else "tcp"
-    version = CallbackAPIVersion.VERSION2
-    client = Client(version, login.client_id, protocol=MQTTv311, transport=transport, reconnect_on_failure=False)
-    if login.over_websocket:
-        client.ws_set_options(path=login.path)
-    if login.username:
-        client.username_pw_set(login.username, login.password)
-    if login.encrypted:
-        client.tls_set_context(ssl.create_default_context(cadata=login.tls.ca or None))
-    return client
-
-
-def _unreachable(where: str, cause: str) -> UnreachableError:
-    return UnreachableError(f"broker {where}: {cause}", next_step="check that it runs and can be reached from here")

@@ -23,6 +23,19 @@ class Tls:
 
 
 @dataclass(frozen=True)
+class Refusals:
+    """What a refused login means to a platform: CONNACK 4, CONNACK 5, and what to do."""
+
+    wrong: str = "user name or password is wrong"
+    forbidden: str = "not authorised"
+    next_step: str = "check user and password, and what the broker allows this user"
+
+    def cause(self, code: int) -> str:
+        """The cause of CONNACK `code`."""
+        return self.wrong if code == 4 else self.forbidden
+
+
+@dataclass(frozen=True)
 class Login:
     """What an MQTT client connects with; `url` is tcp://, ssl://, ws:// or wss://. No `username`: no login.
 
@@ -35,6 +48,7 @@ class Login:
     password: str = field(default="", repr=False)
     tls: Tls = Tls()
     hides_username: bool = False
+    refusals: Refusals = Refusals()
 
     @property
     def host(self) -> str:

@@ -1,6 +1,5 @@
 """NETPIE 2015: an application's thing (a "microgear") connects, to topics below /APPID/."""
 
-import hashlib
 import re
 import socket
 import time
@@ -41,7 +40,7 @@ from provision.bundles.values.topics import (
 from provision.errors import UnreachableError, UsageError
 from provision.finding import Finding
 from provision.home import private_dir, state_dir
-from provision.mqtt.login import Login, is_encrypted
+from provision.mqtt.login import Login, Refusals, is_encrypted
 from provision.platforms.netpie2015_checks import checks
 from provision.platforms.platform import (
     ASKS_NOBODY,
@@ -57,13 +56,18 @@ from provision.platforms.platform import (
     Seen,
     Sender,
 )
-from provision.platforms.shared import check_receivers, client_id_of
-from zeppelin_sdk import Credential, note_path
+from provision.platforms.shared import check_client, check_receivers, client_id_of, entity_of
+from zeppelin_sdk import Credential
 
 NAME = "netpie2015"
 TITLE = "NETPIE"
 BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection to the broker
 AUTH_TIMEOUT = 5.0  # seconds, where the auth server is only tried
+REFUSALS = Refusals(
+    "the token is no longer valid",
+    "not authorised, or the key is disabled",
+    "get a new token, or look at the application's keys on NETPIE",
+)
 NOBODY_S_BROKER = "pie://the-broker-that-netpie-names:1883"
 
 
@@ -93,7 +97,7 @@ class Netpie2015:
 
     def login(self) -> Login:
         """What an MQTT client connects with."""
-        return Login(self.broker_url, self.client_id, self.username, self.password)
+        return Login(self.broker_url, self.client_id, self.username, self.password, refusals=REFUSALS)
 
     def reachable(self, consequence: str) -> Self:
         """The same: nobody asks where a broker is without a thing."""
@@ -106,6 +110,7 @@ class Netpie2015:
         """
         url = values.get("broker") or self.broker_url
         _check_login(values)
+        check_client(values, url)
         check_receivers(values, Limits() if values.get("broker_login") == "none" else PLATFORM.limits, "a NETPIE thing")
         if values.get("broker_ca") and not is_encrypted(url):
             raise UsageError(
@@ -345,7 +350,7 @@ def entities(appkey: str, path: str) -> tuple[str, str]:
 
     They are the note's own: a thing connects once, so notes of one application have a thing each.
     """
-    thing = f"netpie-{appkey}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
+    thing = entity_of(appkey, path)
     return thing, f"{thing}-mqtt"
 
 
@@ -407,7 +412,7 @@ def reachable(kept: Credentials, folder: Path, auth: AuthServer, *, consequence:
 
 
 def _check_login(values: Mapping[str, Any]) -> None:
-    if values.get("broker_login") == "none" and not values["broker"]:
+    if values.get("broker_login") == "none" and not values.get("broker"):
         raise UsageError(
             "broker_login=none: NETPIE lets nobody in without a login",
             next_step="name a broker of your own with --param broker=tcp://HOST:PORT",

@@ -9,12 +9,35 @@ from provision.bundles.values.topics import split_topics
 from provision.errors import UsageError
 from provision.finding import Finding, ok, warn
 from provision.home import is_open
+from provision.mqtt.login import Login
 from provision.platforms.platform import Limits
+from zeppelin_sdk import note_path
 
 
 def client_id_of(path: str) -> str:
     """A client id that is the note's own: a broker drops a connection when another comes with its client id."""
     return f"zeppelin-{hashlib.sha256(path.encode()).hexdigest()[:8]}"
+
+
+def entity_of(account: str, path: str) -> str:
+    """What the names of a note's entries of the credential store begin with."""
+    return f"netpie-{account}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
+
+
+_LIMITED = {
+    "bahir": ("Bahir's package", "take --param connector=jar, or --bundle streaming"),
+    "python": ("pyspark-mqtt", "take --bundle streaming, or the broker's port without websockets"),
+}
+"""MQTT clients of bundles that speak no websockets, by the parameter `connector`."""
+
+
+def check_client(values: Mapping[str, Any], url: str, *, own_tls: bool = False) -> None:
+    """Raise `UsageError` for a broker whose protocol the bundle's MQTT client does not speak."""
+    client, next_step = _LIMITED.get(values["connector"], ("", ""))
+    if client and Login(url).over_websocket:
+        raise UsageError(f"{url}: {client} speaks MQTT over TCP and TLS, not over websockets", next_step=next_step)
+    if own_tls and values["connector"] == "bahir":
+        raise UsageError(f"{client} takes no authority and no certificate of one's own", next_step=next_step)
 
 
 def check_receivers(values: Mapping[str, Any], limits: Limits, who: str) -> None:

@@ -3,7 +3,6 @@
 from provision.publisher.event_file import FORMATS, STANDARD_INPUT
 from provision.publisher.fleet import fleet
 from provision.publisher.host import host_metrics
-from provision.publisher.link import LoginRefusedError
 from provision.publisher.publisher import Publisher, publish_all
 from provision.publisher.replay import replay
 from provision.publisher.send import Run, Sent, send
@@ -12,7 +11,6 @@ from provision.publisher.tally import Tally
 __all__ = [
     "FORMATS",
     "STANDARD_INPUT",
-    "LoginRefusedError",
     "Publisher",
     "Run",
     "Sent",

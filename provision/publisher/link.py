@@ -10,25 +10,26 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from paho.mqtt.client import Client, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
 
-from provision.errors import RefusedError, UnreachableError
+from provision.mqtt.client import (
+    CONNECT_TIMEOUT,
+    check_answer,
+    connect,
+    new_client,
+    no_answer,
+    pending,
+    refused_protocol,
+    unreachable,
+)
 from provision.mqtt.login import Login
 
-KEEP_ALIVE = 30  # seconds
-CONNECT_TIMEOUT = 10.0  # seconds, for the connection and again for the broker's answer
 IN_FLIGHT = 100  # events sent at QoS 1 and not yet acknowledged
 MOST_UNREAD = 10_000  # events written at QoS 0 of which it is not known that the broker has read them
 ASK_EVERY = 0.25  # seconds between two questions whether the broker has read what was written
 NO_ANSWER = 10.0  # seconds; a broker that leaves the first question open for so long answers none
 
-# MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho maps each to; 4 and 5 have NETPIE's meaning
-REFUSALS = {
-    133: (2, "the client id is rejected"),
-    134: (4, "the token is no longer valid"),
-    135: (5, "not authorised, or the key is disabled"),
-}
 _KEEP_ALIVE_TIMEOUT = 141
 
 
@@ -43,17 +44,6 @@ class HasFileno(Protocol):
     """Anything that `select` can wait for."""
 
     def fileno(self) -> int: ...
-
-
-class LoginRefusedError(RefusedError):
-    """The broker refused the login; `code` is the CONNACK return code (2, 4 or 5)."""
-
-    def __init__(self, where: str, code: int, cause: str) -> None:
-        super().__init__(
-            f"broker {where} refused the login: {cause} (CONNACK {code})",
-            next_step="get a new token, or look at the application's keys on NETPIE",
-        )
-        self.code = code
 
 
 class Link:
@@ -85,9 +75,7 @@ class Link:
         self._client = self._new_client(login)
 
     def _new_client(self, login: Login) -> Client:
-        client = Client(CallbackAPIVersion.VERSION2, login.client_id, protocol=MQTTv311, reconnect_on_failure=False)
-        client.username_pw_set(login.username, login.password)
-        client.connect_timeout = CONNECT_TIMEOUT
+        client = new_client(login)
         client.max_inflight_messages = IN_FLIGHT
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -99,19 +87,16 @@ class Link:
     def open(self, login: Login) -> None:
         """Connect, and wait for the broker to accept the login.
 
-        Raises: LoginRefusedError. UnreachableError when there is no broker or it does not answer in time.
+        Raises: LoginRefusedError. UntrustedError, and UnreachableError when no broker answers in time.
         """
-        try:
-            self._client.connect(login.host, login.port, KEEP_ALIVE)
-        except (OSError, ValueError) as error:
-            raise _unreachable(self.where, str(error)) from error
+        connect(self._client, login)
         self._wait_until(lambda: self._answer is not None, CONNECT_TIMEOUT)
         if self._answer == 0:
             return
         self._client.disconnect()
-        if self._answer in REFUSALS:
-            raise LoginRefusedError(self.where, *REFUSALS[self._answer])
-        raise _unreachable(self.where, self.cause or "no answer to the login")
+        if self._answer is None:
+            raise unreachable(self.where, self.cause or no_answer(login))
+        check_answer(login, self._answer)
 
     @property
     def alive(self) -> bool:
@@ -149,9 +134,11 @@ class Link:
         if sock is None:
             return
         writing = [sock] if self._client.want_write() else []
-        readable, writable, _ = select.select([sock, *wakers], writing, [], timeout)
-        if sock in readable:
-            self._client.loop_read()
+        waiting = pending(sock)
+        readable, writable, _ = select.select([sock, *wakers], writing, [], 0 if waiting else timeout)
+        if waiting or sock in readable:
+            refused = refused_protocol(self._client.loop_read())
+            self._answer = refused[0] if refused and self._answer is None else self._answer
         if writable:
             self._client.loop_write()
         self._client.loop_misc()
@@ -218,7 +205,3 @@ class Link:
         if event is not None:
             self._published += 1
             self.largest = max(self.largest, len(event.payload))
-
-
-def _unreachable(where: str, cause: str) -> UnreachableError:
-    return UnreachableError(f"broker {where}: {cause}", next_step="check that it runs and can be reached from here")

@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from netpie_creds import NetpieError
 from provision.errors import ProvisionError, UnreachableError
+from provision.mqtt.client import LoginRefusedError, UntrustedError
 from provision.mqtt.login import Login
-from provision.publisher.link import IN_FLIGHT, Link, LoginRefusedError, Outgoing
+from provision.publisher.link import IN_FLIGHT, Link, Outgoing
 from provision.publisher.too_large import TooLarge
 
 QUEUE = 10_000  # events at most: while the broker is away the source waits, and memory stays bounded
@@ -182,6 +183,8 @@ class Publisher:
         for last in range(FIRST_TRIES):
             try:
                 return self._new_link()
+            except UntrustedError:
+                raise
             except UnreachableError:
                 if last == FIRST_TRIES - 1:
                     raise
@@ -302,6 +305,8 @@ class Publisher:
             delay = min(2 * delay, LONGEST_DELAY)
             try:
                 link = self._new_link()
+            except UntrustedError:
+                raise
             except UnreachableError:
                 continue
             except LoginRefusedError as error:

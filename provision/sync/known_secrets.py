@@ -81,7 +81,11 @@ def _stored(client: ZeppelinClient, appkey: str) -> Iterator[tuple[str, str]]:
 
 
 def named(entry: Credential) -> dict[str, str]:
-    """What an entry of NETPIE's holds, by name."""
+    """What an entry of this tool's holds, by name."""
+    if entry.entity.endswith("-ca"):
+        return {}
+    if entry.entity.endswith("-tls"):
+        return {"certificate": entry.user, "private_key": entry.password}
     if entry.entity.endswith("-mqtt"):
         return {"username": entry.user, "password": entry.password}
     token_secret, separator, appsecret = entry.password.partition("&")

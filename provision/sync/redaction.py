@@ -10,11 +10,11 @@ _PLACE = "\N{MATHEMATICAL LEFT DOUBLE ANGLE BRACKET}secret: %s\N{MATHEMATICAL RI
 _PLACES = re.compile(re.escape(_PLACE).replace("%s", "([^\n]*?)"))
 _SHORT = 5  # characters of a secret's part that may be a word of any text
 _LOGIN = re.compile(
-    r"""(?P<before>\bsigned\s*\(\s*"(?:[^"\\\n]|\\.)*"\s*,\s*|\b(?P<name>clientId|username|password)\s*=\s*(?:Some\s*\(\s*)?)"""
+    r"""(?P<before>\bsigned\s*\(\s*"(?:[^"\\\n]|\\.)*"\s*,\s*|\b(?P<name>clientId|username|password|privateKey)\s*=\s*(?:Some\s*\(\s*)?)"""
     r"""(?P<quote>"{3}|")(?P<value>(?:[^"\\\n]|\\.)*)(?P=quote)"""
 )
 """Where the shipped bundles have secrets in a text: `NetpieMqtt.signed("KEY", "…")`, `password=Some("…")`."""
-_KEYS = ("hmac_key", "password")
+_KEYS = ("hmac_key", "password", "private_key")
 _REFERENCE = re.compile(r"\{[\w.-]+\}")
 
 
@@ -57,7 +57,7 @@ def login_in(text: str) -> dict[str, str]:
 
 
 def _name(match: re.Match[str]) -> str:
-    return {None: "hmac_key", "clientId": "client_id"}.get(match["name"]) or match["name"]
+    return {None: "hmac_key", "clientId": "client_id", "privateKey": "private_key"}.get(match["name"]) or match["name"]
 
 
 def sealed(text: str, secrets: Mapping[str, str], *, has_login: bool = False) -> str:
