@@ -75,6 +75,28 @@ def test_a_batch_that_was_not_committed_is_there_again(tmp_path: Path) -> None:
             assert rows(one.parts(start, end)) == found
 
 
+def test_a_batch_never_ends_before_one_that_spark_was_given(tmp_path: Path) -> None:
+    """Spark 4.1 asks where a batch ends before it tells where the last one did; and a limit may be lower by then."""
+    with delivering(1000, 2) as (broker, port):
+        with stream(port, tmp_path, **{"mqtt.qos": "2"}) as one:
+            start = one.initial()
+            assert broker.done.wait(60)
+        with stream(port, tmp_path, **{"mqtt.qos": "2", "maxOffsetsPerTrigger": "400"}) as one:
+            end = one.latest()
+            assert rows(one.parts(start, end)) == list(range(400))
+        with stream(port, tmp_path, **{"mqtt.qos": "2", "maxOffsetsPerTrigger": "100"}) as one:
+            then = one.latest()
+            assert rows(one.parts(end, then)) == list(range(400, 500))
+
+
+def test_where_nothing_came_spark_is_given_the_same_end_again(tmp_path: Path) -> None:
+    with delivering(10, 1) as (_, port):
+        with stream(port, tmp_path) as one:
+            _, end = all_of(one, one.initial(), 10)
+        with stream(port, tmp_path) as one:
+            assert one.latest() == end
+
+
 @pytest.mark.parametrize("starts_at", ["journal", "latest"])
 def test_a_new_query_begins_with_what_is_left_or_with_what_comes(tmp_path: Path, starts_at: str) -> None:
     with delivering(100, 1) as (broker, port):

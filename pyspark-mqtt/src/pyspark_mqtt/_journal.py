@@ -13,7 +13,7 @@ import time
 from array import array
 from bisect import bisect_right
 from dataclasses import asdict, dataclass, field
-from typing import Callable
+from typing import Any, Callable
 
 from pyspark_mqtt import _records as records
 from pyspark_mqtt._errors import JournalError
@@ -36,7 +36,8 @@ class State:
     """What a reader has to know beside the messages.
 
     `session` names the broker and the client whose `subscribed` topics and `unreleased` packet ids these are; `cut` is
-    the range of offsets that is being written to a file (Spark 3).
+    the range of offsets that is being written to a file (Spark 3); `planned` is the last end of a batch that Spark was
+    given.
     """
 
     client: str = ""
@@ -45,6 +46,7 @@ class State:
     unreleased: list[int] = field(default_factory=list)
     committed: int = 0
     cut: list[int] = field(default_factory=list)
+    planned: dict[str, Any] = field(default_factory=dict)
     format: int = _FORMAT
 
 
@@ -214,6 +216,13 @@ class Journal:
             self._write(encoded(records.CUT, offset=start, rows=end - start))
             self.sync()
 
+    def plan(self, end: dict[str, Any]) -> None:
+        """Note, for good, what Spark is given as a batch's end, and sync: all before it is on the disk then."""
+        with self._lock:
+            self.state.planned = end
+            self._write(encoded(records.PLANNED, json.dumps(end).encode()))
+            self.sync()
+
     def spans(self, start: int, end: int) -> list[Span]:
         """Where the rows with offsets in [start, end) are."""
         with self._lock:
@@ -320,6 +329,8 @@ class Journal:
                 self.state.committed = record.offset
             elif record.kind == records.CUT:
                 self.state.cut = [record.offset, record.offset + record.rows]
+            elif record.kind == records.PLANNED:
+                self.state.planned = json.loads(record.body)
             segment.size = end
         return segment
 

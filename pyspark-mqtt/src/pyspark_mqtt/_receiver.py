@@ -38,7 +38,8 @@ _LEFT_OVER = 1.5  # of the keep-alive: silence after which a connection is dead
 class Metrics:
     """Counts since the stream started; `journal_bytes` and `waiting_bytes` are what there is now.
 
-    `received`: messages that were written to the journal. `acknowledged`: those that the broker was told of.
+    `received`: messages that were written to the journal. `acknowledged`: acknowledgements that went out, one for each
+    message of QoS 1 or 2 that came, those that came again too.
     `redelivered`: those that the broker marked as sent before. `repeated`: those of QoS 2 that were in the journal, and
     left out.
     `truncated_bytes`: what a kill had left half written.

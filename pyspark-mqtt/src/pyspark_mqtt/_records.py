@@ -12,7 +12,7 @@ from typing import BinaryIO
 from pyspark_mqtt._errors import JournalError
 from pyspark_mqtt._rows import Record as Rows
 
-STATE, FRAMES, COMMITTED, CUT = 1, 2, 3, 4
+STATE, FRAMES, COMMITTED, CUT, PLANNED = 1, 2, 3, 4, 5
 
 _HEADER = struct.Struct("<IIBBHIqq")  # checksum of all that follows; body's bytes; kind; level; 0; rows; offset; time
 _CHECKED = struct.Struct("<IBBHIqq")

@@ -72,8 +72,10 @@ class Stream:
         journal, receiver = self.open(), self._running()
         if start is not None:
             self._remember(start)
+        elif self._position is None and journal.state.planned:
+            # Trigger.AvailableNow on Spark 4.0 and 4.1 asks before it tells where it is: never go back behind that
+            self._remember(journal.state.planned)
         self._wait_once(receiver)
-        journal.sync()
         position = max(self._position if self._position is not None else journal.first, journal.first)
         end = self._limited(journal, position) if limited else self._available(journal)
         if end <= position or end <= self._known.get("offset", 0):
@@ -81,6 +83,7 @@ class Stream:
             return self._known if self._known else {"offset": position}
         self._position = end
         self._known = {"offset": end, **receiver.metrics().as_dict()}
+        journal.plan(self._known)
         return self._known
 
     def reported(self) -> Offset:
