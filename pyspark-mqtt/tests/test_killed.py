@@ -28,7 +28,7 @@ def written(folder: Path) -> Counter[int]:
     return Counter(int(line) for path in files for line in path.read_text().splitlines())
 
 
-def wait_until_connected(folder: Path, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
+def wait_until_connected(folder: Path, process: subprocess.Popen[bytes], seconds: float = 300.0) -> None:
     """Until a batch of this process is there: it is in the middle of its work then."""
     before, end = little_spark.newest(folder / "out"), time.monotonic() + seconds
     while little_spark.newest(folder / "out") == before:
@@ -52,7 +52,7 @@ def test_a_killed_reader_loses_nothing(tmp_path: Path, qos: int) -> None:
         assert not broker.done.is_set()
         process = started(port, qos, tmp_path)
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 300
             while len(written(tmp_path)) < COUNT:
                 broker.share = COUNT
                 assert process.poll() is None, (tmp_path / "log").read_text()
