@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from mqtt_support import sparks
 
-collect_ignore = [] if sparks.IS_FOUR else ["test_source.py"]
+collect_ignore = [] if sparks.IS_FOUR else ["test_source.py", "test_other_machines.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,7 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def master() -> str:
+    """Where the session's tasks run; a module with a fixture of that name may say otherwise."""
+    return "local[2]"
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory, master: str) -> Iterator[Any]:
     """A session; where there are data sources in Python, with ours registered."""
     environment = sparks.environment(sparks.VERSION)
     with pytest.MonkeyPatch.context() as patch:
@@ -30,6 +37,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         patch.setattr(sys, "path", [str(sparks.installed(sparks.VERSION)), *sys.path])
         from mqtt_support.query import session
 
-        made = session(tmp_path_factory.mktemp("spark"), **sparks.QUICK)
+        made = session(tmp_path_factory.mktemp("spark"), **sparks.QUICK, **{"spark.master": master})
         yield made
         made.stop()
+        shutil.rmtree(sparks.installed(sparks.VERSION) / "pyspark" / "work", ignore_errors=True)  # of its workers
