@@ -91,7 +91,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
             with _publishing(events.account(PUBLISHER), spec, demo.every) as publisher:
                 windows = _show_windows(source, demo.windows, console)
                 publisher.finish()
-            counted = _counted(run.page, publisher.published, spec.values["batch"])
+            counted = _counted(run.page, publisher.published, spec.values.get("batch") or spec.values["slide"])
         url, published = client.note_url(note_id), publisher.published
         options = tuple(events.publisher_options())
         return DemoResult(running.url, url, note_id, tuple(windows), published, counted, options)
@@ -100,7 +100,8 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
     spec = _asked(demo, _PLACES[demo.platform])
-    check_spec(replace(spec, values={**spec.values, "mqtt_jars": ["/the/stack's.jar"]}))
+    jars = {"mqtt_jars": ["/the/stack's.jar"]} if "mqtt_jars" in spec.values else {}
+    check_spec(replace(spec, values={**spec.values, **jars}))
 
 
 class _Netpie2015:

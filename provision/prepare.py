@@ -10,6 +10,8 @@ from provision.bundles.bundle import Bundle
 from provision.bundles.context import dependencies
 from provision.bundles.engine_jar import build_engine_jar, engine_jar_path
 from provision.bundles.render import RenderedNote, default_path, render
+from provision.bundles.roles import Role
+from provision.bundles.template import ASK, PYTHON
 from provision.bundles.values.topics import check_below, split_topics
 from provision.console import Console
 from provision.errors import ConflictError, ProvisionError, UsageError
@@ -17,7 +19,7 @@ from provision.home import cache_dir
 from provision.locks import one_at_a_time
 from provision.platforms import named_platform, platform_of_site
 from provision.platforms.platform import Client, Place, Seen
-from provision.streams.interpreter import spark_setting
+from provision.streams.interpreter import SPARK, group_named, group_of_text, setting_of
 from provision.sync.apply import Applied, Applying, apply_note, put_credentials, read_note
 from provision.sync.diff import change_line
 from provision.sync.note_lock import OTHER_WRITER
@@ -163,14 +165,19 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
 
     With `make`, what the note needs is made ready, once: the engine's jar is compiled, PySpark is installed.
     """
-    if make and spec.bundle.runs_python:
+    own = spec.bundle.embedded
+    if spec.bundle.runs_python:
         from provision.embedded.python import install_python, takes_python  # not needed for a named server
 
-        if takes_python(runtime.zeppelin_home):
+        if not takes_python(runtime.zeppelin_home):  # a distribution, which is asked
+            own = {name: value for name, value in own.items() if name != "python"}
+        elif make:
             install_python(console)
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
-    given = {**spec.bundle.embedded, **spec.given}
+    given = {**own, **spec.given}
+    if "connector" not in spec.bundle.parameters:
+        return replace(spec, values=spec.bundle.values(given))
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
         jars.insert(0, engine_jar(runtime, console) if make else engine_jar_path(runtime.spark_home, jars_dir()))
@@ -231,6 +238,8 @@ def render_for(
         note = live()
         return origin(note).site.get("scala", "") if note else ""
 
+    if values.get("python") == ASK:
+        values = {**values, "python": _python(client, live(), read_only=read_only)}
     note = live() if values["secrets"] == "inline" else None
     texts = [paragraph.text for paragraph in note.paragraphs] if note else []
     stored = client.list_credentials() if values["secrets"] == "store" and spec.noted.site else []
@@ -245,6 +254,24 @@ def render_for(
     site = {**rendered.site, **({"ids": ids} if ids != path else {})}
     given = {name: value for name, value in spec.given.items() if name != APPID and name not in spec.place.parameters}
     return replace(rendered, site=site, given=given, folder=spec.bundle.own_folder)
+
+
+def _python(client: ZeppelinClient, note: Note | None, *, read_only: bool) -> str:
+    """The interpreter that the last apply noted, else the one that the server has; with `read_only` the usual one."""
+    last = origin(note).values.get("python", "") if note else ""
+    if last and last != ASK:
+        return last
+    if read_only:
+        return PYTHON
+    from provision.streams.spark_probe import python_with_spark  # most notes are in Scala
+
+    return python_with_spark(client)
+
+
+def group_of_spec(spec: NoteSpec) -> str:
+    """The interpreter group in which the stream of such a note is."""
+    runs = next((t.interpreter_in(spec.values) for t in spec.bundle.templates if t.role == Role.START), "")
+    return group_named(runs) or SPARK
 
 
 def _ids(spec: NoteSpec) -> str:
@@ -310,11 +337,17 @@ def tell_of_inline(console: Console, values: Iterable[Mapping[str, Any]]) -> Non
         )
 
 
+def group_of_rendered(rendered: RenderedNote) -> str:
+    """The interpreter group in which the note's stream is."""
+    start = next((each for each in rendered.paragraphs if each.role == Role.START), None)
+    return (group_of_text(start.text) if start else "") or SPARK
+
+
 def write_note(client: ZeppelinClient, rendered: RenderedNote, console: Console, how: Applying) -> Applied:
     """Apply the note, store its secrets, and report each paragraph that changed."""
     tell_of_inline(console, [rendered.values])
     with console.step(f"note {rendered.path}"):
-        spark_setting(client)
+        setting_of(client, group_of_rendered(rendered))
         applied = apply_note(client, rendered, replace(how, waiting=lambda: console.say(OTHER_WRITER)))
         put_credentials(client, rendered)
     if note_path(applied.path) != note_path(rendered.path):

@@ -13,15 +13,19 @@ from provision.bundles.checks import Checks, check_entries
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
 from provision.bundles.engine import ECHOES_NOTHING, TYPED, is_generated, typed_part
+from provision.bundles.packed import PACKED, packed_source
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
+from provision.bundles.placeholders import place_names
 from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError, nearest
 from provision.toml_lines import TomlLines
 
 DEFAULT_BUNDLE = "streaming"
 
-REQUIRED = frozenset({"appid", "topic", "out", "connector", "mqtt_package", "mqtt_jars", "secrets"})
+REQUIRED = frozenset({"appid", "topic", "out", "secrets"})
 """The parameters that every bundle declares: a render is made of them."""
+REQUIRED_FOR_JARS = frozenset({"connector", "mqtt_package", "mqtt_jars"})
+"""Those of a bundle with a template that takes `dependencies`."""
 PLATFORM_NAME = "platform"
 """What a bundle's title and path call where the events come from, beside its parameters."""
 _RESERVED = COMPUTED | {ZEPPELIN, PLATFORM_NAME}
@@ -73,8 +77,8 @@ class Bundle:
 
     @property
     def runs_python(self) -> bool:
-        """Whether it has paragraphs of the interpreter `python`."""
-        return any(template.interpreter.partition(".")[0] == "python" for template in self.templates)
+        """Whether it has paragraphs of the interpreter `python`, or of that which the parameter `python` names."""
+        return any(template.runs_python for template in self.templates)
 
     @property
     def own_folder(self) -> str:
@@ -182,6 +186,10 @@ def _check_parameters(bundle: Bundle, embedded: Mapping[str, Any], checks: Check
     for name in sorted(REQUIRED - names):
         with checks.at("parameters"):
             raise UsageError(f"no parameter {name!r}", next_step="every bundle needs it")
+    takes_jars = any("dependencies" in place_names(template.text) for template in bundle.templates)
+    for name in sorted(REQUIRED_FOR_JARS - names if takes_jars else ()):
+        with checks.at("parameters"):
+            raise UsageError(f"no parameter {name!r}", next_step="a bundle with a place for dependencies needs it")
     for name in sorted(names & _RESERVED):
         with checks.at("parameters", name):
             raise UsageError(f"parameter {name!r}: the tool has that name", next_step="take another")
@@ -225,7 +233,9 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
 
 
 def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
-    """A template's text, and the file to name in errors; `engine:PART` is generated, any other name a file's."""
+    """A template's text, and the file to name in errors; `engine:PART` and `PACKED` are generated."""
+    if name == PACKED:
+        return Path(name), packed_source()
     if is_generated(name):
         return Path(name), f"{typed_part(name.removeprefix(TYPED))}\n{ECHOES_NOTHING}"
     file = folder / name

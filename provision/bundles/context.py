@@ -1,5 +1,6 @@
 """The values that a template may name: the bundle's parameters, the connection's, and what is made of them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -24,13 +25,14 @@ class Computed:
     """What is made of the parameters, by the names that templates have for it.
 
     `journal` is the folder where events wait that are not processed yet, empty for none; `out_prefix` what the path of
-    a window's folder begins with.
+    a window's folder begins with; `state` a folder of the note's own for what outlives its interpreter.
     """
 
     clean_session: bool
     dependencies: Dependencies
     journal: str
     out_prefix: str
+    state: str
 
 
 COMPUTED = CONNECTION_NAMES | TEMPLATE_NAMES | {each.name for each in fields(Computed)}
@@ -47,6 +49,7 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         dependencies=dependencies(values, scala),
         journal="" if clean else values["out"],
         out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
+        state=_state(values, connection, clean=clean),
     )
     secrets = _secrets(connection, inline=values["secrets"] == "inline")
     return {**values, **connection.template_values(), **template_values(values), **secrets, **vars(computed)}
@@ -64,8 +67,12 @@ def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
 def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     """What Spark is to be started with: the MQTT client's files or package, the master and the properties given.
 
+    None for a bundle that declares no connector.
+
     `scala` is Spark's Scala version ("2.12"). Raises `UsageError` when no MQTT package exists for it.
     """
+    if "connector" not in values:
+        return Dependencies()
     master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
     return replace(_mqtt(values, scala), properties=(*master, *values.get("spark_properties", ())))
 
@@ -86,6 +93,18 @@ def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:
             next_step="take --param connector=jar, or name another with --param mqtt_package=…",
         )
     return Dependencies(packages=(package,))
+
+
+def _state(values: Mapping[str, Any], connection: Connection, *, clean: bool) -> str:
+    """The note's own folder in `state_folder`; raises `UsageError` where a journal can't be in it."""
+    folder = values.get("state_folder") or values["out"]
+    if "state_folder" in values and not clean and not folder.startswith("/"):
+        raise UsageError(
+            f"session=persistent keeps a journal on the driver's disk, and {folder} is elsewhere",
+            next_step="give --param state_folder=/DIR",
+        )
+    whose = f"{connection.values.appkey} {connection.values.broker_url} {connection.values.broker_client_id}"
+    return f"{folder}/state-{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
 
 
 def _clean_session(values: Mapping[str, Any]) -> bool:

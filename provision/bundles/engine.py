@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.packed import PACKED
 from provision.errors import UsageError
 
 PACKAGE = "netpie.spark"
@@ -32,8 +33,8 @@ def engine_sources() -> dict[str, str]:
 
 
 def is_generated(file: str) -> bool:
-    """Whether the `file` of a paragraph names a part of the engine rather than a file."""
-    return file.startswith(TYPED)
+    """Whether the `file` of a paragraph names what is generated rather than a file."""
+    return file.startswith(TYPED) or file == PACKED
 
 
 def typed_parts() -> list[str]:

@@ -134,7 +134,7 @@ def _paragraph(template: Template, pieces: Sequence[Piece], context: Mapping[str
     return RenderedParagraph(
         key=template.key,
         title=template.title,
-        text=first_line(template.interpreter) + "".join(piece.text for piece in pieces),
+        text=first_line(template.interpreter_in(context)) + "".join(piece.text for piece in pieces),
         config={"title": bool(template.title), **filled_settings(template.config, context)},
         blocks=template.blocks,
         secret=any(isinstance(value, Secret) and value.inline for value in values),

@@ -13,6 +13,11 @@ from provision.bundles.placeholders import check_places, line_conditions, settin
 from provision.bundles.roles import BESIDE_THE_STREAM, Role
 from provision.errors import UsageError
 
+BY_SERVER = "{{ python }}"
+"""An interpreter that the parameter `python` names: the one that the server has for Python with Spark."""
+ASK, PYTHON = "ask", "python"
+"""The value of that parameter for which the server is asked, and the interpreter where nobody can ask it."""
+
 
 @dataclass(frozen=True)
 class Template:
@@ -27,6 +32,16 @@ class Template:
     role: str = ""
     blocks: bool = False
     file: Path = Path()
+
+    @property
+    def runs_python(self) -> bool:
+        return self.interpreter == BY_SERVER or self.interpreter.partition(".")[0] == "python"
+
+    def interpreter_in(self, values: Mapping[str, Any]) -> str:
+        """The interpreter that its paragraph names in a note with these parameters."""
+        if self.interpreter != BY_SERVER:
+            return self.interpreter
+        return PYTHON if values["python"] == ASK else str(values["python"])
 
 
 def check_templates(
@@ -64,6 +79,8 @@ def _check_alone(template: Template, parameters: Mapping[str, Parameter]) -> Non
             f"{paragraph}: only the paragraph that starts the stream can block",
             next_step='give it role = "start", or leave out blocks',
         )
+    if template.interpreter == BY_SERVER and "python" not in parameters:
+        raise UsageError(f"{paragraph}: no parameter 'python' says which interpreter it is", next_step="declare it")
     _check_when(f"{paragraph}: when", template.when, parameters)
 
 

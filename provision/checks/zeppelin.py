@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from provision.errors import exit_status
+from provision.errors import UsageError, exit_status
 from provision.finding import Finding, fail, ok, warn
 from provision.streams.idle_end import idle_end
 from provision.streams.interpreter import is_isolated
 from provision.streams.spark_page import SparkPage
-from provision.streams.spark_probe import probe_spark
+from provision.streams.spark_probe import probe_spark, python_with_spark
 from zeppelin_sdk import (
     InterpreterError,
     InterpreterSetting,
@@ -49,6 +49,7 @@ def check_zeppelin(client: ZeppelinClient, *, deep: bool) -> Iterator[Finding]:
     yield _websocket(client)
     if deep:
         yield from _spark(client)
+        yield _python(client)
 
 
 def _interpreters(client: ZeppelinClient, settings: dict[str, InterpreterSetting]) -> Iterator[Finding]:
@@ -60,18 +61,22 @@ def _interpreters(client: ZeppelinClient, settings: dict[str, InterpreterSetting
         yield _ready(spark)
         yield ok("spark", "a process for each note" if is_isolated(spark) else "one process for all notes: one stream")
         yield _idle(client, spark)
+    if "python" in settings:
+        yield _ready(settings["python"])
     if "md" not in settings:
         yield warn("markdown", "no interpreter setting named md", "the introduction of a note will not be shown")
 
 
 def _ready(setting: InterpreterSetting) -> Finding:
+    part = setting.name
     if setting.status == "READY":
-        return ok("spark", "its interpreter setting is READY")
+        return ok(part, "its interpreter setting is READY")
     reason = setting.error_reason.strip().partition("\n")[0]
     if setting.status == "ERROR":
         next_step = "check the setting's dependencies and the server's way to their repository"
-        return fail("spark", f"its interpreter setting is in ERROR: {reason or 'no reason given'}", next_step)
-    return warn("spark", f"its interpreter setting is {setting.status}", "wait until the server has loaded it")
+        tell = fail if part == "spark" else warn
+        return tell(part, f"its interpreter setting is in ERROR: {reason or 'no reason given'}", next_step)
+    return warn(part, f"its interpreter setting is {setting.status}", "wait until the server has loaded it")
 
 
 def _idle(client: ZeppelinClient, setting: InterpreterSetting) -> Finding:
@@ -148,3 +153,10 @@ def _spark(client: ZeppelinClient) -> Iterator[Finding]:
     else:
         next_step = "figures of streams are shown only where it can be reached (spark.ui.enabled, a way to the driver)"
         yield warn("spark page", f"{probe.page or 'none'}: out of reach from here", next_step)
+
+
+def _python(client: ZeppelinClient) -> Finding:
+    try:
+        return ok("python", f"%{python_with_spark(client)} has Spark and pyarrow: the bundle structured runs in it")
+    except UsageError as error:
+        return ok("python", f"the bundle structured does not run: {error.message}")

@@ -8,7 +8,7 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.options.each import EachOptions
 from provision.streams.idle_end import warn_of_idle_end
-from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, spark_setting
+from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, setting_of
 from provision.sync.undo_records import Records
 from zeppelin_sdk import InterpreterSetting, ZeppelinClient
 
@@ -28,14 +28,16 @@ def check_users(client: ZeppelinClient, people: Sequence[Person], rows: Sequence
         )
 
 
-def prepare_spark(client: ZeppelinClient, each: EachOptions, count: int, records: Records, console: Console) -> None:
-    """Change Spark's setting as asked, and say what it means for this many notes."""
-    setting = spark_setting(client)
+def prepare_spark(
+    client: ZeppelinClient, group: str, each: EachOptions, count: int, records: Records, console: Console
+) -> None:
+    """Change the setting of this group, whose Spark they run in, as asked; say what it means for this many notes."""
+    setting = setting_of(client, group)
     memory = _memory(setting, count)
     if each.run and each.per_note != ISOLATED and (each.per_note == SHARED or not is_isolated(setting)):
         raise refuse_shared(setting, count, "add --isolate, or leave --run out")
     if each.per_note is not None and is_isolated(setting) != (each.per_note == ISOLATED):
-        with console.step("restarting Spark's interpreter, for all notes"):
+        with console.step(f"restarting {group.title()}'s interpreter, for all notes"):
             setting = change_per_note(client, setting, each.per_note, records)
         back = " (--shared takes it back, `provision undo` with the notes)" if each.per_note == ISOLATED else ""
         console.say(f"Spark is now {'a process a note' if is_isolated(setting) else 'one process for all notes'}{back}")

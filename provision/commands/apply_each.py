@@ -2,9 +2,12 @@
 
 import uuid
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.render import RenderedNote
+from provision.bundles.template import ASK
 from provision.classroom.clients import Clients, connect_as
 from provision.classroom.roster import read_people
 from provision.classroom.rows import Row, class_rows
@@ -15,7 +18,8 @@ from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.options.each import EachOptions
 from provision.options.note import NoteOptions
-from provision.prepare import NoteSpec, fit_embedded, tell_of_inline
+from provision.prepare import NoteSpec, fit_embedded, group_of_spec, tell_of_inline
+from provision.streams.spark_probe import python_with_spark
 from provision.sync.apply import Applied, Applying, apply_note
 from provision.sync.undo_records import Records
 from zeppelin_sdk import ZeppelinClient
@@ -31,7 +35,7 @@ def apply_each(
     check_broker: bool,
 ) -> None:
     """Write a note per row and show the outcomes; ends with the status that all failures share, else with 1."""
-    run = uuid.uuid4().hex
+    run, known = uuid.uuid4().hex, dict[str, Any]()
 
     def apply_row(client: ZeppelinClient, rendered: RenderedNote) -> Applied:
         how = Applying(options.decision, Records(client.url, run), pages=lambda *_: True)
@@ -39,7 +43,8 @@ def apply_each(
 
     def spec_of(client: ZeppelinClient, row: Row) -> NoteSpec:
         spec = options.spec(options.asked(client, row.path), row.account.place, embedded, console, row.pairs)
-        return fit_embedded(spec, embedded.runtime, console) if embedded else spec
+        spec = fit_embedded(spec, embedded.runtime, console) if embedded else spec
+        return replace(spec, values={**spec.values, **known})
 
     bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
     people = read_people(each.file, bundle)
@@ -52,7 +57,11 @@ def apply_each(
         failed = check_servers(rows)
     with told_anyway(console, refused), options.server.connect_running() as client:
         check_users(client, people, rows, console)
-        prepare_spark(client, each, len(rows), Records(client.url, run), console)
+        first = rows[0].spec if embedded is None else fit_embedded(rows[0].spec, embedded.runtime, console)
+        if first.values.get("python") == ASK:
+            known["python"] = python_with_spark(client)  # once for all rows
+            first = replace(first, values={**first.values, **known})
+        prepare_spark(client, group_of_spec(first), each, len(rows), Records(client.url, run), console)
         existing = {note.path for note in client.list_notes()}
     with closing(Clients(lambda person: connect_as(options.server, person))) as clients:
         writer = RowWriter(

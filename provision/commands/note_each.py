@@ -10,7 +10,7 @@ from provision.commands.note import run_found
 from provision.console import Console, Quiet
 from provision.options.each import ClassOptions
 from provision.options.server import ServerOptions
-from provision.streams.interpreter import is_isolated, spark_setting
+from provision.streams.interpreter import is_isolated, setting_of, stream_group
 from provision.streams.note_state import LIVE, UNKNOWN
 from provision.streams.stop_note import stop_note
 from zeppelin_sdk import Note, ZeppelinClient
@@ -28,8 +28,10 @@ def stop_each(console: Console, server: ServerOptions, each: ClassOptions) -> No
 
 class _Run:
     def begin(self, client: ZeppelinClient, _connect: Callable[[], ZeppelinClient], notes: Sequence[str]) -> None:
-        setting = spark_setting(client)
-        if len(notes) > 1 and not is_isolated(setting):
+        if len(notes) < 2:
+            return
+        setting = setting_of(client, stream_group(client.get_note(notes[0])))  # a class's notes are of one bundle
+        if not is_isolated(setting):
             raise refuse_shared(setting, len(notes), "run one of them, or apply with --isolate")
 
     def do(self, client: ZeppelinClient, row: NoteRow, note: Note | None) -> Outcome:

@@ -22,10 +22,21 @@ def group_of(paragraph: Paragraph) -> str:
     """The interpreter group in which a stream can be that the paragraph runs in: `SPARK`, named or as the server's
     default, or `PYTHON`; empty for any other.
     """
-    named = re.match(r"\s*%(\w+)", paragraph.text)
-    if named is None or named[1] in _IN_SPARK:
+    return group_of_text(paragraph.text)
+
+
+def group_of_text(text: str) -> str:
+    """The group, as `group_of`, of a paragraph with this text."""
+    named = re.match(r"\s*%(\w+)", text)
+    return group_named(named[1]) if named else SPARK
+
+
+def group_named(interpreter: str) -> str:
+    """The group, as `group_of`, of a paragraph with this interpreter ("spark.pyspark", or none)."""
+    first = interpreter.partition(".")[0]
+    if not first or first in _IN_SPARK:
         return SPARK
-    return PYTHON if named[1] == PYTHON else ""
+    return PYTHON if first == PYTHON else ""
 
 
 def stream_group(note: Note) -> str:

@@ -1,10 +1,12 @@
 """What a note's stream does: as the last apply recorded it, and as its text says where a person has edited that.
 
-The text is read as Scala. Where an edited paragraph can't be read, the recorded value stands, with a remark.
+The text is read as Scala or Python. Where an edited paragraph can't be read, the recorded value stands, with a remark.
 """
 
+import ast
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from provision.bundles.context import FOLDER_PREFIX
@@ -14,7 +16,7 @@ from provision.sync.provenance import by_role, is_edited, origin
 from zeppelin_sdk import Note
 
 DEFAULT_SLIDE = 10.0  # seconds, as in the document
-_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)")
+_SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)|\bWindows\([^()]*?\bslide=(\d+)")
 _FILES = re.compile(rf'\.csv\(("(?:[^"\\\n]|\\.)*{FOLDER_PREFIX}")')
 
 
@@ -42,7 +44,7 @@ def slide_of(note: Note) -> Slide:
     if window is None or (recorded and not is_edited(window)):
         return Slide(seconds)
     if found := _SLIDE.search(window.text):
-        return Slide(float(found[1]))
+        return Slide(float(found[1] or found[2]))
     if not is_edited(window):
         return Slide(seconds)
     remark = f"{called(window)} was edited and does not say how often a window ends: {seconds:g} s is taken"
@@ -64,8 +66,8 @@ def full_rows(note: Note) -> FullRows:
 
 
 def _unquoted(literal: str) -> str:
-    """The string of a Scala literal, whose escapes are JSON's (see `bundles.literals`) but for one that is rare."""
-    try:
-        return str(json.loads(literal))
-    except ValueError:
-        return literal[1:-1]
+    """The string of a literal: Scala's escapes are JSON's (see `bundles.literals`) but for one that is rare."""
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError):
+            return str(read(literal))
+    return literal[1:-1]

@@ -1,6 +1,7 @@
 """A stream as Spark itself sees it: the REST API of the driver's page (Spark's "Monitoring and Instrumentation")."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,10 @@ from netpie_creds.web import open_session, proxies_for
 
 # The gauges of the connector's NetpieCounts among Spark's metrics: APPLICATION.driver.netpie.STREAM.mqtt.NAME
 _COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconnects|redelivered)")
+# those of a note's query of Structured Streaming, of which Spark's API has nothing
+_FIGURE = re.compile(r"\.netpie\.\d+\.query\.(\w+)$")
+# what it says of a failure, as the description of a job: its metrics are numbers
+_FAILED = "the newest batch failed: "
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class SparkPage:
             application = str(self._get("api/v1/applications")[0]["id"])
             if self.application not in ("", application):
                 return None
+            query = self._query(application)
+            if query is not None:
+                return replace(query, application=application)
             streaming = f"api/v1/applications/{application}/streaming"
             statistics, receivers = self._get(f"{streaming}/statistics"), self._get(f"{streaming}/receivers")
             state = _state(statistics, receivers, self._get(f"{streaming}/batches"), self._messages())
@@ -97,17 +105,55 @@ class SparkPage:
             return False
         return True
 
+    def _query(self, application: str) -> StreamState | None:
+        """What a note's query tells of itself by Spark's metrics; None where none does."""
+        gauges = self._gauges()
+        figures = {found[1]: int(gauges[name]["value"]) for name in gauges if (found := _FIGURE.search(name))}
+        if not figures.get("since") or not figures.get("active"):
+            return None
+        batches, batch_ms = figures["batches"], figures["batch_ms"]
+        seconds = max(time.time() - figures["since"] / 1000, 1)
+        return StreamState(
+            batches=batches,
+            events=figures["events"],
+            processing_ms=figures["processing_ms"],
+            delay_ms=figures["processing_ms"],
+            waiting_batches=0,
+            receivers=1,
+            last_error="",
+            events_per_second=figures["events"] / seconds,
+            failed_batches=figures["failed"],
+            failure=self._why(application) if figures["newest_failed"] else "",
+            processed=figures["events"],
+            batch_ms=batch_ms,
+            first_batch=figures["first_batch"],
+            newest_batch=figures["newest_batch"],
+            since=str(figures["since"]),
+            messages=self._messages(),
+        )
+
+    def _why(self, application: str) -> str:
+        """What a note's query said last of a batch that failed."""
+        told = (str(job.get("description", "")) for job in self._get(f"api/v1/applications/{application}/jobs"))
+        return next(
+            (text.removeprefix(_FAILED) for text in told if text.startswith(_FAILED)), "its latest windows say why"
+        )
+
     def _messages(self) -> dict[str, int]:
         """The connector's counts, summed over streams; none where Spark's metrics are not on its page."""
-        try:
-            gauges = self._get("metrics/json")["gauges"]
-        except requests.RequestException:
-            return {}
         counts: Counter[str] = Counter()
-        for name, gauge in gauges.items():
+        for name, gauge in self._gauges().items():
             if found := _COUNT.search(name):
                 counts[found[1]] += int(gauge["value"])
         return dict(counts)
+
+    def _gauges(self) -> Mapping[str, Any]:
+        """Spark's metrics; empty where they are not on its page."""
+        try:
+            gauges: Mapping[str, Any] = self._get("metrics/json")["gauges"]
+        except requests.RequestException:
+            return {}
+        return gauges
 
     def _get(self, path: str) -> Any:
         with open_session() as session:

@@ -1,15 +1,19 @@
-"""Asks a server's Spark for its versions and its page, by a temporary note."""
+"""Asks a server's Spark for its versions and its page, and which Python has one, by a temporary note."""
 
 import re
 from dataclasses import dataclass
 
-from provision.errors import ProvisionError
-from provision.streams.interpreter import restart_for, spark_setting
+from provision.errors import ProvisionError, UsageError
+from provision.streams.interpreter import PYTHON, SPARK, restart_for, setting_of
 from provision.streams.run_paragraph import process_is_gone, run_in_turn
 from provision.sync.remove import delete_quietly
-from zeppelin_sdk import ParagraphError, ZeppelinClient
+from zeppelin_sdk import InterpreterError, ParagraphError, ZeppelinClient
 
 _PROBE = "/.provision/probe"
+IN_PYTHON = {"spark.pyspark": SPARK, "python": PYTHON}
+"""The interpreters that may have a Spark in Python, the better first, and the group of each."""
+OLDEST = (3, 3)
+"""The first Spark that pyspark-mqtt takes."""
 
 
 @dataclass(frozen=True)
@@ -25,27 +29,54 @@ def probe_spark(client: ZeppelinClient) -> Probe:
     """Ask Spark, starting it if necessary. Raises `HeldError` where another note's stream holds it."""
     scala_version = "_root_.scala.util.Properties.versionNumberString"  # a note may import another `util`
     question = f'Seq("probe", sc.version, {scala_version}, sc.uiWebUrl.getOrElse("-"))'
-    left = client.find_note(_PROBE)
-    if left:
-        delete_quietly(client, left.id)
-    note_id = client.import_note({"paragraphs": [{"text": f'%spark\nprintln({question}.mkString(" "))'}]}, _PROBE)
-    paragraph_id = client.get_note(note_id).paragraphs[0].id
-    try:
-        output = _output(client, note_id, paragraph_id)
-    finally:
-        delete_quietly(client, note_id)
+    output = _told(client, f'%spark\nprintln({question}.mkString(" "))', SPARK)
     match = re.search(r"^probe (\S+) (\d+\.\d+)\S* (\S+)$", output, re.MULTILINE)
     if not match:
         raise ProvisionError(f"{client.url}: Spark gave no version", next_step="run `sc.version` in a note there")
     return Probe(match[1], match[2], "" if match[3] == "-" else match[3])
 
 
-def _output(client: ZeppelinClient, note_id: str, paragraph_id: str) -> str:
+def python_with_spark(client: ZeppelinClient) -> str:
+    """The first of `IN_PYTHON` whose Python has pyarrow and a Spark that is new enough; starts it if necessary.
+
+    Raises `UsageError` where none has, `HeldError` as `probe_spark`.
+    """
+    wrong = []
+    for interpreter, group in IN_PYTHON.items():
+        try:
+            told = _told(client, f'%{interpreter}\nimport pyarrow, pyspark\nprint("probe", pyspark.__version__)', group)
+        except (ParagraphError, InterpreterError) as error:
+            wrong.append(f"%{interpreter}: {error.message}")
+            continue
+        found = re.search(r"^probe (\d+)\.(\d+)\S*$", told, re.MULTILINE)
+        if found and (int(found[1]), int(found[2])) >= OLDEST:
+            return interpreter
+        wrong.append(f"%{interpreter} has Spark {found[0].removeprefix('probe ') if found else 'of no version'}")
+    raise UsageError(
+        f"{client.url}: no Python has pyarrow and a Spark from {'.'.join(map(str, OLDEST))} ({'; '.join(wrong)})",
+        next_step="take --bundle streaming, or install pyspark and pyarrow in the Python of its interpreter python",
+    )
+
+
+def _told(client: ZeppelinClient, text: str, group: str) -> str:
+    """What a paragraph of this text prints in an interpreter of this group."""
+    left = client.find_note(_PROBE)
+    if left:
+        delete_quietly(client, left.id)
+    note_id = client.import_note({"paragraphs": [{"text": text}]}, _PROBE)
+    paragraph_id = client.get_note(note_id).paragraphs[0].id
+    try:
+        return _output(client, note_id, paragraph_id, group)
+    finally:
+        delete_quietly(client, note_id)
+
+
+def _output(client: ZeppelinClient, note_id: str, paragraph_id: str, group: str) -> str:
     """What the paragraph prints. Restarts a Spark whose process has died: nothing is lost by that."""
     try:
         return run_in_turn(client, note_id, paragraph_id).output
     except ParagraphError as error:
         if not process_is_gone(error):
             raise
-    restart_for(client, spark_setting(client), note_id)
+    restart_for(client, setting_of(client, group), note_id)
     return run_in_turn(client, note_id, paragraph_id).output

@@ -20,7 +20,7 @@ from provision.sync.guarded_write import called
 from provision.sync.plan import Verdict
 from provision.sync.provenance import base_is_secret, by_key, digest, is_edited, is_empty, provenance
 from provision.sync.redaction import holds_secret, looks_like_login
-from provision.sync.reverse import Reverser, file_suffix, reversed_config
+from provision.sync.reverse import ReversedText, Reverser, file_suffix, reversed_config
 from zeppelin_sdk import Note, Paragraph, ServerVersion
 
 _SHORT = 5  # characters of a user's name or password that may be a word of any text
@@ -187,12 +187,17 @@ class _Pull:
         if is_edited(live):
             self._check_no_secret(live)
             back = self._reverser.reverse(live.text, declared.template)
-            after |= {"file": self._file_of_its_own(declared), "interpreter": back.interpreter}
+            after |= {"file": self._file_of_its_own(declared), "interpreter": self._declared_as(declared, back)}
             self._files[after["file"]] = f"{back.text}\n"
             lost = back.lost
         verdict = Verdict.UPDATE if after != before or is_edited(live) else Verdict.SAME
         table = rewritten(declared.table, after) if after != before else declared.table
         return _Told(Pull(declared.template.key, live.title, verdict, lost), table)
+
+    def _declared_as(self, declared: _Declared, back: ReversedText) -> str:
+        """The interpreter for note.toml: as it is there where the text has the one that this makes."""
+        same = back.interpreter == declared.template.interpreter_in(self._reverser.context)
+        return declared.template.interpreter if same else back.interpreter
 
     def _added(self, key: str, live: Paragraph) -> _Told:
         """A paragraph that a person has added."""
@@ -226,7 +231,8 @@ class _Pull:
     def _file_of_its_own(self, declared: _Declared) -> str:
         """The paragraph's file, or a new one where others use that too."""
         if is_generated(declared.file):
-            return self._free_name(f"{declared.template.key}.scala")
+            suffix = ".py" if declared.template.runs_python else ".scala"
+            return self._free_name(f"{declared.template.key}{suffix}")
         is_shared = sum(each.file == declared.file for each in self._declared) > 1
         return self._free_name(f"{declared.template.key}{Path(declared.file).suffix}") if is_shared else declared.file
 

@@ -64,7 +64,7 @@ class Reverser:
     def _filled(self, template: Template) -> tuple[str, Sequence[Piece]]:
         """The line that names the interpreter, and the rest."""
         pieces = filled_pieces(template.text, template.file, self.context)
-        return first_line(template.interpreter), pieces
+        return first_line(template.interpreter_in(self.context)), pieces
 
 
 def file_suffix(text: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -19,7 +20,7 @@ from provision.cli import run
 from provision.embedded import record
 from provision.embedded.install import install_dir
 from provision.embedded.manifest import Component, MavenJar
-from provision.errors import RefusedError
+from provision.errors import RefusedError, UsageError
 from provision.finding import Finding, Level, fail, ok, warn
 from provision.platforms import netpie2015_checks
 from provision.streams.idle_end import PREFIX
@@ -344,3 +345,22 @@ def test_a_person_reads_a_line_a_check(emulator, server, tmp_path: Path, capsys)
     assert run(["doctor", *named(emulator, server, tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.split()[0] in ("ok", "warn", "fail") for line in lines)
+
+
+@pytest.mark.parametrize("status", ["READY", "ERROR"])
+def test_python_s_interpreter_setting_is_told_where_there_is_one(emulator, server, tmp_path, status) -> None:
+    server.settings["python"] = {**server.settings["spark"], "id": "python", "name": "python", "status": status}
+    with ZeppelinClient(server.url) as client:
+        found = [each for each in zeppelin.check_zeppelin(client, deep=False) if each.part == "python"]
+    assert [each.level for each in found] == [Level.OK if status == "READY" else Level.WARN]
+
+
+def test_which_python_runs_the_bundle_in_python_is_told_and_that_none_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_client: object) -> str:
+        raise UsageError("http://zeppelin: no Python has pyarrow and a Spark", next_step="-")
+
+    monkeypatch.setattr(zeppelin, "python_with_spark", lambda _client: "spark.pyspark")
+    assert "%spark.pyspark has Spark" in zeppelin._python(cast(ZeppelinClient, None)).message
+    monkeypatch.setattr(zeppelin, "python_with_spark", none)
+    assert zeppelin._python(cast(ZeppelinClient, None)).level is Level.OK
+    assert "does not run" in zeppelin._python(cast(ZeppelinClient, None)).message

@@ -173,6 +173,38 @@ def test_a_distribution_with_a_python_of_its_own_has_none_installed(compiled: li
     assert installs == []
 
 
+def test_the_embedded_stack_s_python_is_known_and_a_distribution_s_is_asked_for(
+    installs: list[str], tmp_path: Path
+) -> None:
+    runtime = replace(RUNTIME, zeppelin_home=tmp_path)
+    assert fit_embedded(wanted("structured"), runtime, Console()).values["python"] == "ask"
+    launcher = tmp_path / "interpreter" / "python" / "bin" / "python"
+    launcher.parent.mkdir(parents=True)
+    launcher.touch()
+    assert fit_embedded(wanted("structured"), runtime, Console()).values["python"] == "python"
+    assert fit_embedded(wanted("structured", "python=spark.pyspark"), runtime, Console()).values["python"] != "python"
+
+
+def test_a_server_is_asked_for_its_python_once(probes: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def python(client: object) -> str:
+        asked.append(client)
+        return "spark.pyspark"
+
+    monkeypatch.setattr("provision.streams.spark_probe.python_with_spark", python)
+    server, credentials = NotesInMemory(), cast(Credentials, FakeCredentials())
+    client, spec = cast(ZeppelinClient, server), wanted("structured")
+    looked_at = render_for(client, spec, credentials, read_only=True)
+    assert (asked, looked_at.paragraphs[1].text.partition("\n")[0]) == ([], "%python")
+    applied = render_for(client, spec, credentials)
+    assert {each.text.partition("\n")[0] for each in applied.paragraphs[1:]} == {"%spark.pyspark"}
+    server.import_note(note_json(applied), applied.path)
+    assert render_for(client, spec, credentials).paragraphs == applied.paragraphs
+    assert render_for(client, spec, credentials, read_only=True).paragraphs == applied.paragraphs
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("pair", ["mqtt_package=g:a:1", "mqtt_jars=/mine.jar"])
 @pytest.mark.parametrize("bundle", ["classic", "streaming"])
 def test_a_package_or_jars_that_a_person_names_are_taken_as_they_are(

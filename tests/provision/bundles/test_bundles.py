@@ -215,7 +215,7 @@ def test_a_bundle_edited_on_windows_is_the_same_bundle(tmp_path: Path) -> None:
 def test_a_name_that_is_no_bundle_s_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(UsageError, match="no bundle") as caught:
         load_bundle(name)
-    assert caught.value.next_step == "take one of classic, streaming, or a folder: ./DIR"
+    assert caught.value.next_step == "take one of classic, streaming, structured, or a folder: ./DIR"
 
 
 @pytest.mark.parametrize(("name", "meant"), [("straeming", "streaming"), ("Clasic", "classic")])
@@ -236,7 +236,7 @@ def test_a_mistyped_parameter_or_choice_is_told_with_what_was_meant() -> None:
 
 
 def test_the_names_that_templates_may_use_are_all_used_by_some_bundle() -> None:
-    bundles = [load_bundle(name) for name in ("classic", "streaming")]
+    bundles = [load_bundle(name) for name in bundle_names()]
     templates = [template for bundle in bundles for template in bundle.templates]
     used = {name for each in templates for name in place_names(each.text) | setting_names(each.config)}
     assert used >= COMPUTED

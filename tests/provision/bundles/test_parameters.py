@@ -17,8 +17,8 @@ def bundle(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_the_bundles_are_classic_and_streaming() -> None:
-    assert bundle_names() == BUNDLES
+def test_the_bundles_are_these() -> None:
+    assert bundle_names() == [*BUNDLES, "structured"]
 
 
 def test_defaults_are_the_document_s(bundle: str) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from provision.bundles.bundle import bundle_names
 from provision.streams.recorded import full_rows, slide_of
 from provision.sync.provenance import MARK
 from zeppelin_sdk import Note, Paragraph
@@ -46,15 +47,16 @@ def older(note: Note) -> Note:
 
 
 BUNDLES = pytest.mark.parametrize("bundle", ["classic", "streaming"])
+ALL = pytest.mark.parametrize("bundle", bundle_names())
 
 
-@BUNDLES
+@ALL
 def test_the_slide_is_the_one_that_was_applied(bundle: str) -> None:
     assert slide_of(applied(bundle, slide="30")).seconds == 30
     assert slide_of(older(applied(bundle, slide="30"))).seconds == 30
 
 
-@BUNDLES
+@ALL
 def test_what_is_recorded_stands_whatever_the_bundle_s_language_is(bundle: str) -> None:
     note = applied(bundle, slide="30", out="/data")
     for role in ("window", "outputs"):
@@ -65,7 +67,7 @@ def test_what_is_recorded_stands_whatever_the_bundle_s_language_is(bundle: str) 
         assert repr(paragraph.title) in (slide_of(note).remark if role == "window" else full_rows(note).remark)
 
 
-@BUNDLES
+@ALL
 def test_an_edited_slide_is_read_from_the_text(bundle: str) -> None:
     note = applied(bundle, slide="30")
     texts = [p.text for p in note.paragraphs if p.config[MARK]["role"] == "window"]
@@ -85,10 +87,16 @@ def test_the_full_rows_are_where_the_note_s_own_text_writes_them(bundle: str, as
     assert full_rows(as_seen(applied(bundle, variant="print"))).place == ""
 
 
-@BUNDLES
+@ALL
 def test_an_edited_folder_is_read_from_the_text(bundle: str) -> None:
     rows = full_rows(edited(applied(bundle), "outputs", 'rdd.write.csv("/mine/avg-" + t)'))
     assert (rows.place, rows.remark) == ("/mine/avg-*", "")
+
+
+@pytest.mark.parametrize("as_seen", [lambda note: note, older, without_marks])
+def test_the_full_rows_of_a_note_in_python_are_where_its_own_text_writes_them(as_seen) -> None:
+    assert full_rows(as_seen(applied("structured", out='/data/a"{b}'))).place == '/data/a"{b}/avg-*'
+    assert full_rows(as_seen(applied("structured", variant="average"))).place == ""
 
 
 def test_files_with_a_header_are_told_as_others_are() -> None:

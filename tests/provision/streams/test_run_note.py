@@ -7,7 +7,7 @@ import pytest
 
 from provision import waiting
 from provision.console import Console
-from provision.errors import ProvisionError, RefusedError, UnreachableError
+from provision.errors import ProvisionError, RefusedError, UnreachableError, UsageError
 from provision.streams import idle_end
 from provision.streams import run_note as running
 from provision.streams import run_paragraph as turns
@@ -15,7 +15,7 @@ from provision.streams.note_state import note_state
 from provision.streams.run_note import FailingError, NoteRun, announce_live
 from provision.streams.run_paragraph import HeldError
 from provision.streams.spark_page import StreamState
-from provision.streams.spark_probe import probe_spark
+from provision.streams.spark_probe import probe_spark, python_with_spark
 from provision.streams.stop_note import stop_note
 from provision.sync.provenance import MARK, PAGE
 from zeppelin_sdk import (
@@ -534,6 +534,46 @@ def test_a_probe_without_versions_is_an_error_that_names_the_server() -> None:
     client.outputs["probe"] = "hello"
     with pytest.raises(ProvisionError, match="zeppelin.example: Spark gave no version"):
         probe_spark(client)
+
+
+def in_python(monkeypatch: pytest.MonkeyPatch, **told: str) -> list[str]:
+    """What was asked, of a server whose interpreters print this, or fail where there is none of them."""
+    asked: list[str] = []
+
+    def answer(_client: object, text: str, _group: str) -> str:
+        interpreter = text.partition("\n")[0]
+        asked.append(interpreter)
+        output = told.get(interpreter.removeprefix("%").replace(".", "_"))
+        if output is None:
+            raise ParagraphError("no such thing", paragraph_id="p", title="", status="ERROR", output="")
+        return output
+
+    monkeypatch.setattr("provision.streams.spark_probe._told", answer)
+    return asked
+
+
+def test_the_python_of_spark_s_interpreter_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = in_python(monkeypatch, spark_pyspark="probe 3.3.4\n", python="probe 4.1.4\n")
+    assert python_with_spark(FakeClient()) == "spark.pyspark"
+    assert asked == ["%spark.pyspark"]
+
+
+@pytest.mark.parametrize("in_spark", [{}, {"spark_pyspark": "probe 3.1.3\n"}, {"spark_pyspark": "hello"}])
+def test_the_python_interpreter_is_taken_where_spark_s_is_too_old_or_none(
+    monkeypatch: pytest.MonkeyPatch, in_spark: dict[str, str]
+) -> None:
+    in_python(monkeypatch, python="noise\nprobe 4.0.5\n", **in_spark)
+    assert python_with_spark(FakeClient()) == "python"
+
+
+def test_a_server_where_no_python_has_a_spark_is_refused_with_the_bundle_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_python(monkeypatch, spark_pyspark="probe 3.1.3\n")
+    with pytest.raises(UsageError) as caught:
+        python_with_spark(FakeClient())
+    assert "%spark.pyspark has Spark 3.1.3; %python: no such thing" in caught.value.message
+    assert "--bundle streaming" in caught.value.next_step
 
 
 class FakeTime:

@@ -182,3 +182,53 @@ def test_a_stream_that_has_recovered_counts_its_failures_and_is_well(page: FakeP
     stream = SparkPage(page.url).stream()
     assert stream is not None
     assert (stream.failed_batches, stream.failure) == (1, "")
+
+
+FIGURES = {
+    "since": 1540781616_000, "active": 1, "batches": 7, "batch_ms": 10_000, "events": 100, "failed": 2,
+    "newest_failed": 0, "processing_ms": 250, "first_batch": 1540781620_000, "newest_batch": 1540781680_000,
+}  # fmt: skip
+
+
+def tell(page: FakePage, **changed: int) -> None:
+    gauges = {
+        f"local-1.driver.AccumulatorSource.netpie.1.query.{name}": {"value": value}
+        for name, value in (FIGURES | changed).items()
+    }
+    gauges |= {
+        f"local-1.driver.AccumulatorSource.netpie.1.mqtt.{name}": {"value": value}
+        for name, value in {"received": 90, "redelivered": 1}.items()
+    }
+    page.answers["/metrics/json"] = {"gauges": gauges}
+
+
+def test_a_query_of_structured_streaming_tells_of_itself_by_spark_s_metrics(page: FakePage) -> None:
+    tell(page)
+    state = SparkPage(page.url).stream()
+    assert state is not None
+    assert (state.events, state.batches, state.receivers, state.batch_ms) == (100, 7, 1, 10_000)
+    assert (state.failed_batches, state.failure) == (2, "")
+    assert (state.first_batch, state.newest_batch) == (1540781620_000, 1540781680_000)
+    assert (state.messages, state.to_json()["messages"]) == ({"received": 90, "redelivered": 1}, state.messages)
+
+
+def test_a_query_whose_newest_batch_failed_says_why_in_a_job_s_description(page: FakePage) -> None:
+    tell(page, newest_failed=1)
+    jobs = [{"jobId": 3, "description": "the newest batch failed: new"}, {"jobId": 2}]
+    page.answers["/api/v1/applications/local-1/jobs"] = [
+        *jobs,
+        {"jobId": 1, "description": "the newest batch failed: old"},
+    ]
+    failing = SparkPage(page.url).stream()
+    assert failing is not None
+    assert failing.failure == "new"
+    page.answers["/api/v1/applications/local-1/jobs"] = []
+    unnamed = SparkPage(page.url).stream()
+    assert unnamed is not None
+    assert unnamed.failure == "its latest windows say why"
+
+
+@pytest.mark.parametrize("changed", [{"active": 0}, {"since": 0}])
+def test_a_query_that_has_ended_or_not_begun_is_no_stream(page: FakePage, changed: dict[str, int]) -> None:
+    tell(page, **changed)
+    assert SparkPage(page.url).stream() is None

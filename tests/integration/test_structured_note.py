@@ -1,0 +1,168 @@
+"""The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from provision.embedded.python import python_environment
+from provision.publisher import Publisher
+from provision.streams.windows import Window, read_windows
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key
+from zeppelin_sdk import Note, Paragraph, ParagraphError, ZeppelinClient
+
+from ..provision.rendering import code, rendered
+from .command import Outcome, done, provision
+from .conftest import Embedded
+from .streams import TOPIC, event, publisher, wait_for
+
+NOTE = "/streams/structured"
+AT = "2018-10-29T09:53:36+0700"
+SLIDE, WINDOW = 4, 8
+AVERAGES = "avg(loadavg), avg(cpu), avg(mem)"
+SEED, STREAMS = 2, 2
+"""Which random streams are computed: one by arrival and one by event time, both with batches that Spark gives twice."""
+
+
+@dataclass
+class Running:
+    """The note, where its files are, and what publishes to it."""
+
+    client: ZeppelinClient
+    applied: Outcome
+    out: Path
+    publisher: Publisher
+
+    @property
+    def note(self) -> Note:
+        return find_note(self.client, NOTE)
+
+    def paragraph(self, key: str) -> Paragraph:
+        return by_key(self.note)[key]
+
+    def run(self, key: str, text: str = "") -> Paragraph:
+        """Run a paragraph, edited to be this `text` if one is given."""
+        paragraph = self.paragraph(key)
+        if text:
+            self.client.update_paragraph(self.note.id, paragraph.id, text=text)
+        return self.client.execute_paragraph(self.note.id, paragraph.id)
+
+    def publish(self, *lines: str) -> None:
+        self.publisher.publish([line.encode() for line in lines])
+        assert self.publisher.flush(30) == 0
+
+    def windows(self, id: str) -> list[Window]:
+        """The windows with rows of this id, once there is one."""
+        return wait_for(
+            f"a window with {id}",
+            lambda: [each for each in read_windows(self.out) if any(row[1] == id for row in each.rows)],
+        )
+
+    def counts(self) -> dict[str, int]:
+        line = next(line for line in self.run("latest").output.splitlines() if line.startswith("counts: "))
+        return {name: int(number) for name, number in (pair.split("=") for pair in line.split()[1:])}
+
+
+@pytest.fixture(scope="module")
+def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    out = tmp_path_factory.mktemp("structured")
+    values = {"topic": TOPIC, "out": out, "slide": SLIDE, "window": WINDOW}
+    words = [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
+    applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words)
+    with ExitStack() as exits:
+        exits.callback(done, "stop", NOTE)
+        link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
+        yield Running(embedded.client, applied, out, link)
+
+
+def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_stream(stream: Running) -> None:
+    assert done("status", NOTE, "--json").json["stream"]["receivers"] == 1
+    stream.publish(event(AT, "averaged", cpu=1), event(AT, "averaged", cpu=4), f"[{event(AT, 'averaged', cpu=10)}, 42]")
+    found = stream.windows("averaged")
+    assert {window.end % (1000 * SLIDE) for window in found} == {0}
+    full = wait_for("a window with all three", lambda: [w for w in stream.windows("averaged") if rows_of(w) == [5.0]])
+    assert full[-1].rows[-1][1] == "averaged"
+    assert stream.counts() | {"windows": 0} == {"events": 4, "late": 3, "malformed": 1, "windows": 0}
+    wait_for("its figures", lambda: done("status", NOTE, "--json").json["stream"]["events"] == 4)
+
+
+def rows_of(window: Window, id: str = "averaged") -> list[float]:
+    return [float(row[3]) for row in window.rows if row[1] == id]
+
+
+def test_an_edited_query_is_what_the_next_window_uses_and_a_mistake_leaves_the_old_one(stream: Running) -> None:
+    before = stream.paragraph("query").text
+    edited = before.replace(AVERAGES, "count(*), min(cpu), max(cpu)")
+    assert edited != before
+    assert "Each window: " in stream.run("query", edited).output
+    with pytest.raises(ParagraphError, match="nonsense") as failure:
+        stream.run("query", before.replace(AVERAGES, "avg(nonsense)"))
+    assert "\n" not in failure.value.message
+    stream.publish(event(AT, "edited", cpu=1), event(AT, "edited", cpu=9))
+    wait_for(
+        "both in a window", lambda: ("2", "1.0", "9.0") in [r[2:] for w in stream.windows("edited") for r in w.rows]
+    )
+    stream.run("query", before)
+
+
+def test_a_window_that_fails_is_told_with_its_reason_wherever_one_looks(stream: Running) -> None:
+    before = stream.paragraph("query").text
+    stream.run("query", before.replace(AVERAGES, "assert_true(count(*) < 0)"))
+    try:
+        stream.publish(event(AT, "never less"))
+        wait_for("the failure", lambda: provision("status", NOTE, "--json").json["state"] == "failing")
+        assert "is not true" in stream.run("latest").output.partition("\n\n")[0]
+        assert provision("status", NOTE).status == 1
+        assert "is not true" in done("logs", NOTE, "--json").json["failure"]
+    finally:
+        stream.run("query", before)
+    wait_for("a stream that is well", lambda: stream.run("latest").output.startswith("The stream is well again"))
+
+
+def test_the_chart_is_a_table_of_the_windows(stream: Running) -> None:
+    stream.publish(event(AT, "charted", cpu=4))
+    wait_for("its row in the chart", lambda: "charted\t1.0\t4.0\t25.0" in stream.run("chart").output)
+    assert stream.paragraph("chart").results[0].type == "TABLE"
+
+
+def test_the_note_runs_again_in_the_same_spark_and_an_apply_writes_nothing(stream: Running) -> None:
+    again = done("run", NOTE, "--json")
+    assert "restart" not in again.err
+    stream.publish(event(AT, "after a rerun"))
+    assert stream.windows("after a rerun")
+    assert stream.counts()["events"] == 1
+    assert done("apply", "--json", "--bundle", "structured", "--note", NOTE).json["written"] == 0
+
+
+def test_a_stop_processes_what_was_received(stream: Running) -> None:
+    stream.publish(*(event(AT, f"last {number}") for number in range(50)))
+    wait_for(
+        "the broker's delivery", lambda: done("status", NOTE, "--json").json["stream"]["messages"]["received"] > 50
+    )
+    done("stop", NOTE)
+    assert (
+        len({row[1] for window in read_windows(stream.out) for row in window.rows if row[1].startswith("last ")}) == 50
+    )
+    assert provision("status", NOTE, "--json").json["state"] == "stopped"
+
+
+def test_windows_of_random_streams_hold_what_is_computed_apart_and_no_restart_shows(
+    embedded: Embedded, tmp_path: Path
+) -> None:
+    for paragraph in rendered("structured").paragraphs[1:]:
+        (tmp_path / f"{paragraph.key}.py").write_text(code(rendered("structured"), paragraph.key))
+    python = embedded.stack.runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python"
+    script = Path(__file__).parent / "structured" / "windows.py"
+    told = subprocess.run(
+        [python, script, tmp_path, str(SEED), str(STREAMS)],
+        env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **python_environment()},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert f"of {STREAMS} streams: 0 streams differ" in told.stdout

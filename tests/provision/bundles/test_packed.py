@@ -1,0 +1,35 @@
+"""The paragraph that brings pyspark-mqtt along: in a Python that has no such package."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from provision.bundles.packed import packed_source
+
+SOURCES = Path(__file__).parents[3] / "pyspark-mqtt" / "src" / "pyspark_mqtt"
+
+
+def test_it_brings_the_package_along_and_gives_it_to_spark(tmp_path: Path) -> None:
+    """Every module of it; a stub stands for pyarrow, which is the server's."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import importlib.util, sys, types, zipfile\n"
+        "assert importlib.util.find_spec('pyspark_mqtt') is None\n"
+        "given = []\n"
+        "spark = types.SimpleNamespace(sparkContext=types.SimpleNamespace(addPyFile=given.append))\n"
+        "sys.modules['pyarrow'] = types.ModuleType('pyarrow')\n"
+        "sys.modules['pyarrow.parquet'] = sys.modules['pyarrow'].parquet = types.ModuleType('pyarrow.parquet')\n"
+        "sys.modules['pyarrow'].__getattr__ = lambda name: type(name, (), {'__init__': lambda *_: None})\n"
+        f"{packed_source()}\n"
+        "print(given == [archive], pyspark_mqtt.__file__.startswith(archive), *zipfile.ZipFile(archive).namelist())\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    given, own, *names = ran.stdout.split()
+    assert (given, own) == ("True", "True")
+    assert names == sorted(f"pyspark_mqtt/{path.name}" for path in SOURCES.glob("*.py"))
+
+
+def test_it_has_nothing_that_zeppelin_or_a_template_would_replace() -> None:
+    assert not set("{}$") & set(packed_source())
+    assert len(packed_source()) < 50_000

@@ -1,0 +1,231 @@
+"""The Python of the bundle `structured`: its paragraphs, run here without a Spark."""
+
+import ast
+import json
+import re
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from netpie_creds import AccessToken, Application, Credentials, mqtt_login
+from provision.bundles.render import RenderedNote
+from provision.streams.printed_windows import headed_windows
+
+from ..rendering import LOGIN, SECRETS, code, rendered
+
+EXACTLY_ONCE = {"qos": "2", "session": "persistent", "by": "event", "lateness": "30", "state_folder": "/var/lib/n"}
+BROKER = {"broker": "tcp://own:1883", "broker_login": "none"}
+
+
+class Gauge:
+    value = 0
+
+    def reset(self) -> None:
+        self.value = 0
+
+    def add(self, number: int) -> None:
+        self.value += number
+
+
+def ran(note: RenderedNote, *keys: str, **names: Any) -> SimpleNamespace:
+    """What is defined after these paragraphs."""
+    defined: dict[str, Any] = dict(names)
+    for key in keys:
+        exec(code(note, key), defined)
+    return SimpleNamespace(**{name: value for name, value in defined.items() if name != "__builtins__"})
+
+
+EVENTS = ran(rendered("structured"), "events")
+
+
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The class `Results`, with gauges of no Spark."""
+    made = ran(rendered("structured"), "results").Results
+    names = {*made.FIGURES, *made.MESSAGES}
+    monkeypatch.setattr(made, "_registered", lambda *_: {name: Gauge() for name in names})
+    return made(Context(), slide=10)
+
+
+class Context:
+    """Spark's, as far as the description of a job goes."""
+
+    def __init__(self) -> None:
+        self.descriptions: list[str] = []
+
+    def setJobDescription(self, text: str | None) -> None:  # noqa: N802 - Spark's name
+        self.descriptions += [text] if text else []
+
+    def parallelize(self, *_: Any) -> Any:
+        return SimpleNamespace(count=lambda: 1)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"variant": "average"}, BROKER, {"csv_header": "yes", "event_time": "data.at"}, EXACTLY_ONCE]
+)
+def test_every_paragraph_is_python_and_holds_no_secret(given: dict[str, str]) -> None:
+    note = rendered("structured", **given)
+    for paragraph in note.paragraphs[1:]:
+        assert paragraph.text.startswith("%python\n")
+        ast.parse(paragraph.text.partition("\n")[2])
+        assert not [secret for secret in SECRETS if secret in paragraph.text]
+
+
+def test_a_broker_of_one_s_own_is_logged_in_to_without_netpie_s_login() -> None:
+    stream = code(rendered("structured", **BROKER), "stream")
+    assert "netpie_login" not in stream
+    assert "getUsernamePassword" not in stream
+
+
+def test_the_login_is_netpie_s_made_at_each_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    note = rendered("structured", secrets="inline", topic="a/+")
+    text = code(note, "stream").partition("messages = ")[0]
+    defined: dict[str, Any] = {"time": time}
+    exec(text, defined)
+    token = AccessToken(LOGIN.client_id, "TokenSecret", "pie://broker.example:1883", "-")
+    credentials = Credentials(Application("MyApp", LOGIN.appkey, "AppSecret"), token)
+    for at in (1540000000, 1540000060):
+        monkeypatch.setattr(time, "time", lambda at=at: at + 0.9)
+        wanted = mqtt_login(credentials, at)
+        assert defined["netpie_login"]() == (wanted.username, wanted.password)
+
+
+def test_what_it_shows_is_read_back_as_windows(results: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = SimpleNamespace(columns=["id", "avg(cpu)"])
+    rows.limit = lambda _: SimpleNamespace(collect=lambda: [("a", 0.5), ("long name", None)])
+    for end in (1540781620_000, 1540781630_000):
+        results.table(rows, end)
+    results.show(1)
+    (window,) = headed_windows(capsys.readouterr().out)
+    assert window.end == 1540781630_000
+    assert window.columns == ("id", "avg(cpu)")
+    assert window.rows == (("a", "0.5"), ("long name", "NULL"))
+
+
+def test_a_figure_is_the_newest_number(results: Any) -> None:
+    results.figure("events", 5)
+    results.figure("events", 7.9)
+    assert results._gauges["events"].value == 7
+    assert results._gauges["batch_ms"].value == 10_000
+
+
+def test_a_failing_batch_is_told_with_its_reason_first_and_a_well_one_takes_it_back(
+    results: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.batch_ended(0.1, 1540781620_000, "[DIVIDE_BY_ZERO] Division by zero. SQLSTATE: 22012\n== SQL ==\nat java.x")
+    results.show(3)
+    assert capsys.readouterr().out.startswith(
+        "THE STREAM FAILS: the newest batch, until 2018-10-29T02:53:40Z. Windows are missing, or not whole. "
+        "The reason:\n  Division by zero.\n"
+    )
+    assert results._context.descriptions == ["the newest batch failed: Division by zero."]
+    assert (results._gauges["newest_failed"].value, results._gauges["failed"].value) == (1, 1)
+    results.batch_ended(0.1, 1540781630_000, None)
+    results.show(3)
+    assert capsys.readouterr().out.startswith("The stream is well again. Batches that failed before: 1:\n")
+    assert results._gauges["newest_failed"].value == 0
+
+
+def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
+    results: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rows(columns: list[str], *found: tuple[Any, ...]) -> SimpleNamespace:
+        return SimpleNamespace(columns=columns, limit=lambda _: SimpleNamespace(collect=lambda: found))
+
+    results.table(rows(["old"], ("gone",)), 1540781610_000)
+    results.table(rows(["id", "n"], ("a\tb", 1), (None, 2)), 1540781620_000)
+    results.chart()
+    assert capsys.readouterr().out.splitlines() == [
+        "%table window_end\tid\tn",
+        "2018-10-29T02:53:40Z\ta b\t1",
+        "2018-10-29T02:53:40Z\tnull\t2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "line"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError(""), "ValueError"),
+        (
+            "org.apache.spark.SparkException: Job aborted\nCaused by: java.io.IOException: No space left\n\tat x",
+            "No space left",
+        ),
+        (
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` can't be resolved. SQLSTATE: 42703",
+            "A column `x` can't be resolved.",
+        ),
+    ],
+)
+def test_a_problem_is_told_in_a_line_without_frames(results: Any, told: Any, line: str) -> None:
+    assert ran(rendered("structured"), "results").in_a_line(told) == line
+
+
+A, B, C = (f'{{"id": "{name}", "cpu": 1.0}}' for name in "abc")
+
+
+@pytest.mark.parametrize(
+    ("message", "events"),
+    [
+        (A, [A]),
+        (f"[{A}, {B}, {C}]", [A, B, C]),
+        (f"{A}{B}{C}", [A, B, C]),
+        (f"{A}\n{B}\r\n{C}\n", [A, B, C]),
+        (f"{A}, {B},{C}", [A, B, C]),
+        (f"[[{A}], [{B}, [{C}]]]", [A, B, C]),
+        (f"{A}\nno JSON\n{B}", [A, "no JSON", B]),
+        (f"[{A}, 42, {B}]", [A, "42", B]),
+        (f"[{A},, {B}]", [A, "", B]),
+        (f"[{A}, {B}", [A, B, ""]),
+        (f'{A}\n{{"id": "cut\n{B}', [A, '{"id": "cut', B]),
+        ('{"a": "}{", "b": ["]"]}', ['{"a": "}{", "b": ["]"]}']),
+        ("", [""]),
+        (" \n", [""]),
+        ("[]", [""]),
+        ("no JSON, at all", ["no JSON, at all"]),
+    ],
+)
+def test_the_events_of_a_message_are_those_of_the_scala_engine(message: str, events: list[str]) -> None:
+    assert ran(rendered("structured"), "events").events_in(message) == events
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.text(), JSON, max_size=3), min_size=1, max_size=4),
+    st.sampled_from(["", "\n", ", ", " "]),
+)
+def test_objects_one_after_the_other_and_in_an_array_are_an_event_each(
+    objects: list[dict[str, Any]], between: str
+) -> None:
+    texts = [json.dumps(each) for each in objects]
+    assert EVENTS.events_in(between.join(texts)) == texts
+    assert EVENTS.events_in(f"[{', '.join(texts)}]") == texts
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON, st.text('{}[]",:\\ab\n ', max_size=20))
+def test_what_passes_for_a_plain_message_is_one_event(value: Any, noise: str) -> None:
+    """Java's pattern, in Python's words: possessive quantifiers are new in 3.11, the end of the text is \\Z."""
+    plain = re.compile(EVENTS.PLAIN.removesuffix("z") + "Z")
+    for text in (json.dumps(value), noise, f"{{{noise}}}"):
+        if plain.search(text):
+            assert [each.strip() for each in EVENTS.events_in(text)] == [text.strip()]
+
+
+def test_usual_events_are_plain() -> None:
+    plain = re.compile(EVENTS.PLAIN.removesuffix("z") + "Z")
+    for text in (A, f" {A}\n", '{"data": {"at": "x"}, "list": [1, 2], "t": true}', "{}"):
+        assert plain.search(text)
+    for text in (f"{A}{B}", f"[{A}]", "42", "", '{"a": "\\""}'):
+        assert not plain.search(text)

@@ -1,0 +1,8 @@
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.appName("Zeppelin").getOrCreate()
+if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
+    raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")
+for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),
+                    ("spark.sql.legacy.timeParserPolicy", "CORRECTED")):
+    spark.conf.set(name, str(value))

@@ -1,0 +1,1 @@
+windows.results.show(3)

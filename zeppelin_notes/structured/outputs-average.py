@@ -1,0 +1,2 @@
+def outputs(rows, end):
+    windows.results.table(rows, end)

@@ -1,0 +1,3 @@
+windows.use(r"""
+{{ event_query | sql_text }}
+""")

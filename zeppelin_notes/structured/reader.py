@@ -1,0 +1,115 @@
+from pyspark.sql import functions as F
+from pyspark.sql.types import NumericType, StructType
+
+
+class Reader:
+    """Makes rows of the table measure out of messages. Beside the columns each has `_slice`, when the slice ends that it is in, and
+    `_clock`, up to when it shows that the stream has come, both in ms since 1970."""
+
+    def __init__(self, columns, window, slide, by, topics):
+        self.window, self.slide, self.by = window, slide, by
+        self._own = spark.newSession()
+        without_errors(self._own)
+        self._fields = self._checked("fields", columns.fields, lambda text: self._own.createDataFrame([], text).schema)
+        self._options = {"enableDateTimeParsingFallback": "true"}
+        if columns.time_format:
+            self._options["timestampFormat"] = columns.time_format
+        self._is_event = columns.is_event
+        self.columns = StructType(self._fields.fields + ([*StructType().add("topic", "string")] if topics else []))
+        empty = self._own.createDataFrame([], self.columns)
+        self._checked("is_event", columns.is_event, lambda text: empty.where(text).schema)
+        self._time = self._checked("time", columns.time, lambda text: in_millis(empty, text))
+        if by == "event" and not columns.time.strip():
+            raise ValueError('Columns.time is "": windows by event time need the time of an event')
+
+    @staticmethod
+    def _checked(name, text, use):
+        try:
+            return use(text)
+        except Exception as problem:
+            raise ValueError(f'Columns.{name} = "{text}" can\'t be used: {in_a_line(problem)}') from None
+
+    @property
+    def schema(self):
+        return StructType(self.columns.fields + [*StructType().add("_slice", "long").add("_clock", "long")])
+
+    def write(self, batch, done, folder):
+        """Write the rows of a batch, of which some window is not done yet; returns their counts, the first and last slice and the clock.
+
+        `done`: up to when windows are done, None before the first."""
+        without_errors(batch.sparkSession)
+        texts = batch.selectExpr("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")
+        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN)
+        texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
+        found = self._write(texts, ~F.col("_odd"), done, folder, "overwrite")
+        if found.pop("odd"):
+            several = F.explode(F.udf(events_in, "array<string>")("_text")).alias("_text")
+            odd = texts.where("_odd").select("_topic", "_arrived", "_triggered", several, "_odd")
+            more = self._write(odd, F.col("_text") != "", done, folder, "append")
+            found = {name: together(name, found[name], more[name]) for name in found}
+        return found
+
+    def _write(self, texts, kept, done, folder, mode):
+        from pyspark.sql import Observation
+
+        rows = self._rows(texts, done)
+        event, late = F.col("_is_event"), F.col("_late")
+        counted = kept if mode == "overwrite" else F.lit(True)
+        real = counted & F.col("_topic").isNotNull()
+        seen = Observation()
+        number = lambda condition: F.count(F.when(condition, 1))
+        observed = rows.observe(
+            seen, number(F.col("_odd")).alias("odd"), number(real).alias("events"), number(real & ~event).alias("malformed"),
+            number(real & event & late).alias("late"), F.min(F.when(kept, F.col("_slice"))).alias("first"),
+            F.max(F.when(kept, F.col("_slice"))).alias("last"), F.max(F.when(kept, F.col("_clock"))).alias("clock"),
+        )
+        wanted = kept & (F.col("_topic").isNull() | F.col("_slice").isNotNull())
+        observed.where(wanted).select(*(f"`{name}`" for name in self.schema.names)).write.mode(mode).parquet(folder)
+        return dict(seen.get)
+
+    def _rows(self, texts, done):
+        parsed = texts.withColumn("_event", F.from_json("_text", self._fields, self._options))
+        rows = parsed.select("*", "_event.*").drop("_event")
+        if self.columns.names[len(self._fields.names):]:
+            rows = rows.withColumn("topic", F.col("_topic"))
+        arrived, triggered = F.expr("unix_millis(_arrived)"), F.expr("unix_millis(_triggered)")
+        time = F.expr(self._time) if self._time else F.lit(None).cast("bigint")
+        rows = rows.withColumn("_time", time).withColumn("_is_event", F.coalesce(F.expr(self._is_event), F.lit(False)))
+        its_end = lambda millis: F.floor(millis / self.slide).cast("bigint") * self.slide + self.slide
+        if self.by == "event":
+            # never later than the clock: a wrong time would make all others late
+            clock = F.least(F.col("_time"), arrived)
+            rows = rows.withColumn("_slice", its_end(F.col("_time"))).withColumn("_is_event", F.col("_is_event") & F.col("_time").isNotNull())
+            late = F.col("_slice") <= (done if done is not None else -(1 << 62))
+        else:
+            clock = F.when(F.col("_topic").isNull(), triggered)
+            first = done + self.slide if done is not None else 0
+            rows = rows.withColumn("_slice", F.greatest(its_end(arrived), F.lit(first)))
+            rows = rows.withColumn("_slice", F.when(F.col("_topic").isNotNull(), F.col("_slice")))
+            late = F.col("_time") < F.col("_slice") - self.window
+        return rows.withColumn("_clock", clock).withColumn("_late", F.coalesce(late, F.lit(False)))
+
+
+def without_errors(session):
+    """What can't be computed of an event is null."""
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    session.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
+
+
+def in_millis(frame, text):
+    """The SQL for a time as ms since 1970: it is a time, a text in ISO 8601, or a number of seconds or ms."""
+    if not text.strip():
+        return ""
+    kind = frame.selectExpr(f"({text}) as it").schema["it"].dataType
+    if isinstance(kind, NumericType):  # 100,000,000,000 seconds are the year 5138, as many milliseconds are in 1973
+        number = f"cast(({text}) as double)"
+        return f"cast(case when abs({number}) < 1e11 then {number} * 1000 else {number} end as bigint)"
+    if kind.typeName() in ("string", "date") or kind.typeName().startswith("timestamp"):
+        return f"unix_millis(cast(({text}) as timestamp))"
+    raise ValueError(f"it gives a {kind.simpleString()}, which is no time")
+
+
+def together(name, one, other):
+    if one is None or other is None:
+        return other if one is None else one
+    return {"first": min, "last": max, "clock": max}.get(name, lambda a, b: a + b)(one, other)

@@ -1,0 +1,23 @@
+class Messages:
+    """What is subscribed to, with the options of pyspark-mqtt. `login` makes user and password at each connect."""
+
+    def __init__(self, options, login=None):
+        self.options = {name: value for name, value in options.items() if value != ""}
+        self.login, self.stop = login, lambda: None
+
+    def frame(self, journal):
+        """The messages as they come, and a row without a topic for each batch, so that there is always one."""
+        options = dict(self.options, **({"journalLocation": journal} if journal else {}))
+        ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
+        nothing = ticks.selectExpr("cast(null as binary) as value", "cast(null as string) as topic", "cast(null as timestamp) as timestamp")
+        both = nothing.unionAll(self._messages(options).select("value", "topic", "timestamp"))
+        return both.selectExpr("*", "current_timestamp() as triggered")
+
+    def _messages(self, options):
+        if hasattr(spark, "dataSource"):
+            source = pyspark_mqtt.MqttDataSource
+            spark.dataSource.register(source.with_login(self.login) if self.login else source)
+            return spark.readStream.format("mqtt").options(**options).load()
+        running = pyspark_mqtt.mqtt_stream(spark, options, self.login)
+        self.stop = running.stop
+        return running.frame

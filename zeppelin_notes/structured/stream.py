@@ -1,0 +1,30 @@
+{{ when broker_login = netpie }}import base64
+{{ when broker_login = netpie }}import hashlib
+{{ when broker_login = netpie }}import hmac
+{{ when broker_login = netpie }}import time
+
+{{ when broker_login = netpie }}THING, KEY, APPKEY = {{ client_id | python }}, {{ hmac_key | python }}, {{ appkey | python }}
+
+
+{{ when broker_login = netpie }}def netpie_login(thing=THING, key=KEY, appkey=APPKEY):
+{{ when broker_login = netpie }}    """User and password of NETPIE 2015, computed at each connect."""
+{{ when broker_login = netpie }}    user = f"{appkey}%{int(time.time())}"
+{{ when broker_login = netpie }}    signed = hmac.new(key.encode(), f"{thing}%{user}".encode(), hashlib.sha1).digest()
+{{ when broker_login = netpie }}    return user, base64.b64encode(signed).decode()
+
+
+{{ when broker_login = password }}USER, PASSWORD = {{ username | python }}, {{ password | python }}
+
+messages = Messages(
+    {
+        "mqtt.broker.url": {{ broker_url | python }},
+        "subscribe": ",".join({{ mqtt_topics | python }}),
+{{ when broker_login = netpie }}        "mqtt.client.id": THING,
+{{ when broker_login = password }}        "mqtt.client.id": {{ client_id | python }},
+{{ when broker_login = none }}        "mqtt.client.id": {{ broker_client_id | python }},
+        "mqtt.ssl.ca": {{ broker_ca | python }},
+        "mqtt.qos": {{ qos | python }},
+    },
+{{ when broker_login = netpie }}    login=netpie_login,
+{{ when broker_login = password }}    login=lambda user=USER, password=PASSWORD: (user, password),
+)

@@ -1,0 +1,9 @@
+windows = Windows(
+    window={{ window | python }},
+    slide={{ slide | python }},
+    by={{ by | python }},
+{{ when by = event }}    lateness={{ lateness | python }},
+    state={{ state | python }},
+    keep={{ session | python }} == "persistent",
+    topics={{ topic_column | python }} == "yes",
+)
