@@ -47,7 +47,7 @@ STREAMING = [
     "each",
     "cluster",
 ]
-OTHERS = ["python", "demo", "cli_note", "numbers", "loopback", "proxy", "secrets", "secrets_left"]
+OTHERS = ["python", "structured_note", "demo", "cli_note", "numbers", "loopback", "proxy", "secrets", "secrets_left"]
 """Two processes, each with an embedded Zeppelin, take a list each, and then the other folders' tests. Any order passes.
 In these, files whose notes want the same Spark follow each other: most of the time goes into starting another.
 
