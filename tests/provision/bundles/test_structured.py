@@ -65,7 +65,7 @@ class Context:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"variant": "average"}, BROKER, {"csv_header": "yes", "event_time": "data.at"}, EXACTLY_ONCE]
+    "given", [{}, {"variant": "average"}, BROKER, {"csv_header": "yes", "event_time": "to_timestamp(id)"}, EXACTLY_ONCE]
 )
 def test_every_paragraph_is_python_and_holds_no_secret(given: dict[str, str]) -> None:
     note = rendered("structured", **given)
