@@ -1,6 +1,7 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
+import logging
+
 from pyspark.sql import SparkSession
 
+logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
 spark = SparkSession.builder.appName("Zeppelin").getOrCreate()
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
     raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")

@@ -221,8 +221,7 @@ class Windows:
 
 def counted_by_source(progress):
     for source in (progress or {"sources": []})["sources"]:
-        offset = source["endOffset"]
-        offset = json.loads(offset) if isinstance(offset, str) else offset
-        if isinstance(offset, dict) and "received" in offset:
-            return offset
+        found = dict(re.findall(r"""["'](\w+)["']: (\d+)""", str(source["endOffset"])))  # JSON, or a dict as text
+        if "received" in found:
+            return {name: int(number) for name, number in found.items()}
     return {}

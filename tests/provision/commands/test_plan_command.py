@@ -29,7 +29,7 @@ SAID = ["--zeppelin", "http://zeppelin.example:8080", "--appid", "MyApp"]
 def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Serve:
     """Puts a bench's server, and what is wanted of it, behind the command line."""
     monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
-    for module in ("provision.prepare.spark_setting", "provision.prepare.put_credentials"):
+    for module in ("provision.prepare.setting_of", "provision.prepare.put_credentials"):
         monkeypatch.setattr(module, lambda *_arguments: None)
 
     def put(bench: Bench, note: RenderedNote) -> None:
