@@ -141,9 +141,7 @@ def test_the_note_runs_again_in_the_same_spark_and_an_apply_writes_nothing(strea
 
 def test_a_stop_processes_what_was_received(stream: Running) -> None:
     stream.publish(*(event(AT, f"last {number}") for number in range(50)))
-    wait_for(
-        "the broker's delivery", lambda: done("status", NOTE, "--json").json["stream"]["messages"]["received"] > 50
-    )
+    time.sleep(3)  # for the broker and the source: nothing tells that a batch which has not ended holds them
     done("stop", NOTE)
     assert (
         len({row[1] for window in read_windows(stream.out) for row in window.rows if row[1].startswith("last ")}) == 50

@@ -68,12 +68,15 @@ class Windows:
         if running is None or not running.isActive:
             return False
         patience = time.monotonic() + min(2 * self.slide / 1000 + 15, 120)
-        while running.isActive and self._ended < asked and time.monotonic() < patience:
+        while running.isActive and self._has_yet_to_process(asked) and time.monotonic() < patience:
             time.sleep(0.1)
         running.stop()
         self._messages.stop()
         self.results.figure("active", 0)
         return True
+
+    def _has_yet_to_process(self, asked):
+        return (self._done or 0) < asked * 1000 if self.by == "arrival" else self._ended < asked
 
     # --- what Spark calls ---
 
