@@ -61,7 +61,7 @@ def test_the_entries_of_a_parameter_are_those_that_are_read() -> None:
 
 
 def test_the_parameters_that_mean_something_are_those_that_every_bundle_has() -> None:
-    assert named("| parameter |") == bundle.REQUIRED
+    assert named("| parameter |") == bundle.REQUIRED | bundle.REQUIRED_FOR_JARS
 
 
 def test_the_smallest_bundle_is_one_and_makes_a_note(tmp_path: Path) -> None:
