@@ -33,7 +33,7 @@ _LIMITED = {
 
 def check_client(values: Mapping[str, Any], url: str, *, own_tls: bool = False) -> None:
     """Raise `UsageError` for a broker whose protocol the bundle's MQTT client does not speak."""
-    client, next_step = _LIMITED.get(values.get("connector", ""), ("", ""))
+    client, next_step = _LIMITED.get(values.get("connector", "python" if "python" in values else ""), ("", ""))
     if client and Login(url).over_websocket:
         raise UsageError(f"{url}: {client} speaks MQTT over TCP and TLS, not over websockets", next_step=next_step)
     if own_tls and values.get("connector") == "bahir":

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from netpie_creds import AccessToken, Application, Credentials, mqtt_login
 from provision.bundles.render import RenderedNote
+from provision.errors import UsageError
 from provision.streams.printed_windows import headed_windows
 
 from ..rendering import LOGIN, SECRETS, code, rendered
@@ -229,3 +230,8 @@ def test_usual_events_are_plain() -> None:
         assert plain.search(text)
     for text in (f"{A}{B}", f"[{A}]", "42", "", '{"a": "\\""}'):
         assert not plain.search(text)
+
+
+def test_a_broker_over_websockets_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(UsageError, match="pyspark-mqtt speaks MQTT over TCP and TLS"):
+        rendered("structured", broker="wss://own:443/mqtt", broker_login="none")
