@@ -21,7 +21,13 @@ _TAGS = (
     "a abbr b blockquote br caption code dd del div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img ins kbd li "
     "mark ol p pre q s samp small span strong sub sup table tbody td tfoot th thead tr u ul"
 )
-_ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
+_ATTRIBUTES = {
+    "a": {"href"},
+    "div": {"hidden"},
+    "img": {"src", "alt"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+}
 
 
 @dataclass(frozen=True)

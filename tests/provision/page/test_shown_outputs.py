@@ -65,6 +65,10 @@ def test_html_keeps_what_is_to_be_read() -> None:
     assert "noopener" in shown.html
 
 
+def test_what_a_paragraph_hides_stays_hidden() -> None:
+    assert safe_html("<div hidden>import netpie.spark._\n") == '<div hidden="">import netpie.spark._\n</div>'
+
+
 def test_an_image_that_holds_itself_is_shown() -> None:
     assert one("IMG", PNG) == ImageOutput(f"data:image/png;base64,{PNG}")
     assert isinstance(one("HTML", f'<img src="data:image/png;base64,{PNG}">'), HtmlOutput)
