@@ -188,7 +188,7 @@ def publish(
     stop = Event()
     chosen = EventSource(**source, form_of_events=_form(events, source))
     run = Run(chosen.batches(stop), stop, count, seconds)
-    sender = account.sender(topic or events.given.get("topic") or TOPIC)
+    sender = account.sender(events.given.get("topic", TOPIC) if topic is None else topic)
     publisher = Publisher(sender.login, sender.topic, qos=qos, renew=sender.renew, link=sender.link, say=console.say)
     sent = send(console, publisher, run)
     tally = chosen.tally
