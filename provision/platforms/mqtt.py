@@ -15,7 +15,6 @@ from provision.bundles.values.topics import check_filter, check_length, check_to
 from provision.errors import ProvisionError, UsageError
 from provision.finding import Finding, fail, ok, warn
 from provision.home import private_dir, state_dir, write_private
-from provision.mqtt.client import try_login
 from provision.mqtt.login import Login, Tls, is_encrypted, plain_warning
 from provision.mqtt.pem import read_tls
 from provision.platforms.platform import (
@@ -59,7 +58,7 @@ class BrokerClient:
         Raises: UnreachableError, RefusedError, whose next step ends in `consequence`.
         """
         try:
-            try_login(self.login())
+            _try_login(self.login())
         except ProvisionError as error:
             error.next_step += f"; {consequence}"
             raise
@@ -226,7 +225,7 @@ class MqttPlatform:
         if warning:
             yield warn("tls", warning, "take mqtts:// where the broker has it")
         try:
-            try_login(BrokerClient(account.bare).login())
+            _try_login(BrokerClient(account.bare).login())
         except ProvisionError as error:
             yield fail("broker", error.message, error.next_step, error.exit_code)
         else:
@@ -342,3 +341,9 @@ def _read_kept(file: Path) -> dict[str, str]:
     if not isinstance(kept, dict):
         raise UsageError(f"{file}: it is damaged", next_step="delete it, and name the login again")
     return {name: text for name, text in kept.items() if isinstance(text, str)}
+
+
+def _try_login(login: Login) -> None:
+    from provision.mqtt.client import try_login  # paho, which few commands need
+
+    try_login(login)

@@ -193,7 +193,7 @@ def test_a_server_is_asked_for_its_python_once(probes: list[object], monkeypatch
         return "spark.pyspark"
 
     monkeypatch.setattr("provision.streams.spark_probe.python_with_spark", python)
-    server, credentials = NotesInMemory(), cast(Credentials, FakeCredentials())
+    server, credentials = NotesInMemory(), thing()
     client, spec = cast(ZeppelinClient, server), wanted("structured")
     looked_at = render_for(client, spec, credentials, read_only=True)
     assert (asked, looked_at.paragraphs[1].text.partition("\n")[0]) == ([], "%python")
