@@ -56,6 +56,7 @@ In these, files whose notes want the same Spark follow each other: most of the t
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
