@@ -39,11 +39,13 @@ STREAMING = [
     "recovery",
     "streaming_note",
     "example_bundle",
+    "project",
     "logs",
     "page",
     "person",
     "sdk_contract",
     "readme_steps",
+    "project",
     "each",
     "cluster",
 ]
