@@ -270,5 +270,5 @@ def test_events_of_ones_own_form_are_averaged_by_parameters_alone(streams: Strea
 
 
 def by_device(window: Window) -> dict[str, tuple[int, float]]:
-    """Time and average of each device."""
-    return {device: (int(at), float(average)) for at, device, average in window.rows}
+    """Time and average of each device; what is malformed has no time."""
+    return {device: (int(at), float(average)) for at, device, average in window.rows if at}
