@@ -78,6 +78,10 @@ class Piece:
     place: str = ""
     name: str = ""
 
+    @property
+    def is_condition(self) -> bool:
+        return self.name.startswith("{{")
+
 
 def filled_pieces(text: str, file: Path, values: Mapping[str, Any]) -> list[Piece]:
     """The checked template with its values; raises `UsageError` for a value that a filter can't write."""

@@ -33,17 +33,23 @@ def to_template(pieces: Sequence[Piece], edited: str) -> Reversed:
     """The template of `edited`, which was made from the filled template `pieces`."""
     base = "".join(piece.text for piece in pieces)
     blocks = list(_same(base, edited))
-    template, done = [], 0
-    lost = []
+    template: list[str] = []
+    lost: list[str] = []
+    done = 0
     for span in _spans(pieces):
         at = _found(span, base, edited, blocks)
-        if at is None or at < done:
+        if at is None or at < done or (span.piece.is_condition and not _ends_line(edited[done:at], template)):
             lost.append(span.piece.name)
             continue
         template += [escaped(edited[done:at]), span.piece.place]
         done = at + span.end - span.start
     template.append(escaped(edited[done:]))
     return Reversed("".join(template), tuple(dict.fromkeys(lost)))
+
+
+def _ends_line(text: str, before: Sequence[str]) -> bool:
+    """Whether a line begins after `text`, which follows `before`: two optional lines may have become one."""
+    return (text or next(iter(before[-1:]), "\n")).endswith("\n")
 
 
 def _spans(pieces: Sequence[Piece]) -> Iterator[_Span]:

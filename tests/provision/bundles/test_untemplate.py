@@ -96,6 +96,11 @@ def test_an_optional_line_whose_start_was_edited_stands_in_every_note_and_is_tol
     assert "\n\tone={{ window | scala }},\n{{ when mode = b }}" in result.text
 
 
+def test_of_two_optional_lines_that_became_one_the_first_stays() -> None:
+    result = back("\n10", "\n{{ when mode = a }}1\n{{ when mode = b }}\n{{ slide | markdown }}")
+    assert result == Reversed("\n{{ when mode = a }}{{ slide | markdown }}", ("{{ when mode = b }}",))
+
+
 @given(st.text("{} ab|", max_size=20))
 def test_any_text_can_stand_in_a_template(text: str) -> None:
     check_places(escaped(text), FILE, VALUES)
