@@ -22,6 +22,7 @@ from zeppelin_sdk import ZeppelinClient
 
 from ..connector.conftest import QUICK_START
 from .command import Outcome, done, provision
+from .order import OTHERS, STREAMING
 from .streams import FOLDERS, TOPIC, Stream, parameters, publisher
 
 
@@ -34,36 +35,10 @@ class Embedded:
     home: Path
 
 
-STREAMING = [
-    "bad_input",
-    "recovery",
-    "streaming_note",
-    "example_bundle",
-    "project",
-    "logs",
-    "page",
-    "person",
-    "sdk_contract",
-    "readme_steps",
-    "project",
-    "each",
-    "cluster",
-]
-OTHERS = ["python", "structured_note", "demo", "cli_note", "numbers", "loopback", "proxy", "secrets", "secrets_left"]
-"""Two processes, each with an embedded Zeppelin, take a list each, and then the other folders' tests. Any order passes.
-In these, files whose notes want the same Spark follow each other: most of the time goes into starting another.
-
-`python` has a Spark of its own. The document's note runs from the second half of `demo` to the first of `numbers`.
-`proxy`, `secrets` and `secrets_left` come last, to look at what the others have left.
-"""
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_here(item):
             item.add_marker(pytest.mark.integration)
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
     items.sort(key=_place)
 
 
@@ -71,18 +46,9 @@ def _is_here(item: pytest.Item) -> bool:
     return Path(__file__).parent in item.path.parents
 
 
-def _name(item: pytest.Item) -> str:
-    return item.path.stem.removeprefix("test_") if _is_here(item) else ""
-
-
-def _group(item: pytest.Item) -> str:
-    lists = {"streaming": STREAMING, "others": OTHERS}
-    return next((group for group, names in lists.items() if _name(item) in names), str(item.path))
-
-
 def _place(item: pytest.Item) -> int:
-    order = [*STREAMING, *OTHERS]
-    return order.index(_name(item)) if _name(item) in order else -1
+    name, order = item.path.stem.removeprefix("test_"), [*STREAMING, *OTHERS]
+    return order.index(name) if _is_here(item) and name in order else -1
 
 
 @pytest.fixture(scope="session")
