@@ -11,7 +11,6 @@ STREAMING = [
     "person",
     "sdk_contract",
     "readme_steps",
-    "project",
     "each",
     "cluster",
 ]

@@ -55,3 +55,4 @@ def test_a_new_project_s_note_averages_and_draws_events_of_its_schema(
     graph = chart.config["results"]["0"]["graph"]
     assert [each["name"] for each in (*graph["groups"], *graph["values"])] == ["device", "avg(temperature)"]
     done("stop", "house/DEMO metrics csv")
+    done("remove", "--yes", "house/DEMO metrics csv")

@@ -290,7 +290,8 @@ def test_a_follower_hears_what_a_running_paragraph_prints(
             if isinstance(event, OutputAppended | OutputUpdated) and event.paragraph_id == paragraph:
                 heard += event.text
             if "line 1" in heard and "line 2" not in heard:
-                assert client.get_paragraph(empty_note, paragraph).status is ParagraphStatus.RUNNING
+                status = client.get_paragraph(empty_note, paragraph).status  # a busy server's lags behind
+                assert status in {ParagraphStatus.PENDING, ParagraphStatus.RUNNING}
     client.wait_paragraph(empty_note, paragraph, timeout=60)
 
 
