@@ -129,7 +129,7 @@ def test_what_pip_says_of_this_machine_is_no_fault_of_the_index(said: str, shown
 
 
 def test_ctrl_c_ends_pip_and_leaves_nothing(silent_index: socket.socket, tmp_path: Path) -> None:
-    main = threading.main_thread().ident
+    main, before = threading.main_thread().ident, psutil.Process().children()
     assert main is not None
     ended = threading.Event()
 
@@ -145,7 +145,7 @@ def test_ctrl_c_ends_pip_and_leaves_nothing(silent_index: socket.socket, tmp_pat
         download_release(PypiFile("tiny-thing", "1.0", WHEEL, 9, "0" * 64), tmp_path / "d", lambda _: None)
     ended.set()
     presser.join()
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= set(before)  # another test's may have ended
     assert names(tmp_path / "d") == set()
 
 
