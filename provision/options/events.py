@@ -11,6 +11,7 @@ from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.event_form import PARAMETERS, EventForm, event_form
 from provision.errors import UsageError
 from provision.prepare import APPID, parameters
+from provision.project.option import NamedValues
 
 _OPTIONS = (
     click.option(
@@ -19,7 +20,12 @@ _OPTIONS = (
         help=f"Bundle or its folder, whose parameters count.  [default: {DEFAULT_BUNDLE}]",
     ),
     click.option(
-        "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter, as apply takes it; repeatable."
+        "--param",
+        "pairs",
+        cls=NamedValues,
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter, as apply takes it; repeatable.",
     ),
 )
 

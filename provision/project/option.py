@@ -14,7 +14,6 @@ from provision.project.file import Setting
 NOT_IN_A_FILE = frozenset({"help", "version", "project", "target"})
 UNSET = getattr(click.core, "UNSET", None)
 """What click, from 8.3 on, has for no value."""
-_NAMED = "NAME=VALUE"
 _ENVIRONMENT = re.compile(r"\[env: ([A-Z_]+)")
 _LOCAL = re.compile(r"\b(DIR|FILE)\b")  # in the metavar of an option that takes a path, or something else too
 
@@ -73,7 +72,7 @@ def options_of(command: click.Command) -> dict[str, click.Option]:
 
 def is_named(option: click.Option) -> bool:
     """Whether it is a repeatable NAME=VALUE."""
-    return option.multiple and option.metavar == _NAMED
+    return isinstance(option, NamedValues)
 
 
 def variables_of(parameter: click.Parameter) -> list[str]:

@@ -68,6 +68,13 @@ def test_the_target_counts_before_the_file_option_by_option_and_parameter_by_par
     assert values["user"] == ("ann", "project")
 
 
+@pytest.mark.parametrize("command", ["apply", "demo", "publish", "sub"])
+def test_a_parameter_that_is_typed_leaves_the_file_s_others(filled: ProjectBench, command: str) -> None:
+    filled.write(f"{TEXT}\n[demo.param]\ntopic = 'from-file'\n")
+    values = filled.in_force(command, "--param", "window=240")
+    assert (values["param.topic"][0], values["param.window"][0]) == ("from-file", "240")
+
+
 def test_an_empty_text_takes_a_setting_back(filled: ProjectBench) -> None:
     assert "zeppelin" not in filled.in_force("--target", "local")
 
