@@ -1,6 +1,5 @@
 """Whose events a note of NETPIE 2020 takes: a device's own, or those of many devices through a FlowChannel."""
 
-import hashlib
 import json
 import os
 import re
@@ -22,8 +21,7 @@ from provision.platforms.netpie2020.quota import SendingRate, forecasts, rate_of
 from provision.platforms.netpie2020.rest_link import RestLink
 from provision.platforms.netpie2020.topics import TAPS, device_filters, flow_filters, published, shown_filters
 from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Past, Place, Seen, Sender
-from provision.platforms.shared import check_receivers, client_id_of
-from zeppelin_sdk import note_path
+from provision.platforms.shared import check_receivers, client_id_of, entity_of
 
 NAME = "netpie2020"
 TITLE = "NETPIE"
@@ -115,7 +113,7 @@ class Netpie2020Client:
 
     def _store(self, values: Mapping[str, Any], path: str) -> tuple[StoreEntry, ...]:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", self.login_as)  # of what a template can name
-        entity = f"netpie-{name}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
+        entity = entity_of(name, path)
         if not self._is_flow:
             device = self.devices[0] if self.devices else DeviceLogin(self.login_as, "")
             return (StoreEntry(entity, ("username", device.token), ("password", device.secret)),)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from provision.errors import ProvisionError
 from provision.finding import Finding, fail, ok, warn
+from provision.platforms.netpie2020.device import DeviceLogin
 from provision.platforms.netpie2020.quota import Forecast, SendingRate, forecasts, rate_of
 from provision.platforms.platform import Given
 from provision.platforms.shared import mode_of
@@ -22,13 +23,13 @@ def checks(given: Given, account_of: "Callable[[], Netpie2020Account]", rate: st
             yield mode_of(file)
     account = account_of()
     for device in account.devices:
-        yield _device(account, device.client_id)
+        yield _device(account, device)
     yield _broker(account)
     yield from quota_findings(rate_of(rate) if rate else SendingRate(max(len(account.devices), 10)))
 
 
-def _device(account: "Netpie2020Account", client_id: str) -> Finding:
-    device = next(one for one in account.devices if one.client_id == client_id)
+def _device(account: "Netpie2020Account", device: DeviceLogin) -> Finding:
+    client_id = device.client_id
     try:
         said = account.api(device).usable()
     except ProvisionError as error:
