@@ -91,8 +91,10 @@ def _as_pkcs8(text: str, file: Path) -> str:
 
 def _curve_of(key: bytes) -> bytes:
     """The object identifier in the parameters, [0], of an ECPrivateKey."""
-    at = key.find(b"\xa0")
-    return key[at + 2 : at + 2 + key[at + 1]] if at >= 0 else b""
+    at = 2 + (key[1] & 0x7F if key[1] & 0x80 else 0)  # past the head of the sequence, to version and private key
+    for _ in range(2):
+        at += 2 + key[at + 1]
+    return key[at + 2 : at + 2 + key[at + 1]] if key[at : at + 1] == b"\xa0" else b""
 
 
 def _der(tag: int, content: bytes) -> bytes:

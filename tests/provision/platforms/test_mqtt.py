@@ -12,6 +12,7 @@ from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote, render
 from provision.errors import UnreachableError, UsageError
 from provision.mqtt.login import Login, Tls, plain_warning
+from provision.mqtt import pem
 from provision.mqtt.pem import client_context, read_tls
 from provision.platforms import chosen_platform
 from provision.platforms.mqtt import PLATFORM, BrokerAccount, BrokerClient
@@ -143,6 +144,14 @@ def test_a_client_s_key_is_read_in_either_form_and_becomes_java_s(tmp_path: Path
     tls = read_tls(None, tmp_path / "server.pem", key)
     assert tls.private_key.startswith("-----BEGIN PRIVATE KEY-----\n")
     assert isinstance(client_context(tls), ssl.SSLContext)
+
+
+@pytest.mark.parametrize("private", [bytes([0xA0, 2]) * 16, bytes(66)])
+def test_a_curve_is_found_behind_any_private_key(private: bytes) -> None:
+    curve = bytes.fromhex("06082a8648ce3d030107")
+    inner = pem._der(2, b"\x01") + pem._der(4, private) + pem._der(0xA0, curve)
+    for rest in (b"", pem._der(0xA1, bytes(100))):
+        assert pem._curve_of(pem._der(0x30, inner + rest)) == curve
 
 
 def test_an_rsa_key_of_the_older_form_becomes_java_s(tmp_path: Path) -> None:
