@@ -11,8 +11,8 @@ import pytest
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote, render
 from provision.errors import UnreachableError, UsageError
-from provision.mqtt.login import Login, Tls, plain_warning
 from provision.mqtt import pem
+from provision.mqtt.login import Login, Tls, plain_warning
 from provision.mqtt.pem import client_context, read_tls
 from provision.platforms import chosen_platform
 from provision.platforms.mqtt import PLATFORM, BrokerAccount, BrokerClient
