@@ -1,7 +1,8 @@
 """On which line of a TOML file each of its entries stands, which Python's reader does not tell."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 Path = tuple[str | int, ...]
@@ -9,20 +10,10 @@ Path = tuple[str | int, ...]
 
 
 class TomlLines:
-    """The lines of a text that `tomllib` has read."""
+    """The lines of a text that `tomllib` has read, found when the first is asked for: only a mistake needs them."""
 
     def __init__(self, text: str) -> None:
-        self._lines: dict[Path, int] = {}
-        self._tables: dict[Path, int] = {}
-        table: Path = ()
-        for number, statement in _statements(text):
-            parsed = tomllib.loads(statement)
-            if statement.lstrip().startswith("["):
-                table = self._heading(parsed)
-                self._keep(table, number)
-            else:
-                for path in _paths(parsed):
-                    self._keep((*table, *path), number)
+        self._text = text
 
     def of(self, *path: str | int) -> int:
         """The entry's line, from 1; that of what it stands in where it has none of its own, 0 for the file's."""
@@ -30,24 +21,40 @@ class TomlLines:
             path = path[:-1]
         return self._lines.get(path, 0)
 
-    def _heading(self, parsed: Mapping[str, Any]) -> Path:
-        path: Path = ()
-        inner: Any = parsed
-        while inner:
-            if isinstance(inner, list):
-                self._tables[path] = self._tables.get(path, -1) + 1
-                inner = inner[0]
-                path = (*path, self._tables[path])
+    @cached_property
+    def _lines(self) -> dict[Path, int]:
+        lines: dict[Path, int] = {}
+        arrays: dict[Path, int] = {}
+        table: Path = ()
+        for number, statement in _statements(self._text):
+            parsed = tomllib.loads(statement)
+            paths: Iterable[Path]
+            if statement.lstrip().startswith("["):
+                table = _heading(parsed, arrays)
+                paths = [table]
             else:
-                (key, inner) = next(iter(inner.items()))
-                path = (*path, key)
-                if path in self._tables and isinstance(inner, dict):  # a table within the array's last one
-                    path = (*path, self._tables[path])
-        return path
+                paths = ((*table, *path) for path in _paths(parsed))
+            for path in paths:
+                for end in range(len(path), 0, -1):
+                    lines.setdefault(path[:end], number)
+        return lines
 
-    def _keep(self, path: Path, number: int) -> None:
-        for end in range(len(path), 0, -1):
-            self._lines.setdefault(path[:end], number)
+
+def _heading(parsed: Mapping[str, Any], arrays: dict[Path, int]) -> Path:
+    """The path of the table that a heading opens; `arrays` has the number of the last table of each array so far."""
+    path: Path = ()
+    inner: Any = parsed
+    while inner:
+        if isinstance(inner, list):
+            arrays[path] = arrays.get(path, -1) + 1
+            inner = inner[0]
+            path = (*path, arrays[path])
+        else:
+            (key, inner) = next(iter(inner.items()))
+            path = (*path, key)
+            if path in arrays and isinstance(inner, dict):  # a table within the array's last one
+                path = (*path, arrays[path])
+    return path
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
