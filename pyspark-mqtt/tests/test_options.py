@@ -106,3 +106,12 @@ def test_a_sink_s_topic_has_no_wildcard() -> None:
     assert read_sink({"mqtt.broker.url": "h", "topic": "a/b"}).topic == "a/b"
     with pytest.raises(OptionError, match="no \\+ and no #"):
         read_sink({"mqtt.broker.url": "h", "topic": "a/#"})
+
+
+@pytest.mark.parametrize("wrong", [{"subscribe": "a/token-1/#/b"}, {"subscribe": "$share/g/token-1"}])
+def test_topics_are_not_shown_where_they_hold_secrets(wrong: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match=r"subscribe has the topic \(not shown\)") as raised:
+        read_source({**GOOD, **wrong, "showTopics": "false"}, streaming=True)
+    assert "token-1" not in str(raised.value)
+    with pytest.raises(OptionError, match=r"option topic is \(not shown\)"):
+        read_sink({"mqtt.broker.url": "h", "topic": "token-1/#", "showTopics": "false"})

@@ -90,10 +90,11 @@ def test_the_broker_s_receive_maximum_is_heeded() -> None:
         assert one._window == 5
 
 
-def test_a_refused_message_is_told_with_the_reason() -> None:
+@pytest.mark.parametrize(("show", "said"), [("true", "'t': not auth"), ("false", r"\(not shown\): not auth")])
+def test_a_refused_message_is_told_with_the_reason(show: str, said: str) -> None:
     refuse = Taking(level=5, answer=lambda number: b"\x40\x04" + number.to_bytes(2, "big") + b"\x87\x00")
-    with scripted(refuse) as broker, pytest.raises(PublicationRefused, match="'t': not authorized"):
-        publisher(broker.port, mqtt_version="5").publish(messages(1, 1))
+    with scripted(refuse) as broker, pytest.raises(PublicationRefused, match=said):
+        publisher(broker.port, mqtt_version="5", showTopics=show).publish(messages(1, 1))
 
 
 def test_no_subscriber_is_no_refusal() -> None:

@@ -321,6 +321,19 @@ def test_a_refused_topic_and_a_lower_qos_end_it(tmp_path: Path, code: int, said:
         assert said in str(error)
 
 
+@pytest.mark.parametrize("code", [0x80, 0])
+def test_a_refused_topic_that_holds_a_secret_is_not_named(tmp_path: Path, code: int) -> None:
+    def script(peer: Peer) -> None:
+        peer.welcome(qos=code)
+        hold(peer)
+
+    options = {"subscribe": "flow/token-1", "showTopics": "false"}
+    with scripted(script) as broker, receiving(tmp_path, broker.port, **options) as (receiver, _):
+        error = ended(receiver)
+        assert isinstance(error, SubscriptionRefused)
+        assert "the topic (not shown)" in str(error)
+
+
 def test_it_stops_reading_when_spark_is_behind_and_goes_on_when_it_is_not(tmp_path: Path) -> None:
     sent = threading.Event()
 

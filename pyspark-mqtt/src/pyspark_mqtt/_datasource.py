@@ -193,7 +193,7 @@ class _Sink:
             topic = row[self._topic] if self._topic is not None else options.topic
             if value is None or not topic or "+" in topic or "#" in topic:
                 raise OptionError(
-                    f"a row has no value, or {topic!r} as its topic",
+                    f"a row has no value, or as its topic {options.connection.shown(topic)}",
                     "a topic to publish to is not empty, and has no + or #",
                 )
             qos = row[self._qos] if self._qos is not None else options.qos

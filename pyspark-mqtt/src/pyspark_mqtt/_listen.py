@@ -72,6 +72,6 @@ def _check(options: SourceOptions, body: bytes) -> None:
         if code >= 0x80:
             reason = packets.REASONS_5.get(code, "no reason given")
             raise SubscriptionRefused(
-                f"{options.connection.broker} refused the topic {topic!r}: {reason}",
+                f"{options.connection.broker} refused the topic {options.connection.shown(topic)}: {reason}",
                 "check the topic, and what this user may read",
             )

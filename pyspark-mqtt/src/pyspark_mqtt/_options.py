@@ -14,6 +14,8 @@ from pyspark_mqtt._errors import OptionError
 PORTS = {"tcp": 1883, "mqtt": 1883, "ssl": 8883, "tls": 8883, "mqtts": 8883}
 _ENCRYPTED = {"ssl", "tls", "mqtts"}
 MIB = 1 << 20
+HIDDEN = "(not shown)"
+"""In place of a topic, with `showTopics` false."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Connection:
     connect_timeout: float
     session_expiry: int
     receive_maximum: int
+    show_topics: bool
+
+    def shown(self, topic: str | None) -> str:
+        """A topic as an error may name it."""
+        return repr(topic) if self.show_topics else HIDDEN
 
 
 @dataclass(frozen=True)
@@ -160,26 +167,25 @@ def _topics(name: str, text: str) -> tuple[str, ...]:
         raise OptionError(
             f"option {name} names no topic", "it is a list with commas, such as a/b,sensors/+/temperature"
         )
-    for topic in topics:
-        levels = topic.split("/")
-        wrong = "#" in topic and (levels[-1] != "#" or topic.count("#") > 1)
-        if wrong or any("+" in level and level != "+" for level in levels) or len(topic.encode()) > 65_000:
-            raise OptionError(
-                f"option {name} has the topic {topic!r}", "+ stands for a whole level, # for the last ones"
-            )
-        if "\0" in topic:
-            raise OptionError(f"option {name} has a topic with a null in it")
-        if topic.startswith("$share/"):
-            raise OptionError(
-                f"option {name} has the topic {topic!r}", "name the group in shareGroup, and the topic here"
-            )
     return topics
 
 
-def _topic(name: str, text: str) -> str:
-    if not text or any(sign in text for sign in "+#\0"):
-        raise OptionError(f"option {name} is {text!r}", "a topic to publish to has no + and no #")
-    return text
+def _check_filter(topic: str, shown: str) -> None:
+    """Raise `OptionError` for what is no topic to subscribe to."""
+    levels = topic.split("/")
+    wrong = "#" in topic and (levels[-1] != "#" or topic.count("#") > 1)
+    if wrong or any("+" in level and level != "+" for level in levels) or len(topic.encode()) > 65_000:
+        raise OptionError(f"option subscribe has the topic {shown}", "+ stands for a whole level, # for the last ones")
+    if "\0" in topic:
+        raise OptionError("option subscribe has a topic with a null in it")
+    if topic.startswith("$share/"):
+        raise OptionError(f"option subscribe has the topic {shown}", "name the group in shareGroup, and the topic here")
+
+
+def _check_topic(topic: str | None, shown: str) -> None:
+    """Raise `OptionError` for what is no topic to publish to."""
+    if topic is not None and (not topic or any(sign in topic for sign in "+#\0")):
+        raise OptionError(f"option topic is {shown}", "a topic to publish to has no + and no #")
 
 
 def _group(name: str, text: str) -> str:
@@ -211,6 +217,7 @@ _CONNECTION = (
     Option(
         "mqtt.connect.timeout", "30", _seconds(0.1), "seconds for the first connection; later ones are tried for ever"
     ),
+    Option("showTopics", "true", _yes, "`false` where topics hold secrets: no error names one"),
 )
 _SESSION = (
     Option(
@@ -247,7 +254,7 @@ _STREAM = (
 _DURATION = (Option("duration", "1", _seconds(0.0), "seconds to listen, with `spark.read`"),)
 SOURCE: tuple[Option, ...] = _CONNECTION + _SESSION + _BATCH + _STREAM + _DURATION
 SINK: tuple[Option, ...] = _CONNECTION + (
-    Option("topic", None, _topic, "where there is no column `topic`"),
+    Option("topic", None, _text, "where there is no column `topic`"),
     Option("mqtt.qos", "1", _number(0, 2), "0, 1 or 2, where there is no column `qos`"),
     Option("retain", "false", _yes, "ask the broker to keep the last one, where there is no column `retained`"),
     Option("rate", "0", _seconds(0.0), "most messages/s of each task; 0 for no limit"),
@@ -267,6 +274,8 @@ def read_source(given: Mapping[str, str], *, streaming: bool) -> SourceOptions:
         raise OptionError("option startingOffsets is 'journal', and there is none", "name one with journalLocation")
     if found["includeHeaders"] and connection.level != 5:
         raise OptionError("option includeHeaders wants what MQTT 3.1.1 does not have", "set mqtt.version to 5")
+    for topic in found["subscribe"]:
+        _check_filter(topic, connection.shown(topic))
     group = found["shareGroup"]
     topics = tuple(f"$share/{group}/{topic}" if group else topic for topic in found["subscribe"])
     if found["maxJournalBytes"] < MIB:
@@ -291,7 +300,9 @@ def read_source(given: Mapping[str, str], *, streaming: bool) -> SourceOptions:
 def read_sink(given: Mapping[str, str]) -> SinkOptions:
     """The options of a sink; raises `OptionError` for the first one that is wrong."""
     found = _read(SINK, given)
-    return SinkOptions(_connection(found), found["topic"], found["mqtt.qos"], found["retain"], found["rate"])
+    connection = _connection(found)
+    _check_topic(found["topic"], connection.shown(found["topic"]))
+    return SinkOptions(connection, found["topic"], found["mqtt.qos"], found["retain"], found["rate"])
 
 
 def _read(known: tuple[Option, ...], given: Mapping[str, str]) -> dict[str, Any]:
@@ -345,4 +356,5 @@ def _connection(found: Mapping[str, Any]) -> Connection:
         connect_timeout=found["mqtt.connect.timeout"],
         session_expiry=found.get("mqtt.session.expiry", 0),
         receive_maximum=found.get("mqtt.receive.maximum", 65535),
+        show_topics=found["showTopics"],
     )

@@ -159,7 +159,7 @@ class Publisher:
         message, _ = self._under_way[number]
         if len(body) > 2 and body[2] >= 0x80:
             raise PublicationRefused(
-                f"{self._connection.broker} refused a message to {message.topic!r}: "
+                f"{self._connection.broker} refused a message to {self._connection.shown(message.topic)}: "
                 f"{packets.REASONS_5.get(body[2], 'no reason given')}",
                 "check the topic, and what this user may publish",
             )

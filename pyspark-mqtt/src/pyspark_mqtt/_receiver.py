@@ -262,15 +262,17 @@ class Receiver:
     def _subscribed(self, _: int, codes: bytes) -> None:
         for asked, code in zip(self._asked, codes):
             qos, topic = asked.split(" ", 1)
+            shown = self._options.connection.shown(topic)
             if code >= 0x80:
                 reason = packets.REASONS_5.get(code, "not authorized") if code > 0x80 else "no reason given"
                 raise SubscriptionRefused(
-                    f"{self._options.connection.broker} refused the topic {topic!r}: {reason}",
+                    f"{self._options.connection.broker} refused the topic {shown}: {reason}",
                     "check the topic, and what this user may read",
                 )
             if code < int(qos):
                 raise SubscriptionRefused(
-                    f"{self._options.connection.broker} grants QoS {code} for {topic!r}, and {qos} was asked for",
+                    f"{self._options.connection.broker} grants QoS {code} for the topic {shown}, "
+                    f"and {qos} was asked for",
                     f"set mqtt.qos to {code}, with what that guarantees",
                 )
         self._journal.state.subscribed = [f"{self._options.qos} {topic}" for topic in self._options.topics]
