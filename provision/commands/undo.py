@@ -11,6 +11,7 @@ from provision.errors import ProvisionError, UsageError, error_json
 from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
+from provision.project.option import is_typed
 from provision.streams.interpreter import take_per_note_back
 from provision.streams.stop_note import stop_if_running
 from provision.sync.apply import PATIENCE
@@ -49,7 +50,8 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
 
     Undo again to take back the command before that, which for a class goes back run by run: the last `apply --each`
     first, with the rows that it had, then the one before, until no note is left that the first has made. With --each
-    FILE it is what was done last to the note of each row that is taken back.
+    FILE it is what was done last to the note of each row that is taken back; where only the project file names FILE,
+    after a question.
 
     Credentials stay as they are, and the stream that runs is not started anew: see `provision run`.
 
@@ -61,13 +63,15 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
     if each is not None:
         from provision.commands.undo_each import undo_each  # slow to import, not needed for one note
 
+        if not is_typed(click.get_current_context(), "each_file"):
+            _confirm(f"the project file names a class, {each.file}", "undo the last change to each of its notes", yes)
         undo_each(console, server, each)
         return
     with server.connect_running() as client:
         records = Records(client.url)
         run, found = _last(records) if note is None else _named(client, records, note)
         if note is None and (run or found):
-            _confirm(client, found, yes)
+            _confirm(f"the last command on {client.url} {_in_words(found)}", "take that back", yes)
         failed = 0
         if len(found) > 1:
             failed = _undo_all(client, found, records, console)
@@ -107,17 +111,14 @@ def record_of(client: ZeppelinClient, records: Records, live: Note) -> Record | 
     return moved or record_from_revision(client, live)
 
 
-def _confirm(client: ZeppelinClient, found: list[Record], yes: bool) -> None:
-    """Ask whether the last command is to be taken back. Raises `UsageError` where nobody is there to answer."""
+def _confirm(fact: str, what: str, yes: bool) -> None:
+    """Ask whether to do what was not named. Raises `UsageError` where nobody is there to answer."""
     if yes:
         return
-    what = harmless(_in_words(found))
+    fact = harmless(fact)
     if not sys.stdin.isatty():
-        raise UsageError(
-            f"the last command on {client.url} {what}: nobody here to ask whether to take that back",
-            next_step="name the note, or add --yes",
-        )
-    click.confirm(f"The last command on {client.url} {what}. Take that back?", abort=True, err=True)
+        raise UsageError(f"{fact}: nobody here to ask whether to {what}", next_step="name the note, or add --yes")
+    click.confirm(f"{fact[0].upper()}{fact[1:]}. {what[0].upper()}{what[1:]}?", abort=True, err=True)
 
 
 def _in_words(found: list[Record]) -> str:

@@ -340,6 +340,21 @@ def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
     assert zeppelin.settings["spark"]["properties"]["SPARK_HOME"]["value"] == "/opt/spark"
 
 
+def test_a_class_that_only_the_project_file_names_is_undone_after_a_question(
+    each, zeppelin: FakeZeppelin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    each("topic", "a", "b")
+    before = texts(zeppelin)
+    (file,) = tmp_path.glob("*.csv")
+    (tmp_path / "provision.toml").write_text(f'each = "{file.name}"\n')
+    monkeypatch.chdir(tmp_path)
+    assert run(["undo"]) == 2
+    assert f"the project file names a class, {file}: nobody here to ask" in capsys.readouterr().err
+    assert texts(zeppelin) == before
+    assert run(["undo", "--yes"]) == 0
+    assert not zeppelin.notes
+
+
 def test_spark_s_setting_goes_back_with_the_last_note_of_its_apply(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
