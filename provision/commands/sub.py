@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,11 +10,9 @@ from typing import Any
 
 import click
 
-from provision.bundles.event_form import TOPIC, EventForm
 from provision.console import Console
 from provision.events.listen import Arrived
-from provision.events.messages import events_in
-from provision.events.rows import MeasureRow, read_row
+from provision.events.rows import MeasureRow, RowReader
 from provision.events.times import iso
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.duration import MOST, SHORTEST, Duration
@@ -57,9 +54,9 @@ def sub(
     provision sub --credentials-file netpie.env --count 10 --rows
     provision sub --credentials-file netpie.env --rows --param schema="device string, temperature double"
     """
-    form = events.form() if rows else None
+    reader = events.reader() if rows else None
     values = events.values()
-    shown = _Shown(console, form, with_topic, values.get("topic_column") == "yes")
+    shown = _Shown(console, reader, with_topic)
     hearer = application.account().hearer(topic or values["topic"])
     stop = Event()
     since = time.monotonic()
@@ -75,12 +72,11 @@ def sub(
 
 @dataclass
 class _Shown:
-    """Prints messages, and counts them; `as_column`: the topic is a column of the rows."""
+    """Prints messages, or with a `reader` rows, and counts them."""
 
     console: Console
-    form: EventForm | None
+    reader: RowReader | None
     with_topic: bool
-    as_column: bool
     messages: int = 0
     events: int = 0
     malformed: int = 0
@@ -89,10 +85,10 @@ class _Shown:
     def show(self, message: Arrived) -> None:
         """One message: its text, or a line for each event in it."""
         self.messages += 1
-        if self.form is None:
+        if self.reader is None:
             self._raw(message)
             return
-        for row in _rows(self.form, message, as_column=self.as_column):
+        for row in self.reader.rows(message.payload, message.topic, message.arrival):
             self.events += 1
             self.malformed += bool(row.malformed)
             self._row(message, row)
@@ -100,7 +96,7 @@ class _Shown:
     def summary(self, seconds: float) -> str:
         """All of it in a line."""
         counts = f"{self.messages} messages in {seconds:.1f} s"
-        if self.form is not None:
+        if self.reader is not None:
             counts += f": {self.events - self.malformed} events, {self.malformed} malformed"
         return counts if self.messages else f"{counts}; check the topic, and that somebody publishes to it"
 
@@ -132,11 +128,6 @@ class _Shown:
 
     def _line(self, text: str) -> None:
         self.console.line(text)
-
-
-def _rows(form: EventForm, message: Arrived, *, as_column: bool) -> Iterator[MeasureRow]:
-    for event in events_in(message.payload):
-        yield read_row(form, event, message.topic if as_column or (TOPIC,) in form.keys else None)
 
 
 def _about(message: Arrived) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The events in a message, as the engine's `EventsOf` and pyspark-mqtt's notes find them."""
 
+import csv
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +37,37 @@ def events_in(payload: bytes) -> Iterator[Any]:
         at = end
     if not found:
         yield ""
+
+
+def lines_in(payload: bytes, *, header: bool) -> Iterator[Any]:
+    """Each line of CSV in a message, as an object with `_1`, `_2`, …, or with the names in the first line.
+
+    The separator is the first of `;`, tab and comma that a line has. An empty message is one empty text.
+    """
+    text = payload.decode("utf-8", "replace").removeprefix("\ufeff")
+    lines = [line for line in text.splitlines() if line.strip()]
+    names = cells_of(lines[0]) if header and lines else []
+    for line in lines[1:] if header else lines:
+        cells = cells_of(line)
+        keys = names if header else [f"_{at}" for at in range(1, len(cells) + 1)]
+        yield {name: cell if cell != "" else None for name, cell in zip(keys, cells, strict=False)}
+    if len(lines) <= header:
+        yield ""
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of one line of CSV."""
+    separator = next((each for each in ";\t" if each in line), ",")
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text is; None for another, and for one that is not finite."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in text else None
 
 
 def shown(text: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provision.bundles.event_form import Path
-from provision.events.messages import events_in, shown
+from provision.events.messages import events_in, number_of, shown
 from provision.events.times import has_zone, seconds_of_number, seconds_of_text
 
 MOST_VALUES = 1000  # distinct values that are kept of a field
@@ -68,7 +68,7 @@ class SeenField:
             self.values[text[:200]] += 1
 
     def _text(self, value: str) -> None:
-        self.numeric_texts += _is_numeric(value)
+        self.numeric_texts += number_of(value) is not None
         seconds = seconds_of_text(value)
         if seconds is not None:
             self.time_texts += 1
@@ -146,11 +146,3 @@ def _leaves(value: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any
 def _kind(value: Any) -> str:
     kinds = {bool: "boolean", int: "int", float: "double", str: "string", list: "list"}
     return kinds.get(type(value), "object")
-
-
-def _is_numeric(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return not text.strip().lower().lstrip("+-").startswith(("nan", "inf")) and "_" not in text

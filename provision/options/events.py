@@ -9,7 +9,9 @@ import click
 
 from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.event_form import PARAMETERS, EventForm, event_form
+from provision.bundles.reading import reading
 from provision.errors import UsageError
+from provision.events.rows import RowReader
 from provision.prepare import APPID, parameters
 from provision.project.option import NamedValues
 
@@ -56,6 +58,11 @@ class EventOptions:
                 next_step=f"take --bundle {DEFAULT_BUNDLE}",
             )
         return event_form(values)
+
+    def reader(self) -> RowReader:
+        """What reads messages as the note does; raises `UsageError`."""
+        values, form = self.values(), self.form()
+        return RowReader(form, reading(values, form.fields), values.get("topic_column") == "yes")
 
     @property
     def says_form(self) -> bool:
