@@ -18,6 +18,7 @@ KINDS = {
     "folder": "an absolute path, a URL",
     "master": "a URL of Spark's",
     "properties": "`NAME=VALUE,…`",
+    "mapping": "`COLUMN=SOURCE, …`",
     "schema": "`NAME TYPE, …`",
     "topic": "a topic",
     "topics": "topics",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from provision.bundles import reading
 from provision.bundles.values.schema import Field, as_ddl, parse_schema, quoted
 from provision.errors import UsageError, nearest
 
@@ -124,6 +125,7 @@ def template_values(values: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     form = event_form(values)
     return {
+        **reading.template_values(values, form.fields),
         "event_fields": _written(values["schema"], form.fields),
         "event_names": [field.name for field in form.fields],
         "event_condition": form.is_event,
@@ -134,7 +136,7 @@ def template_values(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-TEMPLATE_NAMES = frozenset(
+TEMPLATE_NAMES = reading.TEMPLATE_NAMES | frozenset(
     {"event_fields", "event_names", "event_condition", "event_at", "event_query", "chart_groups", "chart_values"}
 )
 """The names of `template_values`."""

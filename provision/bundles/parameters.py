@@ -8,6 +8,7 @@ from typing import Any
 from provision.bundles.checks import check_entries
 from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.durations import seconds_of
+from provision.bundles.values.mapping import parse_mapping
 from provision.bundles.values.schema import parse_schema
 from provision.bundles.values.spark import check_master, check_properties
 from provision.bundles.values.topics import check_filter, split_topics
@@ -157,6 +158,11 @@ def _schema(parameter: Parameter, text: str) -> str:
     return text.strip()
 
 
+def _mapping(parameter: Parameter, text: str) -> str:
+    parse_mapping(text)
+    return text.strip()
+
+
 def _columns(parameter: Parameter, text: str) -> str:
     if not text.strip() or not text.isprintable() or len(text) > 1000:
         raise parameter.refuse(text, "a column's name, or names separated by commas")
@@ -204,6 +210,7 @@ TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "file": _file,
     "files": _files,
     "folder": _folder,
+    "mapping": _mapping,
     "master": _master,
     "properties": _properties,
     "schema": _schema,

@@ -118,10 +118,11 @@ def _answer(seen: SeenEvents, proposal: Proposal, parameters: dict[str, str]) ->
         "events": seen.events,
         "others": seen.others,
         "topics": len(seen.topics),
-        "fields": [_field(each) for each in seen.fields.values()],
+        "fields": [_field(each) for each in (seen.cells if proposal.bundle and seen.cells else seen).fields.values()],
         "time": {"field": proposal.time.name, **_range(proposal.time)} if proposal.time else None,
         "keys": [{"field": each.name, "distinct": len(each.values)} for each in proposal.keys],
         "odd": list(proposal.odd),
+        "bundle": proposal.bundle or None,
         "parameters": parameters,
     }
 
@@ -154,7 +155,8 @@ def _text(seen: SeenEvents, proposal: Proposal, parameters: dict[str, str]) -> s
         parts.append(f"what could be the key: {candidates}")
     if proposal.odd:
         parts.append("\n".join(["odd:", *(f"  {each}" for each in proposal.odd)]))
-    given = " ".join(f"--param {shlex.quote(f'{name}={value}')}" for name, value in parameters.items())
+    bundle = f"--bundle {proposal.bundle} " if proposal.bundle else ""
+    given = bundle + " ".join(f"--param {shlex.quote(f'{name}={value}')}" for name, value in parameters.items())
     parts.append(f"proposed:\n  provision apply {given}")
     return "\n\n".join(parts)
 
@@ -166,7 +168,7 @@ def _heading(seen: SeenEvents) -> str:
 
 
 def _lines(seen: SeenEvents, proposal: Proposal) -> Iterator[tuple[str, ...]]:
-    for each in seen.fields.values():
+    for each in (seen.cells if proposal.bundle and seen.cells else seen).fields.values():
         kinds = "/".join(kind for kind, _ in each.kinds.most_common()) or "null"
         yield each.name, kinds, str(each.count), str(each.nulls), each.distinct, _values(each, proposal)
 

@@ -17,6 +17,7 @@ KEY_NAMES = (
     "host", "hostname", "station", "mac", "client", "clientid", "client_id", "name",
 )  # fmt: skip
 _EXAMPLE = 'publish JSON objects, such as {"device": "gh-1", "temp": 25.3}'
+_NUMBERS = {"int", "double"}
 _EXACT = 2.0**53  # from here on a double is not exact
 _BIGGEST = 2.0**63
 DAY = 86_400.0
@@ -32,6 +33,8 @@ class Proposal:
     time: SeenField | None
     keys: tuple[SeenField, ...]
     """Candidates for the key, the best first."""
+    bundle: str = ""
+    """The bundle that takes the parameters; empty for any."""
 
 
 def propose(seen: SeenEvents) -> Proposal:
@@ -39,6 +42,8 @@ def propose(seen: SeenEvents) -> Proposal:
 
     Raises: ProvisionError when no event was seen, or none of a field that a note can read.
     """
+    if not seen.events and seen.cells and _is_table(seen.cells):
+        return _of_lines(seen, seen.cells)
     if not seen.events:
         raise ProvisionError(_nothing(seen), next_step=_EXAMPLE)
     fields, left_out = _usable(seen)
@@ -56,6 +61,45 @@ def propose(seen: SeenEvents) -> Proposal:
     else:
         parameters["key"] = reference(keys[0].path) if keys else NO_KEY
     return Proposal(parameters, (*_odd(seen, time), *left_out), time, tuple(keys))
+
+
+def _is_table(cells: SeenEvents) -> bool:
+    """Whether lines have as many cells each, with a number among them: text in general does not."""
+    fields = list(cells.fields.values())
+    return all(each.count == cells.events for each in fields) and any(set(each.kinds) <= _NUMBERS for each in fields)
+
+
+def _of_lines(seen: SeenEvents, cells: SeenEvents) -> Proposal:
+    """What to give for lines of CSV, which the bundle in Python reads; the topic is the key where it varies."""
+    fields = list(cells.fields.values())
+    time = _time(seen, fields)
+    columns = {_cell_name(each, fields, time): _type(each, is_time=each is time) for each in fields}
+    if time is not None:
+        columns["at"] = "timestamp"
+    keys = [name for name, kind in columns.items() if kind == "string"]
+    parameters = {"payload": "csv", "event_time": "at" if time else ARRIVAL}
+    level = _varying_level(list(seen.topics))
+    if level and not keys:
+        columns["device"], keys = "string", ["device"]
+        parameters["mapping"] = f"device=topic[{level}]"
+    parameters["schema"] = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    parameters["key"] = (keys or [NO_KEY])[0]
+    cell = "a cell" if len(fields) == 1 else f"{len(fields)} cells"
+    odd = [f"messages are no JSON, but {cell} a line: the bundle structured reads them"]
+    return Proposal(parameters, (*odd, *_odd(cells, time)), time, (), bundle="structured")
+
+
+def _cell_name(each: SeenField, fields: Sequence[SeenField], time: SeenField | None) -> str:
+    return "at" if each is time else "value" if len(fields) == 1 else f"c{each.name}".replace("c_", "c")
+
+
+def _varying_level(topics: Sequence[str]) -> int:
+    """The level, counted from the end, in which topics of the same depth differ; 0 where there is none, or several."""
+    split = [topic.split("/") for topic in topics]
+    if len(split) < 2 or len({len(levels) for levels in split}) > 1:
+        return 0
+    varying = [at - len(split[0]) for at, level in enumerate(zip(*split, strict=True)) if len(set(level)) > 1]
+    return varying[0] if len(varying) == 1 else 0
 
 
 def _nothing(seen: SeenEvents) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provision.bundles.event_form import Path
-from provision.events.messages import events_in, number_of, shown
+from provision.events.messages import events_in, lines_in, number_of, shown
 from provision.events.times import has_zone, seconds_of_number, seconds_of_text
 
 MOST_VALUES = 1000  # distinct values that are kept of a field
@@ -102,6 +102,8 @@ class SeenEvents:
     """Fields beyond `MOST_FIELDS`."""
     topics: Counter[str] = field(default_factory=Counter)
     arrivals: tuple[float, float] | None = None
+    cells: "SeenEvents | None" = None
+    """The lines of messages that are no JSON, each as an object of its cells `_1`, `_2`, …"""
     _last: Any = None
 
     def add(self, payload: bytes, topic: str = "", arrival: float | None = None) -> None:
@@ -118,7 +120,14 @@ class SeenEvents:
             else:
                 self.others += 1
                 self.other = self.other or shown(event)
+                self._line(event)
         self.several += self.events + self.others - before > 1
+
+    def _line(self, text: str) -> None:
+        self.cells = self.cells or SeenEvents()
+        for line in lines_in(text.encode("utf-8", "replace"), header=False):
+            if isinstance(line, dict):
+                self.cells._event({name: _typed(cell) for name, cell in line.items()})
 
     def _event(self, event: dict[str, Any]) -> None:
         self.events += 1
@@ -141,6 +150,11 @@ def _leaves(value: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any
             yield from _leaves(each, path)
         else:
             yield path, each
+
+
+def _typed(cell: str | None) -> Any:
+    number = None if cell is None else number_of(cell)
+    return cell if number is None else int(cell) if cell and cell.lstrip("+-").isdigit() else number
 
 
 def _kind(value: Any) -> str:

@@ -152,7 +152,8 @@ def test_infer_of_a_silent_topic_is_one_line(netpie: Emulator, capsys: pytest.Ca
     [
         ('{"id": "a", "t": 1}\n', 0, "'schema=id string, t double' --param event_time=arrival --param key=id"),
         ("device,t\na,1.5\nb,2\n", 0, "--param 'schema=device string, t double'"),
-        ("25.3\n24\n", 1, "none of 2 events is a JSON object; the first is '25.3'"),
+        ("25.3\n24\n", 0, "provision apply --bundle structured --param payload=csv"),
+        ("hello\n", 1, "none of 1 events is a JSON object; the first is 'hello'"),
         ("", 2, "has no events"),
     ],
 )  # fmt: skip

@@ -9,10 +9,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.event_form import event_form
+from provision.bundles.reading import reading
 from provision.errors import ProvisionError
 from provision.events.infer import Proposal, propose
 from provision.events.messages import events_in
-from provision.events.rows import read_row
+from provision.events.rows import RowReader, read_row
 from provision.events.seen import SeenEvents
 
 NOW = 1_795_000_000.0
@@ -89,6 +90,40 @@ def test_a_time_that_many_events_lack_is_none() -> None:
     assert proposed(events).parameters["event_time"] == "arrival"
 
 
+@pytest.mark.parametrize(
+    ("messages", "parameters"),
+    [
+        ([("a", "25.3"), ("a", "24")], {"schema": "value double", "event_time": "arrival", "key": "none"}),
+        (
+            [("/A/gh/1/temp", "25.3"), ("/A/gh/2/temp", "24")],
+            {
+                "schema": "value double, device string",
+                "event_time": "arrival",
+                "key": "device",
+                "mapping": "device=topic[-2]",
+            },
+        ),
+        (
+            [("a", "2018-10-29T09:53:36Z;x;1"), ("a", "2018-10-29T09:53:37Z;y;2.5")],
+            {"schema": "at timestamp, c2 string, c3 double", "event_time": "at", "key": "c2"},
+        ),
+    ],
+)
+def test_lines_of_cells_are_for_the_bundle_in_python(
+    messages: list[tuple[str, str]], parameters: dict[str, str]
+) -> None:
+    seen = SeenEvents()
+    for topic, text in messages:
+        seen.add(text.encode(), topic)
+    found = propose(seen)
+
+    assert (found.parameters, found.bundle) == ({"payload": "csv", **parameters}, "structured")
+    values = {"chart": "auto", "mapping": "", **found.parameters}
+    form = event_form(values)
+    reader = RowReader(form, reading(values, form.fields))
+    assert [row.malformed for topic, text in messages for row in reader.rows(text.encode(), topic, NOW)] == ["", ""]
+
+
 # --- what is odd ---
 
 
@@ -130,7 +165,8 @@ def test_a_clock_that_is_wrong_is_said() -> None:
     ("events", "message"),
     [
         ([], "no event has come"),
-        ([b"25.3", b""], "none of 2 events is a JSON object; the first is '25.3'"),
+        ([b"hello", b""], "none of 2 events is a JSON object; the first is 'hello'"),
+        ([b"1,2", b"1"], "none of 2 events is a JSON object; the first is '1,2'"),
         ([{}], "no field of the events can be a column"),
         ([{"a": None}], "no field of the events can be a column"),
     ],
