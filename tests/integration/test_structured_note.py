@@ -1,15 +1,21 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
+import json
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from provision.bundles.bundle import load_bundle
+from provision.bundles.event_form import event_form
+from provision.bundles.reading import reading
 from provision.embedded.python import python_environment
+from provision.events.rows import RowReader
 from provision.publisher import Publisher
 from provision.streams.windows import Window, read_windows
 from provision.sync.find_note import find_note
@@ -149,19 +155,83 @@ def test_a_stop_processes_what_was_received(stream: Running) -> None:
     assert provision("status", NOTE, "--json").json["state"] == "stopped"
 
 
-def test_windows_of_random_streams_hold_what_is_computed_apart_and_no_restart_shows(
-    embedded: Embedded, tmp_path: Path
-) -> None:
+EVENT = {
+    "data": {"temp": 21.5}, "text": "21.5", "list": [{"x": 1}, {"x": 2}], "odd name": 3, "word": "x", "on": True,
+    "s": 1540781616, "ms": 1540781616000, "iso": "2018-10-29T09:53:36+0700",
+}  # fmt: skip
+READ = {
+    "a double": "$.data.temp", "b double": "$.text", "c bigint": "$.text", "d double": "$.list[1].x",
+    "e double": "$.list[7].x", "f double": "$['odd name']", "g double": "$.word", "h boolean": "$.on",
+    "i string": "topic[-2]", "j string": "topic[9]", "k string": "'it\\'s'", "l double": "12.5", "m timestamp": "$.s",
+    "n timestamp": "$.ms epoch_ms", "o timestamp": "$.iso iso", "p timestamp": "$.word", "q timestamp": "arrival",
+}  # fmt: skip
+FROM_JSON = {
+    "schema": ", ".join(READ),
+    "mapping": ", ".join(f"{name.partition(' ')[0]}={source}" for name, source in READ.items()),
+}
+CASES: list[tuple[dict[str, str], list[str]]] = [
+    (FROM_JSON, [json.dumps(EVENT), f"[{json.dumps(EVENT)}, {json.dumps(EVENT)}]"]),
+    (
+        {"payload": "shadow", "schema": "deviceid string, temp double, timestamp timestamp"},
+        ['{"deviceid": "d1", "data": {"temp": 21.5}, "timestamp": 1540781616000, "rev": 3}'],
+    ),
+    (
+        {"payload": "csv", "schema": "device string, temp double"},
+        ["gh-1,21.5", "gh-1;21,5\r\ngh-2;3", '"a, b",1', "gh-1"],
+    ),
+    ({"payload": "csv", "schema": "device string, temp double", "mapping": "device=topic[-2]"}, ["21.5", "x"]),
+    ({"payload": "csv_header", "schema": "device string, temp double"}, ["temp,device\n21.5,gh-1\n3,gh-2"]),
+]
+
+
+def test_columns_come_from_their_sources_as_sub_shows_them(embedded: Embedded, tmp_path: Path) -> None:
+    topic, arrival = "/MyApp/greenhouse/gh-1/readings", 1540781616.0
     for paragraph in rendered("structured").paragraphs[1:]:
         (tmp_path / f"{paragraph.key}.py").write_text(code(rendered("structured"), paragraph.key))
+    cases, wanted = [], []
+    for given, messages in CASES:
+        names: dict[str, Any] = {}
+        exec(code(rendered("structured", **given), "columns"), names)
+        columns = {name: value for name, value in vars(names["Columns"]).items() if not name.startswith("_")}
+        cases.append({"columns": columns, "topic": topic, "messages": messages})
+        values = load_bundle("structured").values({"appid": "MyApp", **given})
+        form = event_form(values)
+        rows = [
+            row
+            for text in messages
+            for row in RowReader(form, reading(values, form.fields)).rows(text.encode(), topic, arrival)
+        ]
+        wanted.append(
+            {
+                "rows": sorted(json.dumps(list(row.values.values())) for row in rows),
+                "events": len(rows),
+                "malformed": len([row for row in rows if row.malformed]),
+            }
+        )
+    (tmp_path / "cases.json").write_text(json.dumps(cases))
+
+    told = in_spark(embedded, "columns.py", tmp_path)
+    assert [json.loads(line) for line in told.splitlines() if line.startswith('{"rows"')] == wanted
+
+
+def in_spark(embedded: Embedded, script: str, *words: object) -> str:
+    """What a script of the folder `structured` prints in the Python of the embedded server."""
     python = embedded.stack.runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python"
-    script = Path(__file__).parent / "structured" / "windows.py"
     told = subprocess.run(
-        [python, script, tmp_path, str(SEED), str(STREAMS)],
+        [python, Path(__file__).parent / "structured" / script, *map(str, words)],
         env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **python_environment()},
         capture_output=True,
         text=True,
         timeout=600,
     )
     assert told.returncode == 0, told.stdout + told.stderr
-    assert f"of {STREAMS} streams: 0 streams differ" in told.stdout
+    return told.stdout
+
+
+def test_windows_of_random_streams_hold_what_is_computed_apart_and_no_restart_shows(
+    embedded: Embedded, tmp_path: Path
+) -> None:
+    for paragraph in rendered("structured").paragraphs[1:]:
+        (tmp_path / f"{paragraph.key}.py").write_text(code(rendered("structured"), paragraph.key))
+    told = in_spark(embedded, "windows.py", tmp_path, SEED, STREAMS)
+    assert f"of {STREAMS} streams: 0 streams differ" in told

@@ -9,3 +9,9 @@ class Columns:
     # When an event happened, in SQL: "ts", "data.at", "to_timestamp(concat(day, ' ', clock))". It gives a time, a text in
     # ISO 8601, or a number of seconds or milliseconds since 1970. "" where events have no time: then none is late.
     time = {{ event_at | python }}
+    # Messages are JSON ("json", "shadow") or lines of CSV ("csv"; "csv_header": the first line has the names).
+    payload = {{ payload | python }}
+    # Where columns are not the fields of their names: what is read of each event, and in SQL each column over that (`_event`), the
+    # event as it came (`_text`), `_topic` and `_arrived`. The fields of a line of CSV are `_1`, `_2`, …, or named.
+    read = {{ event_read | python }}
+    made = {{ event_made | python }}

@@ -1,3 +1,6 @@
+import csv
+import json
+
 # One event and nothing beside it, as far as it can be told without reading the JSON: most messages are of this form.
 PLAIN = (
     r'\A\s*+\{(?:[^{}\[\]"]++|"[^"\\\n]*+"|\{(?:[^{}\[\]"]++|"[^"\\\n]*+")*+\}|\[(?:[^{}\[\]"]++|"[^"\\\n]*+")*+\])*+\}\s*+\z'
@@ -86,3 +89,23 @@ def events_in(text):
     if not found or arrays and not broken:
         found.append("")
     return found
+
+
+def lines_in(text, header):
+    """The events of a message that is CSV, each as the text of an object with `_1`, `_2`, …, or with the names in the first line.
+    The separator is the first of `;`, tab and comma that a line has."""
+    if text is None:
+        return None
+    lines = [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
+    names = cells_of(lines[0]) if header and lines else []
+    found = []
+    for line in lines[1:] if header else lines:
+        cells = cells_of(line)
+        keys = names if header else [f"_{at}" for at in range(1, len(cells) + 1)]
+        found.append(json.dumps({name: cell or None for name, cell in zip(keys, cells)}))
+    return found if len(lines) > header else [""]
+
+
+def cells_of(line):
+    separator = next((each for each in ";\t" if each in line), ",")
+    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]

@@ -15,12 +15,26 @@ class Reader:
         if columns.time_format:
             self._options["timestampFormat"] = columns.time_format
         self._is_event = columns.is_event
+        self._csv, self._header = columns.payload.startswith("csv"), columns.payload == "csv_header"
+        self._made = list(columns.made)
+        self._read = self._checked("read", columns.read, lambda text: self._own.createDataFrame([], text).schema) if self._made else self._fields
+        self._check_made()
         self.columns = StructType(self._fields.fields + ([*StructType().add("topic", "string")] if topics else []))
         empty = self._own.createDataFrame([], self.columns)
         self._checked("is_event", columns.is_event, lambda text: empty.where(text).schema)
         self._time = self._checked("time", columns.time, lambda text: in_millis(empty, text))
         if by == "event" and not columns.time.strip():
             raise ValueError('Columns.time is "": windows by event time need the time of an event')
+
+    def _check_made(self):
+        if not self._made:
+            return
+        if len(self._made) != len(self._fields):
+            raise ValueError(f"Columns.made has {len(self._made)} columns, and Columns.fields {len(self._fields)}")
+        known = StructType().add("_event", self._read).add("_text", "string").add("_topic", "string").add("_arrived", "timestamp")
+        empty = self._own.createDataFrame([], known)
+        for text in self._made:
+            self._checked("made", text, lambda text: empty.selectExpr(text))
 
     @staticmethod
     def _checked(name, text, use):
@@ -39,11 +53,13 @@ class Reader:
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
         texts = batch.selectExpr("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")
-        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN)
+        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
         texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
         found = self._write(texts, ~F.col("_odd"), done, folder, "overwrite")
         if found.pop("odd"):
-            several = F.explode(F.udf(events_in, "array<string>")("_text")).alias("_text")
+            header = self._header
+            apart = (lambda text: lines_in(text, header)) if self._csv else events_in
+            several = F.explode(F.udf(apart, "array<string>")("_text")).alias("_text")
             odd = texts.where("_odd").select("_topic", "_arrived", "_triggered", several, "_odd")
             more = self._write(odd, F.col("_text") != "", done, folder, "append")
             found = {name: together(name, found[name], more[name]) for name in found}
@@ -68,8 +84,12 @@ class Reader:
         return dict(seen.get)
 
     def _rows(self, texts, done):
-        parsed = texts.withColumn("_event", F.from_json("_text", self._fields, self._options))
-        rows = parsed.select("*", "_event.*").drop("_event")
+        parsed = texts.withColumn("_event", F.from_json("_text", self._read, self._options))
+        if self._made:
+            made = [F.expr(text).cast(field.dataType).alias(field.name) for text, field in zip(self._made, self._fields)]
+            rows = parsed.select("*", *made).drop("_event")
+        else:
+            rows = parsed.select("*", "_event.*").drop("_event")
         if self.columns.names[len(self._fields.names):]:
             rows = rows.withColumn("topic", F.col("_topic"))
         arrived, triggered = F.expr("unix_millis(_arrived)"), F.expr("unix_millis(_triggered)")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from netpie_creds import AccessToken, Application, Credentials, mqtt_login
 from provision.bundles.render import RenderedNote
 from provision.errors import UsageError
+from provision.events.messages import lines_in
 from provision.streams.printed_windows import headed_windows
 
 from ..rendering import LOGIN, SECRETS, code, rendered
@@ -235,3 +236,40 @@ def test_usual_events_are_plain() -> None:
 def test_a_broker_over_websockets_is_refused_before_anything_is_written() -> None:
     with pytest.raises(UsageError, match="pyspark-mqtt speaks MQTT over TCP and TLS"):
         rendered("structured", broker="wss://own:443/mqtt", broker_login="none")
+
+
+MAPPING = "device=topic[-2], temp=$.data['it\\'s \"{x.password}\"'], at=$.ts epoch_ms"
+
+
+def test_columns_come_from_where_a_mapping_says() -> None:
+    defined = ran(rendered("structured", schema="device string, temp double, at timestamp", mapping=MAPPING), "columns")
+
+    assert defined.Columns.fields == "device string, temp double, at timestamp"
+    assert defined.Columns.read == 'data struct<`it\'s "{x.password}"`:string>, ts string'
+    assert defined.Columns.made == [
+        "element_at(split(regexp_replace(_topic, '^/', ''), '/'), -2)",
+        'cast(_event.data.`it\'s "{x.password}"` as double)',
+        "timestamp_millis(cast(cast(_event.ts as double) as bigint))",
+    ]
+
+
+def test_no_mapping_breaks_out_of_its_paragraph() -> None:
+    text = code(rendered("structured", schema="device string, temp double, at timestamp", mapping=MAPPING), "columns")
+    (defined,) = ast.parse(text).body
+
+    assert isinstance(defined, ast.ClassDef)
+    assert all(isinstance(each, ast.Assign) for each in defined.body)
+    assert "{x" not in text
+
+
+def test_without_a_mapping_columns_are_the_fields_of_their_names() -> None:
+    defined = ran(rendered("structured"), "columns")
+
+    assert (defined.Columns.payload, defined.Columns.read, defined.Columns.made) == ("json", "", [])
+
+
+@given(text=st.text(alphabet='a1.;,\t"\n\r ', max_size=30), header=st.booleans())
+def test_lines_of_csv_are_those_that_sub_shows(text: str, header: bool) -> None:
+    found = [json.loads(each) if each else "" for each in EVENTS.lines_in(text, header)]
+
+    assert found == list(lines_in(text.encode(), header=header))
