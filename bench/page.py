@@ -3,7 +3,7 @@
 ADDRESS is what `provision page NOTE` prints. It is opened in the distribution's Chromium; for each window that ends
 meanwhile it prints how long after its end, by this machine's clock, its point was in the chart, then the memory and
 the CPU of the page's process. The staged server of the page's tests makes a hundred keys:
-`python -m tests.provision.page.staged 100`.
+`python -m tests.provision.live.staged 100`.
 """
 
 import datetime

@@ -1,7 +1,7 @@
 """Takes the pictures of a note's page, in the distribution's Chromium: `python -m docs.screenshots ADDRESS FOLDER`.
 
 ADDRESS is what `provision page NOTE` prints. README and docs/page.md show `page.png`, made so from the page of a staged
-server: `python -m tests.provision.page.staged`.
+server: `python -m tests.provision.live.staged`.
 """
 
 import shutil

@@ -32,6 +32,7 @@ COMMANDS = {
     "page": "page",
     "open": "page",
     "status": "status",
+    "top": "top",
     "creds": "creds",
     "publish": "publish",
     "sub": "sub",

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from provision.page.history import Lines, number
+from provision.live.history import Lines
+from provision.streams.measures import number, shown_number
 from zeppelin_sdk import Table
 
 LEGEND_MOST = 12
@@ -17,7 +18,6 @@ LEGEND_MOST = 12
 LIGHT = ("#0072b2", "#c44601", "#00795a", "#a3467b", "#8a6d00", "#3d6fb6", "#7a3e9d", "#5b5b5b")
 DARK = ("#56b4e9", "#e69f00", "#2fc49a", "#e59ac4", "#f0e442", "#8fb3ff", "#c79cf0", "#bdbdbd")
 _DASHES = ("solid", "dashed", "dotted")
-_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,6 @@ class Look:
     def of(cls, dark: bool) -> "Look":
         """The look of the dark or of the light page."""
         return cls(DARK, "#c9d1d9", "#30363d", "#161b22") if dark else cls(LIGHT, "#3d444d", "#d8dee4", "#ffffff")
-
-
-def shown_number(value: float) -> str:
-    """A number as a person reads it: five digits at most, no exponent for usual sizes."""
-    if value == 0 or 1e-4 <= abs(value) < 1e9:
-        text = f"{value:,.{max(0, _DIGITS - len(str(int(abs(value)))))}f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{value:.{_DIGITS - 1}g}"
 
 
 def line_chart(lines: Lines, look: Look) -> dict[str, Any]:

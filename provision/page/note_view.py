@@ -8,9 +8,9 @@ from typing import Any
 
 from nicegui import run, ui
 
-from provision.page.drafts import Draft
+from provision.live.drafts import Draft
+from provision.live.feed import Failure, NoteFeed
 from provision.page.editor import Editor
-from provision.page.feed import Failure, NoteFeed
 from provision.page.hidden import hidden
 from provision.page.output_view import OutputView
 from provision.page.shell import Heading, Theme

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
-from provision.page.feed import Failure
+from provision.live.feed import Failure
 from provision.page.hidden import hidden
 from provision.page.note_view import one_line
 from provision.page.shell import Heading

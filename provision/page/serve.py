@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from nicegui import app, run, ui
 
 from provision.errors import ProvisionError
+from provision.live.feed import NoteFeed
 from provision.page.access import Access, Guard
-from provision.page.feed import NoteFeed
 from provision.page.hidden import hidden
 from provision.page.note_view import NoteView
 from provision.page.overview_view import Notes, OverviewView

@@ -6,12 +6,13 @@ from typing import Any
 
 from nicegui import ui
 
-from provision.page.charts import line_chart, shown_number
-from provision.page.feed import Entry, NoteFeed
-from provision.page.health import Figure, Tone, figures_of, health_of
+from provision.live.feed import Entry, NoteFeed
+from provision.live.health import Figure, Tone, figures_of, health_of
+from provision.live.history import time_of_day
+from provision.page.charts import line_chart
 from provision.page.hidden import hidden
-from provision.page.history import columns_of, number, time_of_day
 from provision.page.shell import Heading, Theme
+from provision.streams.measures import columns_of, rounded_cell
 from provision.streams.windows import Window
 
 SPANS = {300: "5 min", 900: "15 min", 3600: "1 h", 0: "all"}
@@ -183,5 +184,4 @@ def _cell(cell: str) -> str:
     """A number rounded as in the charts, a point in time by this machine's clock; any other text as it stands."""
     if shown := time_of_day(cell):
         return shown
-    value = number(cell) if "." in cell else None
-    return shown_number(value).replace(",", "") if value is not None else hidden(cell)
+    return hidden(rounded_cell(cell))

@@ -52,6 +52,11 @@ class StreamState:
     since: str = ""
     application: str = ""
 
+    @property
+    def lag_s(self) -> float:
+        """Seconds from the end of a batch to its result, with the batches that wait before it."""
+        return (self.delay_ms + max(0, self.waiting_batches - 1) * self.batch_ms) / 1000
+
     def to_json(self) -> dict[str, Any]:
         """The `stream` keys of `status NOTE --json`."""
         return {

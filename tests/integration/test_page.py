@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provision.page.feed import NoteFeed
+from provision.live.feed import NoteFeed
 from zeppelin_sdk import ZeppelinClient
 
 from .conftest import Embedded, Streams

@@ -17,6 +17,8 @@ FLOORS = (
     {"options"},
     {"project"},
     {"prepare"},
+    {"drawing"},
+    {"live"},
     {"streams"},
     {"sync"},
     {"bundles"},

@@ -19,7 +19,7 @@ from provision.embedded.runtime import Runtime
 from provision.errors import ProvisionError
 from provision.page.background import PageProcess, running_page, start_page
 
-from .stage import Stage
+from ..live.stage import Stage
 
 
 @pytest.fixture

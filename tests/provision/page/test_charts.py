@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from provision.page.charts import LEGEND_MOST, Look, line_chart, shown_number, table_chart
-from provision.page.history import Line, Lines
+from provision.live.history import Line, Lines
+from provision.page.charts import LEGEND_MOST, Look, line_chart, table_chart
+from provision.streams.measures import shown_number
 from zeppelin_sdk import Table
 
 LIGHT, DARK = Look.of(False), Look.of(True)

@@ -14,8 +14,8 @@ from provision.cli import run
 from provision.page.access import Access
 from zeppelin_sdk import ZeppelinClient
 
+from ..live.stage import Stage, StagedNote
 from .served import serving
-from .stage import Stage, StagedNote
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from zeppelin_sdk import ZeppelinClient
 
+from ..live.forwarder import Forwarder
+from ..live.stage import Stage, StagedNote
 from .conftest import PATIENCE_MS, Visits
-from .forwarder import Forwarder
 from .served import Served, serving
-from .stage import Stage, StagedNote
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MS)

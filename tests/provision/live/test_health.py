@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from provision.page.health import Tone, figures_of, health_of
-from provision.page.history import History
+from provision.live.health import Tone, figures_of, health_of
+from provision.live.history import History
 from provision.streams.latest_windows import Counted
 from provision.streams.spark_page import StreamState
 from provision.streams.status import NoteStatus

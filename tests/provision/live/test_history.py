@@ -1,6 +1,7 @@
 """Windows as the page has them: what is a measure, what names a row, and the lines of a chart."""
 
-from provision.page.history import KEPT_WINDOWS, Columns, History, columns_of, shown_windows_of, time_of_day
+from provision.live.history import KEPT_WINDOWS, History, shown_windows_of, time_of_day
+from provision.streams.measures import Columns, columns_of
 from provision.streams.windows import Window
 from zeppelin_sdk import Paragraph, ResultMessage
 

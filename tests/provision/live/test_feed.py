@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from provision.errors import ProvisionError
-from provision.page.feed import NoteFeed, Pace
+from provision.live.feed import NoteFeed, Pace
 from provision.waiting import wait_until
 from zeppelin_sdk import ZeppelinClient
 

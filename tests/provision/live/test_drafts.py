@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.page.drafts import Draft, joined
+from provision.live.drafts import Draft, joined
 
 BASE = "select avg(cpu)\nfrom measure\ngroup by id\n"
 TEXTS = st.text(alphabet="ab\n", max_size=12)

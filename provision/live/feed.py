@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from netpie_creds import NetpieError
 from provision.console import Quiet
 from provision.errors import ProvisionError
-from provision.page.drafts import joined
-from provision.page.history import History, shown_windows_of
+from provision.live.drafts import joined
+from provision.live.history import History, shown_windows_of
 from provision.streams.latest_windows import latest_paragraph
 from provision.streams.listing import window_end
 from provision.streams.log import LogLine, NoteLog, StreamWatch

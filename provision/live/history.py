@@ -1,4 +1,4 @@
-"""The windows of a note as the page has them: which columns are measures and which name a key, and their values."""
+"""The windows of a note as they came: their measures, their keys, and the values of each as a line. Pure."""
 
 import math
 import re
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from provision.streams.measures import TIME, columns_of, number
 from provision.streams.printed_windows import headed_windows
 from provision.streams.windows import Window
 from zeppelin_sdk import Paragraph, Table
@@ -16,53 +17,7 @@ KEPT_WINDOWS = 400
 _END = "window_end"
 _ZONE_MS = 15 * 60 * 1000
 """Zones are whole quarters of an hour apart."""
-_KEY_NAME = re.compile(r"(?:.*_)?(?:id|key|name|host|device|sensor|topic|alias)", re.IGNORECASE)
-_TIME_NAME = re.compile(r"ts|time|timestamp|date|window_(?:start|end)", re.IGNORECASE)
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*")
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
-_NONE = frozenset({"", "null", "None", "NULL", "NaN", "nan"})
-
-
-@dataclass(frozen=True)
-class Columns:
-    """What the columns of a window are, as their indices."""
-
-    keys: tuple[int, ...]
-    measures: tuple[int, ...]
-
-
-def number(cell: str) -> float | None:
-    """The finite number in a cell; None for anything else."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def columns_of(window: Window) -> Columns:
-    """Which columns of a window are measures and which name a row; times are neither.
-
-    A column of numbers is a measure, unless it is called as a key is (`id`, `device_id`) or no other names the rows.
-    """
-    cells = {at: [row[at] for row in window.rows if at < len(row)] for at in range(len(window.columns))}
-    times = {at for at, values in cells.items() if _is_time(window.columns[at], values)}
-    others = [at for at in cells if at not in times]
-    numeric = [at for at in others if _are_numbers(cells[at])]
-    keys = [at for at in others if at not in numeric or _KEY_NAME.fullmatch(window.columns[at])]
-    if not keys and len(window.rows) > 1 and len(numeric) > 1:
-        keys = [at for at in numeric[:1] if len(set(cells[at])) == len(window.rows)]
-    return Columns(tuple(keys), tuple(at for at in numeric if at not in keys))
-
-
-def _is_time(name: str, cells: Sequence[str]) -> bool:
-    told = [cell for cell in cells if cell not in _NONE]
-    return bool(told) and (all(map(_TIME.fullmatch, told)) or _TIME_NAME.fullmatch(name.strip()) is not None)
-
-
-def _are_numbers(cells: Sequence[str]) -> bool:
-    told = [cell for cell in cells if cell not in _NONE]
-    return bool(told) and all(number(cell) is not None for cell in told)
 
 
 @dataclass(frozen=True)
@@ -175,7 +130,7 @@ def _natural(key: str) -> list[tuple[int, int, str]]:
 
 def time_of_day(cell: str) -> str:
     """A point in time with a zone as this machine's clock has it, such as `09:53:36`; empty for anything else."""
-    if not _TIME.fullmatch(cell) or not _ZONE.search(cell):
+    if not TIME.fullmatch(cell) or not _ZONE.search(cell):
         return ""
     end = _millis(cell)
     return "" if end is None else time.strftime("%H:%M:%S", time.localtime(end / 1000))

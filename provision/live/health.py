@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
-from provision.page.charts import shown_number
-from provision.page.history import History
+from provision.live.history import History
+from provision.streams.measures import shown_number
 from provision.streams.spark_page import StreamState
 from provision.streams.status import NoteStatus
 
@@ -90,13 +90,12 @@ def figures_of(status: NoteStatus | None, history: History, now: float) -> list[
 def _of_stream(stream: StreamState) -> list[Figure]:
     behind = Tone.WARN if stream.waiting_batches > 1 else Tone.GOOD
     failed = Tone.BAD if stream.failure else Tone.WARN if stream.failed_batches else Tone.GOOD
-    lag_s = (stream.delay_ms + max(0, stream.waiting_batches - 1) * stream.batch_ms) / 1000
     return [
         Figure("events/s", shown_number(stream.events_per_second), "mean of the batches that Spark remembers"),
         Figure("events", f"{stream.events:,}", "since the stream's start"),
         Figure("batches", f"{stream.batches:,}", "that have ended since the stream's start"),
         Figure("batch time", f"{shown_number(stream.processing_ms / 1000)} s", "mean time to process a batch"),
-        Figure("lag", f"{shown_number(lag_s)} s", "from the end of a batch to its result", behind),
+        Figure("lag", f"{shown_number(stream.lag_s)} s", "from the end of a batch to its result", behind),
         Figure("waiting", str(max(0, stream.waiting_batches - 1)), "batches that wait for their turn", behind),
         Figure("failed", str(stream.failed_batches), "of the batches that Spark remembers", failed),
     ]

@@ -1,4 +1,4 @@
-"""A staged server to look at: `python -m tests.provision.page.staged [KEYS]`; a window ends every ten seconds."""
+"""A staged server to look at: `python -m tests.provision.live.staged [KEYS]`; a window ends every ten seconds."""
 
 import sys
 import time

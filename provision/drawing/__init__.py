@@ -1,0 +1,1 @@
+"""Windows as pictures: in a terminal, and in files."""
