@@ -33,6 +33,7 @@ COMMANDS = {
     "open": "page",
     "status": "status",
     "top": "top",
+    "plot": "plot",
     "creds": "creds",
     "publish": "publish",
     "sub": "sub",

@@ -16,16 +16,19 @@ from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
+from provision.drawing.chart import Chart, chart_of
 from provision.embedded import netpie2020, stack
 from provision.embedded.application import APPID, application_file
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
+from provision.live.history import History
 from provision.options.application import ApplicationOptions
 from provision.platforms import DEFAULT_PLATFORM, named_platform
 from provision.platforms.platform import Given, Place, PlatformAccount
 from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
 from provision.publisher import Publisher, host_metrics, publish_all
+from provision.streams.measures import rounded
 from provision.streams.run_note import NoteRun
 from provision.streams.spark_page import SparkPage
 from provision.streams.stop_note import stop_note
@@ -250,7 +253,7 @@ def _show_windows(source: WindowSource, number: int, console: Console) -> list[W
         shown.append(window)
         console.say(f"window until {time.strftime('%H:%M:%S', time.localtime(window.end / 1000))}")
         if not console.as_json:
-            console.out.print(as_table(window))
+            console.out.print(as_table(rounded(window)))
     return shown
 
 
@@ -280,6 +283,15 @@ def _counted(page: str, published: int, batch: int) -> int:
     if page:
         wait_until(has_all, 2 * batch + 60, every=0.3)
     return counted
+
+
+def picture(shown: DemoResult) -> Chart | None:
+    """The windows as a chart; None where there are no two that have numbers in them."""
+    history = History()
+    history.add(shown.windows)
+    if len(history.alike()) < 2 or not history.measures():
+        return None
+    return chart_of("", history)
 
 
 def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool, page: str = "") -> list[str]:

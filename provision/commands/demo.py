@@ -6,6 +6,7 @@ import click
 
 from provision import demo as demonstration
 from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
+from provision.commands.plot import draw
 from provision.commands.stack import ready_page
 from provision.console import Console
 from provision.embedded import stack
@@ -87,6 +88,9 @@ def demo(
             demonstration.keep_publishing(running, shown.publisher_options)
             cleanup.pop_all()
     address = access.note_url(shown.note_id) if access else ""
+    chart = demonstration.picture(shown)
+    if chart and not console.as_json:
+        draw(console, chart, small=True)
     lines = demonstration.closing_lines(shown, running, keep=keep, page=address)
     console.result({**shown.to_json(), "page": address or None}, "\n".join(lines))
 

@@ -12,8 +12,9 @@ from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.streams.latest_windows import latest_of
 from provision.streams.log import LogLine, follow, title_of
+from provision.streams.measures import rounded
 from provision.streams.note_state import driver_of
-from provision.streams.outputs import columns, cut_at, plain
+from provision.streams.outputs import columns, cut_at, plain, readable
 from provision.streams.printed_windows import headed_windows
 from provision.streams.recorded import full_rows
 from provision.streams.status import own_status
@@ -35,6 +36,8 @@ def logs(console: Console, server: ServerOptions, note: str, following: bool) ->
 
     NOTE is its id, its path, or the end of its path. With -f output is shown as it is printed, windows that the
     note keeps itself as they end, and a server that restarts is waited for; Ctrl-C ends it with status 0.
+
+    Numbers in tables have five digits at most; --json has them whole.
 
     Zeppelin cuts a paragraph's output off (at 102,400 bytes unless it is configured otherwise) and shows nothing
     more until the paragraph is run again: where that has happened it is said, with the place of the full rows.
@@ -87,7 +90,7 @@ def _text(note: Note, failure: str) -> str:
 
 def _paragraph_text(paragraph: Paragraph, note: Note) -> str:
     results = [each for each in paragraph.results if not _repeats_windows(each, paragraph)]
-    told = "".join(plain(each) if cut_at(each) is None else _cut(cut_at(each), note) for each in results)
+    told = "".join(readable(each) if cut_at(each) is None else _cut(cut_at(each), note) for each in results)
     if paragraph.status.is_active:
         told += "(it runs: logs -f shows what it prints)\n"
     return f"{_heading(paragraph)}\n{told}" if told else ""
@@ -122,7 +125,8 @@ def _follow(console: Console, client: ZeppelinClient, note: Note) -> None:
 
 
 def _table(window: Window) -> str:
-    return columns([window.columns, *window.rows] if window.columns else window.rows)
+    rows = rounded(window).rows
+    return columns([window.columns, *rows] if window.columns else rows)
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,7 @@ class _Teller:
         match line.event:
             case "output":
                 self._head(line)
-                self._write(line.text)
+                self._write(readable(line.message) if line.message else line.text)
             case "window" if line.window and line.window.rows:
                 self._head(line)
                 self._write(f"window until {line.until}\n{_table(line.window)}\n")

@@ -14,7 +14,7 @@ from rich.console import Group
 from rich.live import Live
 
 from provision.console import Console
-from provision.drawing.top_view import Seen, note_screen, notes_screen
+from provision.drawing.top_view import TopState, note_screen, notes_screen
 from provision.errors import ProvisionError, UnreachableError
 from provision.live.feed import Failure, NoteFeed
 from provision.live.health import figures_of, health_of
@@ -146,7 +146,7 @@ class _OneNote:
         cause = "" if state.is_connected else f"the server is out of reach: {state.cause}"
         figures = figures_of(state.status, history, time.time())
         trends = {name: list(values) for name, values in self._trends.items()}
-        seen = Seen(title, health_of(state.status), figures, history, list(self.feed.log), trends, cause)
+        seen = TopState(title, health_of(state.status), figures, history, list(self.feed.log), trends, cause)
         return note_screen(seen, shown, width=width, height=height)
 
     def to_json(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _TREND = 10
 
 
 @dataclass(frozen=True)
-class Seen:
+class TopState:
     """What there is to show of a note. `trends` are the latest values of figures, by their name."""
 
     title: str
@@ -37,7 +37,7 @@ class Seen:
     cause: str = ""
 
 
-def note_screen(seen: Seen, shown: Callable[[str], str], *, width: int, height: int | None = None) -> Group:
+def note_screen(seen: TopState, shown: Callable[[str], str], *, width: int, height: int | None = None) -> Group:
     """A note on `width` columns, and no more than `height` lines if that is given; each text as `shown` has it."""
     parts = [*_headed(seen, shown, width), *_wrapped([_figure(each, seen.trends) for each in seen.figures], width)]
     log = [_log_line(entry, shown) for entry in list(seen.log)[-LOG_LINES:]]
@@ -75,7 +75,7 @@ def _tone(state: str) -> Tone:
     return _STATES.get(state, Tone.OFF)
 
 
-def _headed(seen: Seen, shown: Callable[[str], str], width: int) -> list[Text]:
+def _headed(seen: TopState, shown: Callable[[str], str], width: int) -> list[Text]:
     state = Text(seen.health.word, style=f"bold {_STYLES[seen.health.level]}")
     title = Text(shown(seen.title), style="bold")
     title.truncate(max(8, width - state.cell_len - _GAP), overflow="ellipsis")

@@ -38,12 +38,13 @@ class Lines:
 
 
 class History:
-    """The windows of a note, the latest `KEPT_WINDOWS`; only those with the newest one's columns are drawn.
+    """The windows of a note, the latest `kept`; only those with the newest one's columns are drawn.
 
     One thread adds, any may read: what is there is replaced, never changed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT_WINDOWS) -> None:
+        self._kept = kept
         self._windows: tuple[Window, ...] = ()
         self.version = 0
 
@@ -59,7 +60,7 @@ class History:
             if known is None:
                 new.append(window)
         if changed:
-            self._windows = tuple(kept[end] for end in sorted(kept)[-KEPT_WINDOWS:])
+            self._windows = tuple(kept[end] for end in sorted(kept)[-self._kept :])
             self.version += 1
         return sorted(new, key=lambda window: window.end)
 

@@ -38,13 +38,17 @@ SETTLED_SECONDS = 1.0  # silence after the limit; Zeppelin still lets the rest o
 
 @dataclass(frozen=True)
 class LogLine:
-    """One entry; `event` is output, status, cut, window, stream or connection: that decides which fields are set."""
+    """One entry; `event` is output, status, cut, window, stream or connection: that decides which fields are set.
+
+    `message` is an output that is told whole.
+    """
 
     event: str
     paragraph: Paragraph | None = None
     text: str = ""
     type: str = ""
     window: Window | None = None
+    message: ResultMessage | None = None
 
     @property
     def title(self) -> str:
@@ -173,7 +177,7 @@ class NoteLog:
             if news := _after(harmless(before), harmless(text)):
                 yield LogLine("output", shown.paragraph, news, type_)
         elif not shown.paragraph.status.is_active:
-            yield LogLine("output", shown.paragraph, plain(message), type_)
+            yield LogLine("output", shown.paragraph, plain(message), type_, message=message)
         else:
             shown.texts[index] = before  # told whole when the run has ended
 

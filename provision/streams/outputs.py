@@ -1,9 +1,12 @@
 """What a paragraph's outputs say, as plain text: tables laid out, HTML stripped, Zeppelin's cut told as such."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import unescape
 
+from provision.streams.measures import rounded
+from provision.streams.printed_windows import with_tables
+from provision.streams.windows import Window
 from provision.terminal import harmless
 from zeppelin_sdk import ResultMessage
 
@@ -23,7 +26,7 @@ def plain(message: ResultMessage) -> str:
     """The output as text, ended by a newline; empty where there is nothing to read."""
     match message.type:
         case "TABLE":
-            text = _table(message.data)
+            text = _table(message.data, columns)
         case "HTML" | "ANGULAR":
             text = _stripped(message.data)
         case "IMG":
@@ -32,13 +35,34 @@ def plain(message: ResultMessage) -> str:
             text = ""
         case _:
             text = harmless(message.data)
+    return _ended(text)
+
+
+def _ended(text: str) -> str:
     return text if text.endswith("\n") or not text else f"{text}\n"
 
 
-def _table(data: str) -> str:
+def readable(message: ResultMessage) -> str:
+    """As `plain`, numbers in tables with five digits at most."""
+    if message.type == "TABLE":
+        return _ended(_table(message.data, rounded_columns))
+    if message.type == "TEXT":
+        return _ended(with_tables(harmless(message.data), lambda table: rounded_columns([table.columns, *table.rows])))
+    return plain(message)
+
+
+def rounded_columns(rows: Sequence[Sequence[str]]) -> str:
+    """The rows, the first of them the columns' names, as lines, their cells lined up and their measures rounded."""
+    if not rows:
+        return ""
+    names, *cells = map(tuple, rows)
+    return columns([names, *rounded(Window(0, (), tuple(cells), names)).rows])
+
+
+def _table(data: str, lay_out: Callable[[Sequence[Sequence[str]]], str]) -> str:
     """Columns lined up; what stands after an empty line in a table of Zeppelin's is HTML of its own."""
     table, _, after = harmless(data).partition("\n\n")
-    lined_up = columns([line.split("\t") for line in table.splitlines()])
+    lined_up = lay_out([line.split("\t") for line in table.splitlines()])
     return "\n".join(filter(None, [lined_up, _stripped(after.removeprefix("%html"))]))
 
 

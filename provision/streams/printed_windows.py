@@ -1,6 +1,7 @@
 """Windows read from what a stream prints: Spark's `DStream.print` and `DataFrame.show`, and the note's own heading."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 
@@ -21,6 +22,11 @@ def printed_windows(text: str) -> list[Window]:
 def shown_windows(text: str, at: int) -> list[Window]:
     """The tables that `DataFrame.show` wrote; it tells no time, so every window gets `at` (ms) as its end."""
     return [_table(match, at) for match in _SHOWN.finditer(text)]
+
+
+def with_tables(text: str, drawn: Callable[[Window], str]) -> str:
+    """The text with each table that `DataFrame.show` wrote as `drawn` has it."""
+    return _SHOWN.sub(lambda match: drawn(_table(match, 0)), text)
 
 
 def headed_windows(text: str) -> list[Window]:

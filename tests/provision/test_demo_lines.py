@@ -3,7 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from provision.demo import closing_lines
+from provision.demo import closing_lines, picture
+from provision.streams.windows import Window
 
 NOTE = "http://127.0.0.1:1/#/notebook/2A"
 PAGE = "http://127.0.0.1:2/TOKEN/note/2A"
@@ -25,3 +26,21 @@ def test_the_last_line_is_the_page_s_address_and_what_ends_it_stands_before() ->
 def test_without_a_page_the_note_s_address_says_that_nothing_is_there() -> None:
     assert f"{NOTE} (this Zeppelin has no web page: give --zeppelin-home)" in "\n".join(lines(keep=False))
     assert "no web page" not in "\n".join(lines(keep=False, web_page=True))
+
+
+def test_the_picture_at_the_end_is_of_the_windows_that_were_shown() -> None:
+    windows = tuple(
+        Window(end, (), (("t", "host", f"{end / 7}"),), ("ts", "id", "avg(cpu)")) for end in (10_000, 20_000)
+    )
+    shown: Any = SimpleNamespace(windows=windows)
+    chart = picture(shown)
+    assert chart
+    (lines,) = chart.measures
+    assert (lines.measure, lines.ends, lines.lines[0].key) == ("avg(cpu)", (10_000, 20_000), "host")
+
+
+def test_one_window_and_windows_without_numbers_make_no_picture() -> None:
+    one, text = Window(10_000, (), (("host", "1"),), ("id", "cpu")), Window(20_000, (), (("a line",),))
+    for windows in ((), (one,), (text, text)):
+        shown: Any = SimpleNamespace(windows=windows)
+        assert picture(shown) is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
-from provision.drawing.top_view import Seen, note_screen, notes_screen
+from provision.drawing.top_view import TopState, note_screen, notes_screen
 from provision.live.feed import Entry
 from provision.live.health import Figure, Health, Tone
 from provision.live.history import History
@@ -40,14 +40,14 @@ def history(keys: Sequence[str], windows: int = 40) -> History:
     return found
 
 
-def seen(keys: Sequence[str] = ("ant", "bee"), **changes: Any) -> Seen:
+def seen(keys: Sequence[str] = ("ant", "bee"), **changes: Any) -> TopState:
     given: dict[str, Any] = {
         "title": "NETPIE/DEMO metrics csv",
         "health": Health(Tone.GOOD, "streaming", "All is well."),
         "figures": [Figure("events/s", "12.3", ""), Figure("lag", "0.32 s", "")],
         "history": history(keys),
     }
-    return Seen(**given | changes)
+    return TopState(**given | changes)
 
 
 def listed(path: str, state: str, failure: str = "") -> Listed:

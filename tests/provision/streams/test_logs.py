@@ -9,11 +9,13 @@ import pytest
 
 from provision.cli import run
 from provision.commands import logs as command
+from provision.console import Console
 from provision.streams import log as note_log
 from provision.streams.latest_windows import Counted, Latest, counted, last_window, latest_paragraph
 from provision.streams.log import LogLine, NoteLog, StreamWatch, follow
 from provision.streams.outputs import columns, cut_at, plain
 from provision.streams.spark_page import SparkPage, StreamState
+from provision.streams.windows import Window
 from provision.sync.provenance import MARK, PAGE, digest
 from zeppelin_sdk import (
     ConnectionLost,
@@ -445,3 +447,32 @@ def test_a_followed_note_that_is_started_again_is_watched_on_its_new_page(zeppel
     with ZeppelinClient(zeppelin.url, timeout=30) as client, pytest.raises(Enough):
         follow(client, next(iter(zeppelin.notes)), None, tell)
     assert pages == ["http://driver:4041"]
+
+
+LONG = "12.184633333333333"
+
+
+def test_numbers_in_tables_are_rounded_for_a_person_and_whole_for_a_script(zeppelin: FakeZeppelin, capsys) -> None:
+    border = f"+---+{'-' * len(LONG)}+"
+    table = [border, f"| id|{'avg(cpu)':>{len(LONG)}}|", border, f"|  h|{LONG}|", border]
+    shown = "\n".join([f"before {LONG}", *table, ""])
+    messages = results(("TEXT", shown), ("TABLE", f"id\tcpu\nh\t{LONG}\n"))
+    add_note(zeppelin, {"title": "Latest", "status": "FINISHED", "results": messages})
+    assert run(["logs", "b"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"before {LONG}", "id  avg(cpu)", "h   12.185", "id  cpu", "h   12.185",
+    ]  # fmt: skip
+    assert run(["logs", "b", "--json"]) == 0
+    (paragraph,) = json.loads(capsys.readouterr().out)["paragraphs"]
+    assert all(LONG in each["text"] for each in paragraph["outputs"])
+
+
+def test_a_followed_window_is_rounded_for_a_person_and_whole_for_a_script(zeppelin: FakeZeppelin, capsys) -> None:
+    note = add_note(zeppelin, {"title": "One"})
+    window = Window(1540781620000, (), (("h", LONG),), ("id", "cpu"))
+    line = LogLine("window", Paragraph("p", title="Latest"), window=window)
+    with ZeppelinClient(zeppelin.url) as client:
+        command._Teller(Console(), client, client.get_note(note["id"])).tell(line)
+    assert "h   12.185\n" in capsys.readouterr().out
+    command._JsonTeller(Console()).tell(line)
+    assert json.loads(capsys.readouterr().out)["rows"] == [["h", LONG]]
