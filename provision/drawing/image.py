@@ -62,8 +62,9 @@ def write_image(chart: Chart, file: Path, shown: Callable[[str], str], *, width:
 
 
 def _draw(lines: Lines, axes: "Axes", shown: Callable[[str], str]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib import dates
 
+    untyped: Any = dates
     here = datetime.now().astimezone().tzinfo
     ends: Any = [datetime.fromtimestamp(end / 1000, here) for end in lines.ends]
     for at, line in enumerate(lines.lines):
@@ -71,9 +72,9 @@ def _draw(lines: Lines, axes: "Axes", shown: Callable[[str], str]) -> None:
         marker = "o" if len(ends) <= 30 else None
         dash = _DASHES[at // len(COLOURS) % len(_DASHES)]
         axes.plot(ends, values, color=COLOURS[at % len(COLOURS)], linestyle=dash, marker=marker, markersize=3)
-    locator = AutoDateLocator(tz=here)
+    locator = untyped.AutoDateLocator(tz=here)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=here))
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(locator, tz=here))
     axes.set_title(shown(lines.measure), loc="left", fontsize="medium", parse_math=False)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,7 +1,7 @@
 """The screen of `provision top`: whether a stream is well, its figures, a sparkline for each key. Pure."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group, RenderableType
@@ -33,13 +33,14 @@ class TopState:
     figures: Sequence[Figure]
     history: History
     log: Sequence[Entry] = ()
-    trends: dict[str, Sequence[float]] = field(default_factory=dict)
+    trends: Mapping[str, Sequence[float]] = field(default_factory=dict)
     cause: str = ""
 
 
 def note_screen(seen: TopState, shown: Callable[[str], str], *, width: int, height: int | None = None) -> Group:
     """A note on `width` columns, and no more than `height` lines if that is given; each text as `shown` has it."""
-    parts = [*_headed(seen, shown, width), *_wrapped([_figure(each, seen.trends) for each in seen.figures], width)]
+    parts: list[RenderableType] = [*_headed(seen, shown, width)]
+    parts += _wrapped([_figure(each, seen.trends) for each in seen.figures], width)
     log = [_log_line(entry, shown) for entry in list(seen.log)[-LOG_LINES:]]
     room = None if height is None else height - len(parts) - len(log) - bool(log) - 3
     parts += [Text(), *_keys(seen.history, shown, width, room)]
@@ -86,7 +87,7 @@ def _headed(seen: TopState, shown: Callable[[str], str], width: int) -> list[Tex
     return [Text.assemble(title, space, state), *(line for text in told for line in text.wrap(plain, width))]
 
 
-def _figure(figure: Figure, trends: dict[str, Sequence[float]]) -> Text:
+def _figure(figure: Figure, trends: Mapping[str, Sequence[float]]) -> Text:
     values = trends.get(figure.name, ())
     style = "bold" if figure.level is Tone.GOOD else f"bold {_STYLES[figure.level]}"
     parts: list[str | tuple[str, str]] = [(f"{figure.name} ", "dim"), (figure.value, style)]
