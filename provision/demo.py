@@ -17,7 +17,7 @@ from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.drawing.chart import Chart, chart_of
-from provision.embedded import netpie2020, stack
+from provision.embedded import mosquitto, netpie2020, stack
 from provision.embedded.application import APPID, application_file
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
@@ -105,6 +105,8 @@ def check(demo: Demo) -> None:
     spec = _asked(demo, _PLACES[demo.platform])
     jars = {"mqtt_jars": ["/the/stack's.jar"]} if "mqtt_jars" in spec.values else {}
     check_spec(replace(spec, values={**spec.values, **jars}))
+    if demo.platform == "mqtt":
+        mosquitto.check_installed()
 
 
 class _Netpie2015:
@@ -145,13 +147,37 @@ class _Netpie2020:
         return private_dir(stack.emulator_dir() / f"{who}-2020")
 
 
-_SOURCES: Mapping[str, Callable[[stack.Stack, contextlib.ExitStack], _Netpie2015 | _Netpie2020]] = {
+class _Mqtt:
+    """A Mosquitto with TLS, an authority of its own, a user and a password."""
+
+    def __init__(self, running: stack.Stack, cleanup: contextlib.ExitStack) -> None:
+        self._broker = mosquitto.start(running)
+        cleanup.callback(self._broker.stop)
+
+    def account(self, who: str) -> PlatformAccount:
+        given = Given(credentials_file=self._broker.credentials, folder=self._folder(who), env={})
+        return named_platform("mqtt").account(given)
+
+    def publisher_options(self) -> list[str]:
+        """What `provision publish` is called with."""
+        return ["--credentials-file", str(self._broker.credentials), "--cache-dir", str(self._folder(PUBLISHER))]
+
+    def _folder(self, who: str) -> Path:
+        return private_dir(stack.emulator_dir() / f"{who}-mqtt")
+
+
+_SOURCES: Mapping[str, Callable[[stack.Stack, contextlib.ExitStack], _Netpie2015 | _Netpie2020 | _Mqtt]] = {
     "netpie2015": _Netpie2015,
     "netpie2020": _Netpie2020,
+    "mqtt": _Mqtt,
 }
+_OWN_BROKER = {"platform": "mqtt", "broker": "ssl://127.0.0.1:8883", "has": "user ca"}
 _PLACES = {
     "netpie2015": Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True),
     "netpie2020": Place("netpie2020", "NETPIE", {"appid": "device", "broker_login": "password"}),
+    "mqtt": Place(
+        "mqtt", "MQTT", {"appid": "broker", "broker_login": "password", "broker_tls": "own"}, site=_OWN_BROKER
+    ),
 }
 PLATFORMS = tuple(_SOURCES)
 """The platforms that a demo can show."""

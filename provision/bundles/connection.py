@@ -36,8 +36,8 @@ class ConnectionValues:
     platform: str
 
 
-SECRET_NAMES = frozenset({"client_id", "hmac_key", "username", "password"})
-"""What a template may name of the credential store's entries."""
+SECRET_NAMES = frozenset({"client_id", "hmac_key", "username", "password", "ca", "certificate", "private_key"})
+"""What a template may name of the credential store's entries: who connects, and PEM texts for TLS."""
 SECRET_LISTS = frozenset({"mqtt_topics"})
 """What a template may name that is a list, and may be a secret: its lines are then an entry's password."""
 CONNECTION_NAMES = SECRET_NAMES | {each.name for each in fields(ConnectionValues)}

@@ -98,8 +98,8 @@ def _check_takes(bundle: Bundle, names: Collection[str], connection: Connection)
     if missing:
         raise UsageError(
             f"bundle {bundle.name} does not take {' and '.join(map(_in_words, missing))}, which this login has",
-            next_step="an authority can be a file on Spark's machines: --param broker_ca=FILE with --bundle streaming; "
-            "docs/platforms.md has what notes take",
+            next_step="take --bundle streaming, or with --bundle classic --param connector=jar; "
+            "docs/bundles.md has the lines that take it",
         )
 
 

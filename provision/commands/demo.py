@@ -26,7 +26,8 @@ _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
     type=click.Choice(demonstration.PLATFORMS),
     default=demonstration.PLATFORMS[0],
     show_default=True,
-    help="Which platform is emulated.",
+    help="Where its events come from: an emulated NETPIE, or for mqtt a real Mosquitto of the distribution's "
+    "package, with TLS, an authority of its own, a user and a password.",
 )
 @click.option(
     "--bundle", type=click.Choice(bundle_names()), default=DEFAULT_BUNDLE, show_default=True, help="The note's bundle."

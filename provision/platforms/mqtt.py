@@ -73,7 +73,7 @@ class BrokerClient:
         check_client(values, self.bare.url, own_tls=bool(self.bare.tls))
         _check_ca(values, self.bare)
         client_id, topics = client_id_of(path), split_topics(values["topic"])
-        store = tuple(_store(self.bare, path, ca=not values.get("broker_ca")))
+        store = tuple(_store(self.bare, path))
         names = {name for entry in store for name, _ in (entry.user, entry.password) if name}
         return Connection(
             ConnectionValues(
@@ -81,7 +81,7 @@ class BrokerClient:
             ),
             store,
             site=_site(self.bare),
-            plain={"client_id": client_id},
+            plain={"client_id": client_id, **dict.fromkeys({"ca", "certificate", "private_key"} - names, "")},
             needed=frozenset(names),
         )
 
@@ -302,13 +302,13 @@ def _site(login: Login) -> dict[str, str]:
     return {"platform": NAME, "broker": login.url, "appkey": NAME, "has": has}
 
 
-def _store(login: Login, path: str, *, ca: bool) -> Iterator[StoreEntry]:
+def _store(login: Login, path: str) -> Iterator[StoreEntry]:
     entity, tls = entity_of(NAME, path), login.tls
     if login.username:
         yield StoreEntry(f"{entity}-mqtt", ("username", login.username), ("password", login.password))
     if tls.certificate:
         yield StoreEntry(f"{entity}-tls", ("certificate", tls.certificate), ("private_key", tls.private_key))
-    if tls.ca and ca:
+    if tls.ca:
         yield StoreEntry(f"{entity}-ca", ("", "authorities"), ("ca", tls.ca))
 
 
@@ -317,6 +317,10 @@ def _check_ca(values: Mapping[str, Any], login: Login) -> None:
     file = values.get("broker_ca")
     if file and not is_encrypted(login.url):
         raise UsageError(f"broker_ca is for TLS, and {login.url} is without", next_step="take mqtts:// or wss://")
+    if file and login.tls.ca:
+        raise UsageError(
+            "authorities are given twice, here and on Spark's machines", next_step="leave out --mqtt-ca or broker_ca"
+        )
 
 
 def _kept_file(folder: Path, login: Login) -> Path:

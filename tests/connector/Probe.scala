@@ -138,7 +138,7 @@ object Probe {
     val clientId = options.getOrElse("clientId", "")
     if (options.contains("broken")) {
       val login = NetpieMqtt.anonymous
-      val settings = new NetpieSettings(url, topics.toArray, clientId, login, 1, true, 5, 60, 4, 5000, 200, 20, 100, "", "")
+      val settings = new NetpieSettings(url, topics.toArray, clientId, login, 1, true, 5, 60, 4, 5000, 200, 20, 100, NetpieMqtt.ofJava, "")
       NetpieMqtt.streams(ssc, Seq(settings), NetpieMqtt.eachBatch, StorageLevel.MEMORY_ONLY, new Broken).head
     } else if (options.contains("topicColumn"))
       NetpieMqtt.createTopicStream(ssc, url, topics, clientId).map { case (topic, text) => topic + " " + text }
@@ -148,7 +148,9 @@ object Probe {
         url,
         topics,
         clientId,
-        login = options.get("hmacKey").map(NetpieMqtt.signed(options("username"), _)).getOrElse(NetpieMqtt.anonymous),
+        login = options.get("hmacKey").map(NetpieMqtt.signed(options("username"), _))
+          .orElse(options.get("password").map(NetpieMqtt.fixed(options("username"), _))).getOrElse(NetpieMqtt.anonymous),
+        tls = NetpieMqtt.tls(pem(options, "ca"), pem(options, "certificate"), pem(options, "key")),
         qos = options.getOrElse("qos", "1").toInt,
         cleanSession = options.getOrElse("cleanSession", "true").toBoolean,
         connectionTimeoutSeconds = options.getOrElse("timeout", "5").toInt,
@@ -160,6 +162,9 @@ object Probe {
         journal = options.getOrElse("journal", ""),
         slide = Milliseconds(options.getOrElse("slideMillis", "0").toLong))
   }
+
+  private def pem(options: Map[String, String], name: String): String =
+    options.get(name).map(file => new String(java.nio.file.Files.readAllBytes(java.nio.file.Paths.get(file)), "UTF-8")).getOrElse("")
 
   // The call of the document's note, with its import and its named arguments.
   private def bahir(ssc: StreamingContext, options: Map[String, String]): ReceiverInputDStream[String] = {

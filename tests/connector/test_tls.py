@@ -2,11 +2,13 @@
 
 import asyncio
 import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from provision.mqtt.pem import read_tls
 from sdk_support.certificates import make_certificates
 
 pytestmark = pytest.mark.integration
@@ -104,3 +106,30 @@ def test_an_authority_s_file_that_is_none_is_named(probe, front, tmp_path, conte
 def test_an_authority_without_tls_is_refused(probe, broker, certificates):
     probe.start(broker.url, caFile=certificates.ca)
     assert "caFile is for ssl:// and wss://" in probe.wait("refused")
+
+
+def test_a_client_s_certificate_an_authority_as_text_and_a_login_reach_the_broker(
+    probe, broker, certificates, tmp_path
+):
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "client.key", "-out", "client.pem"]
+    subprocess.run([*words, "-subj", "/CN=ann"], cwd=tmp_path, check=True, capture_output=True)
+    certificates.server.verify_mode = ssl.CERT_REQUIRED
+    certificates.server.load_verify_locations(tmp_path / "client.pem")
+    tls = read_tls(certificates.ca, tmp_path / "client.pem", tmp_path / "client.key")
+    key = tmp_path / "java.key"
+    key.write_text(tls.private_key)
+    front = TlsFront(certificates.server, broker.port)
+    try:
+        own = {"ca": certificates.ca, "certificate": tmp_path / "client.pem", "key": key}
+        probe.start(f"ssl://127.0.0.1:{front.port}", username="ann", password="pencil", **own)
+        broker.until_subscribed()
+        broker.publish("with a certificate")
+        assert probe.wait_for_messages(1) == ["with a certificate"]
+        assert [(each.username, each.password, each.level) for each in broker.connects] == [("ann", "pencil", 4)]
+    finally:
+        front.close()
+
+
+def test_an_authority_that_is_given_twice_is_refused(probe, broker, certificates):
+    probe.start(f"ssl://127.0.0.1:{broker.port}", caFile=certificates.ca, ca=certificates.ca)
+    assert "caFile and ca are both given" in probe.wait("refused")

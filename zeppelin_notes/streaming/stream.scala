@@ -9,6 +9,7 @@
 {{ when broker_login = none }}                 clientId={{ broker_client_id | scala }},
 {{ when broker_login = password, none }}                 receivers={{ receivers | scala }},
 {{ when broker_login = password, none }}                 sharing={{ sharing | scala }},
+{{ when broker_tls = own }}                 tls=NetpieMqtt.tls(ca={{ ca | scala }}, certificate={{ certificate | scala }}, privateKey={{ private_key | scala }}),
                  caFile={{ broker_ca | scala }},
                  qos={{ qos | scala }},
                  cleanSession={{ clean_session | scala }},

@@ -26,8 +26,7 @@ from ..rendering import code
 PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN PRIVATE KEY-----\nKK==\n-----END PRIVATE KEY-----\n"
 PASSWORD = 'pass"word{x}$1'
-BARE = Login("ssl://broker.example:8883", "", "ann", PASSWORD)
-OWN_TLS = Login(BARE.url, "", "ann", PASSWORD, Tls(PEM, PEM.replace("AA", "BB"), KEY))
+BARE = Login("ssl://broker.example:8883", "", "ann", PASSWORD, Tls(PEM, PEM.replace("AA", "BB"), KEY))
 
 
 @pytest.fixture(autouse=True)
@@ -221,18 +220,19 @@ def test_a_note_reads_user_password_and_certificates_from_the_store() -> None:
     assert 'brokerUrl="ssl://broker.example:8883",' in text
     assert 'topics=Seq("/a/b", "$SYS/x"),' in text
     assert "login=NetpieMqtt.fixed(username=scala.util.Try(" in text
+    assert "tls=NetpieMqtt.tls(ca=scala.util.Try(" in text
     assert 'clientId="zeppelin-' in text
     stored = {entity.rpartition("-")[2]: pair for entity, pair in made.credentials.items()}
-    assert stored == {"mqtt": ("ann", PASSWORD)}
+    assert stored == {"mqtt": ("ann", PASSWORD), "tls": (BARE.tls.certificate, KEY), "ca": ("authorities", PEM)}
     assert not [each for each in (PASSWORD, "BEGIN PRIVATE") if any(each in p.text for p in made.paragraphs)]
     assert made.path.startswith("MQTT/broker-example ")
-    assert made.values["broker_login"] == "password"
+    assert (made.values["broker_login"], made.values["broker_tls"]) == ("password", "own")
     assert made.site["platform"] == "mqtt"
 
 
 def test_a_login_stands_in_a_note_only_when_that_is_asked_for() -> None:
     text = code(note(secrets="inline"), "stream")
-    assert 'username="ann", password="pass\\"word\\u007bx\\u007d' in text
+    assert 'privateKey="-----BEGIN PRIVATE KEY-----\\nKK==' in text
     assert note(secrets="inline").credentials == {}
 
 
@@ -240,6 +240,7 @@ def test_a_note_at_an_open_broker_has_no_login_and_may_have_several_receivers() 
     made = note(bare=Login("tcp://127.0.0.1:1883"), receivers="3")
     text = code(made, "stream")
     assert "login=" not in text
+    assert "tls=" not in text
     assert "receivers=3," in text
     assert made.credentials == {}
     assert "Events arrive from the broker 127.0.0.1:1883 over MQTT" in code(made, "introduction")
@@ -248,20 +249,21 @@ def test_a_note_at_an_open_broker_has_no_login_and_may_have_several_receivers() 
 def test_the_document_s_note_takes_the_same_login() -> None:
     text = code(note("classic", connector="jar"), "stream")
     assert "username=Some(scala.util.Try(" in text
+    assert "tls=netpie.spark.NetpieMqtt.tls(" in text
     anybody = code(note("classic", Login("tcp://h:1")), "stream")
     assert "username=None,\n" in anybody
     assert "password=None,\n" in anybody
+    assert "tls=" not in anybody
 
 
 @pytest.mark.parametrize(
     ("bundle", "bare", "given", "cause", "next_step"),
     [
-        ("classic", OWN_TLS, {}, "no authority and no certificate of one's own", "connector=jar"),
-        ("streaming", OWN_TLS, {}, "does not take an authority of one's own", "broker_ca"),
-        ("streaming", OWN_TLS, {"broker_ca": "/ca.pem"}, "does not take a certificate and a private key", ""),
+        ("classic", BARE, {}, "no authority and no certificate of one's own", "connector=jar"),
         ("classic", Login("wss://h"), {}, "not over websockets", "--bundle streaming"),
         ("examples/greenhouse", BARE, {}, "does not take|has no|there is no", ""),
         ("streaming", BARE, {"broker_login": "none"}, "it follows from the credentials", "leave --param broker_login="),
+        ("streaming", BARE, {"broker_ca": "/ca.pem"}, "authorities are given twice", "leave out"),
         ("streaming", Login("tcp://h:1"), {"broker_ca": "/ca.pem"}, "broker_ca is for TLS", "mqtts://"),
         ("streaming", BARE, {"topic": "a/#/b"}, "# has to be the last level", "a/#"),
         ("streaming", BARE, {"topic": "a\0b"}, "control character", "printable"),

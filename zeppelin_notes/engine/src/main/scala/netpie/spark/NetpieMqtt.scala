@@ -28,6 +28,7 @@ object NetpieMqtt extends Serializable {
     *   or `topics`, each of them with some of the topics
     * @param caFile for ssl:// and wss://: a PEM file of the authorities to trust, readable on the executors; without one they
     *   are those that Java trusts. The certificate has to be for the host of `brokerUrl`
+    * @param tls the same as text, and a client's own certificate: `NetpieMqtt.tls`
     * @param journal a folder for what has been acknowledged and not been processed, so that the next stream with this clientId
     *   goes on with it, however this one ends; see `NetpieJournal`. None when empty
     * @param slide how often a window ends, if not with each batch: to the journal only what is in a window is processed */
@@ -51,9 +52,10 @@ object NetpieMqtt extends Serializable {
       sharing: String = "shared",
       caFile: String = "",
       journal: String = "",
-      slide: Duration = eachBatch): DStream[String] = {
+      slide: Duration = eachBatch,
+      tls: NetpieTls = ofJava): DStream[String] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, whichTls(tls, caFile), journal)
     union(ssc, streams(ssc, spread(settings, receivers, sharing), slide, storageLevel, new NetpieText))
   }
 
@@ -78,9 +80,10 @@ object NetpieMqtt extends Serializable {
       sharing: String = "shared",
       caFile: String = "",
       journal: String = "",
-      slide: Duration = eachBatch): DStream[(String, String)] = {
+      slide: Duration = eachBatch,
+      tls: NetpieTls = ofJava): DStream[(String, String)] = {
     val settings = new NetpieSettings(brokerUrl, topics.toArray, clientId, login, qos, cleanSession, connectionTimeoutSeconds,
-      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, caFile, journal)
+      keepAliveSeconds, mqttVersion, flushMessages, flushMillis, inflight, retryMillis, whichTls(tls, caFile), journal)
     union(ssc, streams(ssc, spread(settings, receivers, sharing), slide, storageLevel, new NetpieTopicAndText))
   }
 
@@ -123,7 +126,7 @@ object NetpieMqtt extends Serializable {
       else topics.indices.filter(_ % receivers == receiver).map(topics(_)).toArray
     def of(id: String, some: Array[String]): NetpieSettings = new NetpieSettings(one.brokerUrl, some, id, one.login, one.qos,
       one.cleanSession, one.connectionTimeoutSeconds, one.keepAliveSeconds, one.mqttVersion, one.flushMessages,
-      one.flushMillis, one.inflight, one.retryMillis, one.caFile, one.journal)
+      one.flushMillis, one.inflight, one.retryMillis, one.tls, one.journal)
     if (receivers == 1) Seq(of(name, topics)) else (0 until receivers).map(i => of(name + "-" + i, share(i)))
   }
 
@@ -133,6 +136,16 @@ object NetpieMqtt extends Serializable {
   def fixed(username: String, password: String): NetpieLogin = new NetpieLogin(Some(username), Some(password), None)
 
   def anonymous: NetpieLogin = new NetpieLogin(None, None, None)
+
+  /** Whom to trust over TLS and who the client is, as PEM texts; an empty one is left to Java. The key is in PKCS #8. */
+  def tls(ca: String = "", certificate: String = "", privateKey: String = ""): NetpieTls =
+    new NetpieTls("", ca, certificate, privateKey)
+
+  /** TLS as Java has it, without a client's certificate. */
+  def ofJava: NetpieTls = new NetpieTls("", "", "", "")
+
+  private def whichTls(tls: NetpieTls, caFile: String): NetpieTls =
+    if (caFile.isEmpty) tls else tls.withCaFile(caFile)
 
   /** KEY%EPOCH, the user name that NETPIE 2015 wants at `epochSeconds`. */
   def username(key: String, epochSeconds: Long): String = signed(key, "").username(epochSeconds).get

@@ -4,14 +4,11 @@ import java.io.{BufferedInputStream, ByteArrayInputStream, FilterOutputStream, I
 import java.io.{ObjectInputStream, OutputStream}
 import java.net.{InetAddress, Socket}
 import java.nio.charset.StandardCharsets
-import java.nio.file.{Files, Paths}
-import java.security.{GeneralSecurityException, KeyStore}
-import java.security.cert.CertificateFactory
+import java.security.GeneralSecurityException
 import java.util.ArrayList
 import java.util.concurrent.{ArrayBlockingQueue, CountDownLatch, LinkedBlockingQueue, ThreadLocalRandom, TimeUnit}
 import java.util.concurrent.atomic.AtomicLong
 import javax.net.SocketFactory
-import javax.net.ssl.{SSLContext, TrustManagerFactory}
 import org.eclipse.paho.client.mqttv3.{IMqttDeliveryToken, MqttAsyncClient, MqttCallback}
 import org.eclipse.paho.client.mqttv3.{MqttConnectOptions, MqttException, MqttMessage}
 import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence
@@ -218,29 +215,13 @@ final class NetpieReceiver[T](
       made.setKeepAliveInterval(settings.keepAliveSeconds)
       made.setMqttVersion(settings.mqttVersion)
       if (settings.brokerUrl.startsWith("tcp:")) made.setSocketFactory(new PatientSockets)
-      if (settings.caFile.nonEmpty) made.setSocketFactory(trusting(settings.caFile))
+      if (settings.tls.isOwn) made.setSocketFactory(settings.tls.sockets)
       for (user <- settings.login.username(System.currentTimeMillis / 1000)) {
         made.setUserName(user)
         settings.login.password(settings.clientId, user).foreach(word => made.setPassword(word.toCharArray))
       }
       made
     }
-
-    /** Sockets that trust the certificates in `file`, and no others. */
-    private def trusting(file: String): SocketFactory =
-      try {
-        val pem = new ByteArrayInputStream(Files.readAllBytes(Paths.get(file)))
-        val read = CertificateFactory.getInstance("X.509").generateCertificates(pem).toArray
-        require(read.nonEmpty, "no certificate in it")
-        val store = KeyStore.getInstance(KeyStore.getDefaultType)
-        store.load(null, null)
-        for (i <- read.indices) store.setCertificateEntry("ca" + i, read(i).asInstanceOf[java.security.cert.Certificate])
-        val managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm)
-        managers.init(store)
-        val context = SSLContext.getInstance("TLS")
-        context.init(null, managers.getTrustManagers, null)
-        context.getSocketFactory
-      } catch { case NonFatal(problem) => throw new IllegalArgumentException("caFile " + file + ": " + oneLine(problem)) }
 
     private def subscribe(): Unit = {
       val answer = client.subscribe(settings.topics, Array.fill(settings.topics.length)(settings.qos))
@@ -273,8 +254,7 @@ final class NetpieReceiver[T](
       case e: MqttException if e.getReasonCode == 5 =>
         "not authorised (CONNACK 5); the key may be disabled, or has no right to this application"
       case e: MqttException if distrust(e).isDefined =>
-        val trusted = if (settings.caFile.isEmpty) "the authorities that Java trusts" else "caFile " + settings.caFile
-        "the broker's certificate is refused: " + distrust(e).get.getMessage + " (checked against " + trusted + ")"
+        "the broker's certificate is refused: " + distrust(e).get.getMessage + " (checked against " + settings.tls.trusted + ")"
       case e: MqttException if e.getCause != null => e.getMessage + " (" + oneLine(e.getCause) + ")"
       case e: MqttException => e.getMessage + " (code " + e.getReasonCode + ")"
       case e => oneLine(e)

@@ -17,7 +17,7 @@ final class NetpieSettings(
     val flushMillis: Int,
     val inflight: Int,
     val retryMillis: Int,
-    val caFile: String,
+    val tls: NetpieTls,
     val journal: String) extends Serializable {
   require(brokerUrl.matches("(tcp|ssl|ws|wss)://[^/].*"), "brokerUrl has to be like tcp://HOST:PORT, not " + brokerUrl)
   require(topics.nonEmpty, "topics has to name at least one topic")
@@ -27,7 +27,7 @@ final class NetpieSettings(
   require(flushMessages > 0 && flushMillis > 0 && inflight > 0 && retryMillis > 0 && connectionTimeoutSeconds > 0,
     "flushMessages, flushMillis, inflight, retryMillis and connectionTimeoutSeconds have to be above 0")
   require(journal.isEmpty || qos > 0 && !cleanSession, "a journal is for qos 1 or 2 and cleanSession = false")
-  require(caFile.isEmpty || isTls, "caFile is for ssl:// and wss://, not for " + brokerUrl)
+  require(!tls.isOwn || isTls, tls.trusted.split(" ")(0) + " is for ssl:// and wss://, not for " + brokerUrl)
 
   def isTls: Boolean = brokerUrl.startsWith("ssl:") || brokerUrl.startsWith("wss:")
 }

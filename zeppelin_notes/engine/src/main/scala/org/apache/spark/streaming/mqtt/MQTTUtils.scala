@@ -2,7 +2,7 @@
 // org.apache.spark.streaming.mqtt._ runs unchanged on Scala versions that Bahir has no artifact for.
 package org.apache.spark.streaming.mqtt
 
-import netpie.spark.{NetpieMqtt, NetpieSettings, NetpieText}
+import netpie.spark.{NetpieMqtt, NetpieSettings, NetpieText, NetpieTls}
 import org.apache.spark.storage.StorageLevel
 import org.apache.spark.streaming.StreamingContext
 import org.apache.spark.streaming.api.java.{JavaReceiverInputDStream, JavaStreamingContext}
@@ -30,7 +30,25 @@ object MQTTUtils {
       qos: Option[Int],
       connectionTimeout: Option[Int],
       keepAliveInterval: Option[Int],
-      mqttVersion: Option[Int]): ReceiverInputDStream[String] = {
+      mqttVersion: Option[Int]): ReceiverInputDStream[String] =
+    createStream(ssc, brokerUrl, topic, storageLevel, clientId, username, password, cleanSession, qos, connectionTimeout,
+      keepAliveInterval, mqttVersion, NetpieMqtt.ofJava)
+
+  /** The same with authorities or a client's certificate of one's own for ssl:// and wss://, which Bahir has not. */
+  def createStream(
+      ssc: StreamingContext,
+      brokerUrl: String,
+      topic: String,
+      storageLevel: StorageLevel,
+      clientId: Option[String],
+      username: Option[String],
+      password: Option[String],
+      cleanSession: Option[Boolean],
+      qos: Option[Int],
+      connectionTimeout: Option[Int],
+      keepAliveInterval: Option[Int],
+      mqttVersion: Option[Int],
+      tls: NetpieTls): ReceiverInputDStream[String] = {
     val login = for (name <- username; word <- password) yield NetpieMqtt.fixed(name, word)
     val settings = new NetpieSettings(
       brokerUrl,
@@ -46,7 +64,7 @@ object MQTTUtils {
       flushMillis = 200,
       inflight = 20,
       retryMillis = 1000,
-      caFile = "",
+      tls = tls,
       journal = "")
     NetpieMqtt.streams(ssc, Seq(settings), NetpieMqtt.eachBatch, storageLevel, new NetpieText).head
   }
