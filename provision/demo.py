@@ -7,10 +7,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote
@@ -102,15 +103,38 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
 
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
-    spec = _asked(demo, _PLACES[demo.platform])
+    events = _SOURCES[demo.platform]
+    spec = _asked(demo, events.place)
     jars = {"mqtt_jars": ["/the/stack's.jar"]} if "mqtt_jars" in spec.values else {}
     check_spec(replace(spec, values={**spec.values, **jars}))
-    if demo.platform == "mqtt":
-        mosquitto.check_installed()
+    events.check_installed()
 
 
-class _Netpie2015:
+class _Source:
+    """Where a demo's events come from; `place` is what is known before it is started."""
+
+    place: ClassVar[Place]
+
+    def __init__(self, running: stack.Stack, cleanup: contextlib.ExitStack) -> None:
+        """Start it; `cleanup` is told how to stop it."""
+
+    @staticmethod
+    def check_installed() -> None:
+        """Raise `UsageError` for a program that it needs and that this machine has not."""
+
+    @abstractmethod
+    def account(self, who: str) -> PlatformAccount:
+        """The note's account, or the publisher's."""
+
+    @abstractmethod
+    def publisher_options(self) -> list[str]:
+        """What `provision publish` is called with."""
+
+
+class _Netpie2015(_Source):
     """The stack's own application, with a thing for the note and one for the publisher."""
+
+    place = Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True)
 
     def __init__(self, running: stack.Stack, _cleanup: contextlib.ExitStack) -> None:
         self._running = running
@@ -120,15 +144,16 @@ class _Netpie2015:
         return ApplicationOptions(Given(folder=things)).of_embedded(self._running.netpie.auth).account()
 
     def publisher_options(self) -> list[str]:
-        """What `provision publish` is called with."""
         folder = str(stack.emulator_dir() / PUBLISHER)
         return [
             "--credentials-file", str(application_file()), "--cache-dir", folder, "--auth", self._running.netpie.auth,
         ]  # fmt: skip
 
 
-class _Netpie2020:
+class _Netpie2020(_Source):
     """An emulated NETPIE 2020, with a device for the note and one for the publisher."""
+
+    place = Place("netpie2020", "NETPIE", {"appid": "device", "broker_login": "password"})
 
     def __init__(self, running: stack.Stack, cleanup: contextlib.ExitStack) -> None:
         self._emulated = netpie2020.start(running)
@@ -139,7 +164,6 @@ class _Netpie2020:
         return named_platform("netpie2020").account(given)
 
     def publisher_options(self) -> list[str]:
-        """What `provision publish` is called with."""
         file = self._emulated.file(netpie2020.PUBLISHER)
         return ["--credentials-file", str(file), "--cache-dir", str(self._folder(PUBLISHER))]
 
@@ -147,8 +171,16 @@ class _Netpie2020:
         return private_dir(stack.emulator_dir() / f"{who}-2020")
 
 
-class _Mqtt:
+class _Mqtt(_Source):
     """A Mosquitto with TLS, an authority of its own, a user and a password."""
+
+    place = Place(
+        "mqtt",
+        "MQTT",
+        {"appid": "broker", "broker_login": "password", "broker_tls": "own"},
+        site={"platform": "mqtt", "broker": "ssl://127.0.0.1:8883", "has": "user ca"},
+    )
+    check_installed = staticmethod(mosquitto.check_installed)
 
     def __init__(self, running: stack.Stack, cleanup: contextlib.ExitStack) -> None:
         self._broker = mosquitto.start(running)
@@ -159,26 +191,13 @@ class _Mqtt:
         return named_platform("mqtt").account(given)
 
     def publisher_options(self) -> list[str]:
-        """What `provision publish` is called with."""
         return ["--credentials-file", str(self._broker.credentials), "--cache-dir", str(self._folder(PUBLISHER))]
 
     def _folder(self, who: str) -> Path:
         return private_dir(stack.emulator_dir() / f"{who}-mqtt")
 
 
-_SOURCES: Mapping[str, Callable[[stack.Stack, contextlib.ExitStack], _Netpie2015 | _Netpie2020 | _Mqtt]] = {
-    "netpie2015": _Netpie2015,
-    "netpie2020": _Netpie2020,
-    "mqtt": _Mqtt,
-}
-_OWN_BROKER = {"platform": "mqtt", "broker": "ssl://127.0.0.1:8883", "has": "user ca"}
-_PLACES = {
-    "netpie2015": Place(DEFAULT_PLATFORM, "NETPIE", {"appid": APPID}, below=True),
-    "netpie2020": Place("netpie2020", "NETPIE", {"appid": "device", "broker_login": "password"}),
-    "mqtt": Place(
-        "mqtt", "MQTT", {"appid": "broker", "broker_login": "password", "broker_tls": "own"}, site=_OWN_BROKER
-    ),
-}
+_SOURCES: Mapping[str, type[_Source]] = {"netpie2015": _Netpie2015, "netpie2020": _Netpie2020, "mqtt": _Mqtt}
 PLATFORMS = tuple(_SOURCES)
 """The platforms that a demo can show."""
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from netpie_creds.load import read_pairs
 from provision.bundles.connection import Connection, ConnectionValues, StoreEntry
 from provision.bundles.values.brokers import check_broker
 from provision.bundles.values.topics import check_filter, check_length, check_topic, split_topics
@@ -31,7 +30,15 @@ from provision.platforms.platform import (
     Seen,
     Sender,
 )
-from provision.platforms.shared import check_client, check_receivers, client_id_of, entity_of, mode_of
+from provision.platforms.shared import (
+    check_ca,
+    check_client,
+    check_receivers,
+    client_id_of,
+    entity_of,
+    mode_of,
+    said_of,
+)
 
 NAME = "mqtt"
 TITLE = "MQTT"
@@ -71,7 +78,12 @@ class BrokerClient:
         """
         check_receivers(values, PLATFORM.limits, "")
         check_client(values, self.bare.url, own_tls=bool(self.bare.tls))
-        _check_ca(values, self.bare)
+        check_ca(values, self.bare.url)
+        if values.get("broker_ca") and self.bare.tls.ca:
+            raise UsageError(
+                "authorities are given twice, here and on Spark's machines",
+                next_step="leave out --mqtt-ca or broker_ca",
+            )
         client_id, topics = client_id_of(path), split_topics(values["topic"])
         store = tuple(_store(self.bare, path))
         names = {name for entry in store for name, _ in (entry.user, entry.password) if name}
@@ -177,16 +189,16 @@ class MqttPlatform:
 
         Raises: UsageError for what is missing or wrong; netpie_creds.ApplicationError for a file.
         """
-        said = _said(given)
-        url = _url(said, seeking.default)
+        said = said_of(self.fields, given, "password", seeking)
+        url = _url(said)
         folder = given.folder or state_dir() / NAME
         kept = _read_kept(_kept_file(folder, Login(url)))
-        user = said.get("username") or kept.get("username", "")
+        user = said["username"] or kept.get("username", "")
         kept = kept if user == kept.get("username", "") else {}
         tls = _tls(said, kept)
         if tls and not is_encrypted(url):
             raise UsageError(f"{url} is without TLS, and certificates are for it", next_step="take mqtts:// or wss://")
-        password = said.get("password") or kept.get("password", "")
+        password = said["password"] or kept.get("password", "")
         if password and not user:
             raise UsageError("a password, and no user", next_step="give --mqtt-user or MQTT_USERNAME")
         if user and not password and not tls.certificate:
@@ -195,7 +207,7 @@ class MqttPlatform:
 
     def place(self, given: Given) -> Place:
         """The broker. Raises: UsageError when none is named."""
-        return _place(Login(_url(_said(given), {})))
+        return _place(Login(_url(said_of(self.fields, given, "password"))))
 
     def noted(self, _values: Mapping[str, str], site: Mapping[str, str]) -> Mapping[str, str]:
         """The note's broker."""
@@ -210,8 +222,8 @@ class MqttPlatform:
 
     def checks(self, given: Given) -> Iterator[Finding]:
         """Who may read the files with secrets; the login, and whether the broker takes it."""
-        said = _said(given)
-        for file in (given.credentials_file, given.secret_file, Path(said["key"]) if said.get("key") else None):
+        said = said_of(self.fields, given, "password")
+        for file in (given.credentials_file, given.secret_file, Path(said["key"]) if said["key"] else None):
             if file is not None and file.exists():
                 yield mode_of(file)
         try:
@@ -235,42 +247,15 @@ class MqttPlatform:
 PLATFORM = MqttPlatform()
 
 
-def _said(given: Given) -> dict[str, str]:
-    """Each field that something names: the command line, the credentials file, a hint, the environment."""
-    names = {alias: each.name for each in PLATFORM.fields for alias in (each.name, each.variable) if alias}
-    file = given.credentials_file
-    in_file = read_pairs(file, names) if file else {}
-    for each in PLATFORM.fields:
-        if file and each.is_file and in_file.get(each.name):
-            in_file[each.name] = str(file.parent / Path(in_file[each.name]).expanduser())
-    if given.secret_file is not None:
-        in_file["password"] = _secret(given.secret_file)
-    in_env = {each.name: given.env.get(each.variable, "").strip() for each in PLATFORM.fields}
-    known = (given.values, in_file, given.hints, in_env)
-    found = {
-        each.name: next((some[each.name] for some in known if some.get(each.name)), "") for each in PLATFORM.fields
-    }
-    return {name: text for name, text in found.items() if text}
-
-
-def _secret(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
-    except UnicodeDecodeError:
-        raise UsageError(f"{file}: no text", next_step="write the password there and nothing else") from None
-
-
-def _url(said: Mapping[str, str], default: Mapping[str, str]) -> str:
-    url = check_broker(said.get("broker") or default.get("broker", ""))
+def _url(said: Mapping[str, str]) -> str:
+    url = check_broker(said["broker"])
     if not url:
         raise UsageError("no broker given", next_step="give --broker mqtts://HOST or MQTT_BROKER")
     return url
 
 
 def _tls(said: Mapping[str, str], kept: Mapping[str, str]) -> Tls:
-    files = {name: Path(said[name]) if said.get(name) else None for name in ("ca", "certificate", "key")}
+    files = {name: Path(said[name]) if said[name] else None for name in ("ca", "certificate", "key")}
     read = read_tls(files["ca"], files["certificate"], files["key"])
     if read.certificate:
         return replace(read, ca=read.ca or kept.get("ca", ""))
@@ -310,17 +295,6 @@ def _store(login: Login, path: str) -> Iterator[StoreEntry]:
         yield StoreEntry(f"{entity}-tls", ("certificate", tls.certificate), ("private_key", tls.private_key))
     if tls.ca:
         yield StoreEntry(f"{entity}-ca", ("", "authorities"), ("ca", tls.ca))
-
-
-def _check_ca(values: Mapping[str, Any], login: Login) -> None:
-    """Raise `UsageError` for an authority's file on Spark's machines that does not fit the login."""
-    file = values.get("broker_ca")
-    if file and not is_encrypted(login.url):
-        raise UsageError(f"broker_ca is for TLS, and {login.url} is without", next_step="take mqtts:// or wss://")
-    if file and login.tls.ca:
-        raise UsageError(
-            "authorities are given twice, here and on Spark's machines", next_step="leave out --mqtt-ca or broker_ca"
-        )
 
 
 def _kept_file(folder: Path, login: Login) -> Path:

@@ -40,7 +40,7 @@ from provision.bundles.values.topics import (
 from provision.errors import UnreachableError, UsageError
 from provision.finding import Finding
 from provision.home import private_dir, state_dir
-from provision.mqtt.login import Login, Refusals, is_encrypted
+from provision.mqtt.login import Login, Refusals
 from provision.platforms.netpie2015_checks import checks
 from provision.platforms.platform import (
     ASKS_NOBODY,
@@ -56,7 +56,7 @@ from provision.platforms.platform import (
     Seen,
     Sender,
 )
-from provision.platforms.shared import check_client, check_receivers, client_id_of, entity_of
+from provision.platforms.shared import check_ca, check_client, check_receivers, client_id_of, entity_of
 from zeppelin_sdk import Credential
 
 NAME = "netpie2015"
@@ -112,10 +112,7 @@ class Netpie2015:
         _check_login(values)
         check_client(values, url)
         check_receivers(values, Limits() if values.get("broker_login") == "none" else PLATFORM.limits, "a NETPIE thing")
-        if values.get("broker_ca") and not is_encrypted(url):
-            raise UsageError(
-                f"broker_ca is for TLS, and {url} is without", next_step="give --param broker=ssl://HOST:PORT"
-            )
+        check_ca(values, url)
         topic = f"/{values['appid']}/{values['topic']}"
         topics = [f"/{values['appid']}/{each}" for each in split_topics(values["topic"])]
         return Connection(

@@ -1,17 +1,55 @@
 """What platforms have in common."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from netpie_creds.load import read_pairs
+from netpie_creds.text_file import NotTextError, decode_text
 from provision.bundles.values.topics import split_topics
 from provision.errors import UsageError
 from provision.finding import Finding, ok, warn
 from provision.home import is_open
-from provision.mqtt.login import Login
-from provision.platforms.platform import Limits
+from provision.mqtt.login import Login, is_encrypted
+from provision.platforms.platform import ASKS_NOBODY, AccountField, Given, Limits, Seeking
 from zeppelin_sdk import note_path
+
+
+def said_of(
+    fields: Iterable[AccountField], given: Given, secret: str, seeking: Seeking = ASKS_NOBODY
+) -> dict[str, str]:
+    """Every field's value, empty where nothing has one: the command line's, else a file's, a hint, the environment's,
+    the default one. `secret` is the field that is in the secret's file.
+
+    Raises: UsageError for a secret's file that can't be read; netpie_creds.ApplicationError for a credentials file.
+    """
+    known = list(fields)
+    in_file = _in_credentials_file(known, given.credentials_file) if given.credentials_file else {}
+    if given.secret_file:
+        in_file[secret] = text_of(given.secret_file).rstrip("\n")
+    in_env = {each.name: given.env.get(each.variable, "").strip() for each in known if each.variable}
+    sources = (given.values, in_file, given.hints, in_env, seeking.default)
+    return {each.name: next((one[each.name] for one in sources if one.get(each.name)), "") for each in known}
+
+
+def _in_credentials_file(fields: Iterable[AccountField], file: Path) -> dict[str, str]:
+    known = list(fields)
+    found = read_pairs(file, {alias: each.name for each in known for alias in (each.name, each.variable) if alias})
+    for each in known:
+        if each.is_file and found.get(each.name):
+            found[each.name] = str(file.parent / Path(found[each.name]).expanduser())
+    return found
+
+
+def text_of(file: Path) -> str:
+    """The text of a file that a person has written, in any form that editors save. Raises: UsageError."""
+    try:
+        return decode_text(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}", next_step="name a file that can be read") from error
+    except NotTextError as error:
+        raise UsageError(f"{file}: {error}", next_step="save it as text") from error
 
 
 def client_id_of(path: str) -> str:
@@ -38,6 +76,15 @@ def check_client(values: Mapping[str, Any], url: str, *, own_tls: bool = False) 
         raise UsageError(f"{url}: {client} speaks MQTT over TCP and TLS, not over websockets", next_step=next_step)
     if own_tls and values.get("connector") == "bahir":
         raise UsageError(f"{client} takes no authority and no certificate of one's own", next_step=next_step)
+
+
+def check_ca(values: Mapping[str, Any], url: str) -> None:
+    """Raise `UsageError` for an authority's file on Spark's machines that the broker has no use for."""
+    if values.get("broker_ca") and not is_encrypted(url):
+        raise UsageError(
+            f"broker_ca is for TLS, and {url} is without",
+            next_step="take the broker's port with TLS: mqtts://HOST:PORT",
+        )
 
 
 def check_receivers(values: Mapping[str, Any], limits: Limits, who: str) -> None:

@@ -17,8 +17,9 @@ from provision.platforms.netpie2020.account import (
 )
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API
 from provision.platforms.netpie2020.device import checked_flowchannel
-from provision.platforms.netpie2020.named import devices_of, login_named, said_of
+from provision.platforms.netpie2020.named import devices_of, login_named
 from provision.platforms.platform import ASKS_NOBODY, AccountField, Given, Place, Seeking
+from provision.platforms.shared import said_of
 
 
 class Netpie2020Platform:
@@ -66,7 +67,7 @@ class Netpie2020Platform:
 
         Raises: UsageError for what is missing or can't be, and a file that can't be read.
         """
-        said = said_of(self.fields, given, seeking)
+        said = _said(given, seeking)
         folder = given.folder or _own_folder()
         servers = NetpieServers(said["api"] or DEVICE_API, said["data_store"] or DATA_STORE, said["netpie_broker"])
         devices, key = devices_of(said, folder, seeking)
@@ -74,7 +75,7 @@ class Netpie2020Platform:
 
     def place(self, given: Given) -> Place:
         """Of the device, or of the FlowChannel. Raises: UsageError where neither is named."""
-        said = said_of(self.fields, given, ASKS_NOBODY)
+        said = _said(given, ASKS_NOBODY)
         return place_of(checked_flowchannel(said["flowchannel"]).name if said["flowchannel"] else login_named(said))
 
     def noted(self, values: Mapping[str, str], site: Mapping[str, str]) -> Mapping[str, str]:
@@ -93,6 +94,11 @@ class Netpie2020Platform:
 
 
 PLATFORM = Netpie2020Platform()
+
+
+def _said(given: Given, seeking: Seeking) -> dict[str, str]:
+    """No value of this platform begins or ends with a blank."""
+    return {name: text.strip() for name, text in said_of(PLATFORM.fields, given, "token", seeking).items()}
 
 
 def _own_folder() -> Path:

@@ -13,7 +13,7 @@ from provision.bundles.connection import Connection, ConnectionValues, StoreEntr
 from provision.bundles.values.topics import split_topics
 from provision.errors import ConflictError, UnreachableError, UsageError
 from provision.home import private_dir, write_private
-from provision.mqtt.login import Login, is_encrypted
+from provision.mqtt.login import Login
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API, Api
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
 from provision.platforms.netpie2020.history import rows
@@ -21,7 +21,7 @@ from provision.platforms.netpie2020.quota import SendingRate, forecasts, rate_of
 from provision.platforms.netpie2020.rest_link import RestLink
 from provision.platforms.netpie2020.topics import TAPS, device_filters, flow_filters, published, shown_filters
 from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Past, Place, Seen, Sender
-from provision.platforms.shared import check_receivers, client_id_of, entity_of
+from provision.platforms.shared import check_ca, check_receivers, client_id_of, entity_of
 
 NAME = "netpie2020"
 TITLE = "NETPIE"
@@ -69,10 +69,7 @@ class Netpie2020Client:
         """
         url = values.get("broker") or self.broker_url
         check_receivers(values, LIMITS, "a FlowChannel's client" if self._is_flow else "a device")
-        if values.get("broker_ca") and not is_encrypted(url):
-            raise UsageError(
-                f"broker_ca is for TLS, and {url} is without", next_step="give --param broker=ssl://HOST:PORT"
-            )
+        check_ca(values, url)
         shown = self._shown_topics(values["topic"])
         client_id = client_id_of(path) if self._is_flow else self.login_as
         site = {"platform": NAME, "broker": self.broker_url, "login": self.login_as}

@@ -3,34 +3,18 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from netpie_creds.load import read_pairs
-from netpie_creds.text_file import NotTextError, decode_text, separator_of
+from netpie_creds.text_file import separator_of
 from provision.errors import UsageError
 from provision.platforms.netpie2020.account import kept_file, stand_in
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey, checked_device, checked_flowchannel
-from provision.platforms.platform import AccountField, Given, Seeking
+from provision.platforms.platform import Seeking
+from provision.platforms.shared import text_of
 
 _KEYS = "copy client id and token from the device's page on NETPIE"
-
-
-def said_of(fields: Iterable[AccountField], given: Given, seeking: Seeking) -> dict[str, str]:
-    """Every field's value, empty where nothing has one: the command line's, else a file's, the environment's, the
-    default one. Raises: an error of exit status 2 for a file that can't be read.
-    """
-    known = list(fields)
-    names = {alias: each.name for each in known for alias in (each.name, each.variable) if alias}
-    in_file = read_pairs(given.credentials_file, names) if given.credentials_file else {}
-    if given.credentials_file and in_file.get("devices"):
-        in_file["devices"] = str(given.credentials_file.parent / in_file["devices"])
-    if given.secret_file:
-        in_file["token"] = _text(given.secret_file).strip()
-    in_env = {each.name: given.env.get(each.variable, "") for each in known if each.variable}
-    sources = (given.values, in_file, in_env, seeking.default)
-    return {each.name: next((one[each.name] for one in sources if one.get(each.name)), "").strip() for each in known}
 
 
 def login_named(said: Mapping[str, str]) -> str:
@@ -81,7 +65,7 @@ def read_devices(file: Path) -> tuple[DeviceLogin, ...]:
 
     Raises: UsageError, which quotes no token.
     """
-    text = _text(file)
+    text = text_of(file)
     rows = list(csv.DictReader(io.StringIO(text), delimiter=separator_of(text.partition("\n")[0]) or ","))
     devices: dict[str, DeviceLogin] = {}
     for line, row in enumerate(rows, 2):
@@ -107,12 +91,3 @@ def _kept(folder: Path, login_as: str) -> tuple[tuple[DeviceLogin, ...], FlowCha
     except (OSError, ValueError, TypeError, KeyError) as error:
         cause = error.strerror if isinstance(error, OSError) else "it is not what this tool has written"
         raise UsageError(f"{file}: {cause}", next_step="delete it; it is made anew") from None
-
-
-def _text(file: Path) -> str:
-    try:
-        return decode_text(file.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}", next_step="name another file") from error
-    except NotTextError as error:
-        raise UsageError(f"{file}: {error}", next_step="save it as text") from error
