@@ -55,13 +55,13 @@ def test_a_credentials_file_has_the_login_and_names_files_beside_it(tmp_path: Pa
 @pytest.mark.parametrize("written", [b"pencil\n", b"pencil\r\n", b"\xef\xbb\xbfpencil", "pencil\r\n".encode("utf-16")])
 def test_a_password_s_file_is_read_as_any_editor_saves_it(tmp_path: Path, written: bytes) -> None:
     (tmp_path / "password").write_bytes(written)
-    given = Given({"broker": "h", "username": "ann"}, secret_file=tmp_path / "password", env={})
+    given = Given({"broker": "h:1883", "username": "ann"}, secret_file=tmp_path / "password", env={})
     assert PLATFORM.account(given).bare.password == "pencil"
 
 
 def test_a_password_s_file_that_is_no_text_is_a_usage_error_without_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "password").write_bytes(b"penc\xffl")
-    given = Given({"broker": "h", "username": "ann"}, secret_file=tmp_path / "password", env={})
+    given = Given({"broker": "h:1883", "username": "ann"}, secret_file=tmp_path / "password", env={})
     with pytest.raises(UsageError, match="it is not text") as caught:
         PLATFORM.account(given)
     assert "penc" not in caught.value.message
