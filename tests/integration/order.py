@@ -15,7 +15,18 @@ STREAMING = [
     "cluster",
     "secrets_left",
 ]
-OTHERS = ["python", "structured_note", "demo", "cli_note", "numbers", "loopback", "proxy", "secrets"]
+OTHERS = [
+    "python",
+    "structured_note",
+    "own_broker",
+    "netpie2020",
+    "demo",
+    "cli_note",
+    "numbers",
+    "loopback",
+    "proxy",
+    "secrets",
+]
 """Two processes, each with an embedded Zeppelin, take a list each, and then the other folders' tests. Any order passes.
 In these, files whose notes want the same Spark follow each other: most of the time goes into starting another.
 
