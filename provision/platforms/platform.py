@@ -223,6 +223,14 @@ class KeepsHistory(Protocol):
 
 
 @runtime_checkable
+class Cautions(Protocol):
+    """A client whose login is right, and that may hear nothing all the same."""
+
+    def cautions(self, topics: str) -> Iterable[str]:
+        """What to tell of a note with these topics, a line each."""
+
+
+@runtime_checkable
 class Forecasts(Protocol):
     """An account of a platform that allows so much a month."""
 

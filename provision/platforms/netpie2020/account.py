@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +20,15 @@ from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
 from provision.platforms.netpie2020.history import rows
 from provision.platforms.netpie2020.quota import SendingRate, forecasts, rate_of
 from provision.platforms.netpie2020.rest_link import RestLink
-from provision.platforms.netpie2020.topics import TAPS, device_filters, flow_filters, published, shown_filters
+from provision.platforms.netpie2020.topics import (
+    MESSAGES,
+    TAPS,
+    device_filters,
+    flow_filters,
+    full_filter,
+    published,
+    shown_filters,
+)
 from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Past, Place, Seen, Sender
 from provision.platforms.shared import check_ca, check_receivers, client_id_of, entity_of
 
@@ -81,6 +90,13 @@ class Netpie2020Client:
             needed=frozenset({"username", "mqtt_topics"}) if self._is_flow else frozenset({"username"}),
             hidden=tuple(device.token for device in self.devices),
         )
+
+    def cautions(self, topics: str) -> Iterator[str]:
+        """A device of no group hears no messages but its own."""
+        alone = [device.client_id for device in self.devices if not device.scope]
+        if alone and any(topic.startswith(MESSAGES) for topic in map(full_filter, split_topics(topics))):
+            who = f"device {alone[0]} is" if len(alone) == 1 else f"{len(alone)} devices, {alone[0]} among them, are"
+            yield f"{who} in no group, and the note hears of it what it sends itself; put it into the senders' group"
 
     def reachable(self, consequence: str) -> Self:
         """The same with a port of the broker that takes a connection now.
@@ -183,7 +199,11 @@ class Netpie2020Account:
         where = published(topic)
         device = self.devices[0]
         shown = f"{topic} of {device.client_id}" if where.startswith("@") else f"@msg/{where}"
-        return Sender(self._client(self.servers.broker).login, shown, link=lambda: RestLink(self.api(), where))
+        return Sender(
+            self._client(self.servers.broker).login,
+            shown,
+            link=lambda: RestLink(self.api(), where, kept_scopes(self.folder)),
+        )
 
     def hearer(self, topics: str) -> Hearer:
         """A FlowChannel's connection with a client id of its own; a device itself while it is not connected.
@@ -255,6 +275,15 @@ def place_of(login_as: str, count: int = 0, broker: str = "") -> Place:
     """Where the topics of a device, or of a FlowChannel's `count` devices, are."""
     site = {"platform": NAME, "broker": broker or BROKERS[0], "login": login_as, "devices": str(count)}
     return Place(NAME, TITLE, {"appid": login_as, "broker_login": "password"}, site=site)
+
+
+def kept_scopes(folder: Path) -> frozenset[str]:
+    """The groups, PROJECT/GROUP, of devices that are kept in `folder`: those that notes of this machine hear."""
+    found: set[str] = set()
+    for file in folder.glob("*.json"):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            found |= {device["scope"] for device in json.loads(file.read_text(encoding="utf-8"))["devices"]}
+    return frozenset(found - {""})
 
 
 def kept_file(folder: Path, login_as: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 import select
 import time
+from collections.abc import Collection
 from typing import Any
 
 from provision.errors import ProvisionError, UnreachableError, UsageError
@@ -16,7 +17,8 @@ class RestLink:
     """What `Publisher` needs of a connection: each event is a request, or a part of one of at most 100 writes.
 
     An event for the shadow is a JSON object; its fields become the shadow's, and `timestamp` or `ts`, if it has one,
-    when it is from (epoch ms, or ms from now if it is small).
+    when it is from (epoch ms, or ms from now if it is small). `heard` are the groups, PROJECT/GROUP, that notes hear
+    as far as is known; `caution` says, once it is open, why nobody may hear what is sent.
     """
 
     closed_by_broker = False
@@ -24,19 +26,22 @@ class RestLink:
     confirms = True
     unread = 0
 
-    def __init__(self, api: Api, topic: str) -> None:
+    def __init__(self, api: Api, topic: str, heard: Collection[str] = ()) -> None:
         self.where = api.address
-        self.cause = ""
+        self.cause = self.caution = ""
         self.alive = False
         self._api = api
         self._topic = topic
+        self._heard = heard
         self._waiting: list[Any] = []
         self._since = 0.0
         self._published = 0
 
     def open(self) -> None:
         """Ask whether the device may publish. Raises: RefusedError, UnreachableError."""
-        self._api.usable()
+        scope = self._api.usable().scope
+        if self._topic not in (SHADOW, BATCH):
+            self.caution = _unheard(self._api.device.client_id, scope, self._heard)
         self.alive = True
 
     @property
@@ -98,6 +103,15 @@ class RestLink:
         else:
             for event in self._waiting:
                 self._api.message(self._topic, event.payload)
+
+
+def _unheard(client_id: str, scope: str, heard: Collection[str]) -> str:
+    if not scope:
+        return f"device {client_id} is in no group, and nobody else hears its messages"
+    if heard and scope not in heard:
+        groups = ", ".join(sorted(heard))
+        return f"device {client_id} is in group {scope}; the notes that were applied here hear messages of {groups}"
+    return ""
 
 
 def write_of(payload: bytes, name: str) -> dict[str, Any]:

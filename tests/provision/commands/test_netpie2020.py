@@ -85,6 +85,37 @@ def test_refused_device_is_told(emulator, file, device, capsys, fault, told, sta
 
 
 @pytest.mark.parametrize(
+    ("group", "told"),
+    [
+        ("", "is in no group, and nobody else hears its messages"),
+        ("other", "is in group P0/other; the notes that were applied here hear messages of P0/G0"),
+        ("G0", ""),
+    ],
+)
+def test_a_sender_of_another_group_than_the_notes_is_told_once(zeppelin, account, file, device, capsys, group, told):
+    account.add(note := new_device(alias="note", group="G0"))
+    of_note = file.with_name("note.env")
+    of_note.write_text(f"client_id={note.client_id}\ntoken={note.token}\nsecret={note.secret}\n")
+    assert run(["apply", "--credentials-file", str(of_note), *APPLY]) == 0
+    assert "in no group" not in capsys.readouterr().err
+    device.group = group
+    assert run(["publish", "--credentials-file", str(file), "--message", "{}"]) == 0
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: device")]
+    assert warnings == ([f"warning: device {device.client_id} {told}"] if told else [])
+    assert run(["publish", "--credentials-file", str(file), "--topic", "@shadow", "--message", "{}"]) == 0
+    assert "warning: device" not in capsys.readouterr().err
+
+
+def test_a_note_of_a_device_of_no_group_is_warned_of(zeppelin, file, device, capsys):
+    device.group = ""
+    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 0
+    assert f"warning: device {device.client_id} is in no group" in capsys.readouterr().err
+    device.group = "G0"
+    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 0
+    assert "in no group" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("quota", "topic", "told"),
     [("messages=0", "metrics", "quota of messages"), ("shadow=0", "@shadow", "quota of shadow operations"),
      ("api=0", "metrics", "quota of API operations")],
