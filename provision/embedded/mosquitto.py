@@ -49,7 +49,7 @@ class OwnBroker:
 def check_installed() -> None:
     """Raise `UsageError` for a program that a broker of one's own needs and that is not installed."""
     for program in ("mosquitto", "mosquitto_passwd", "openssl"):
-        if _found(program) is None:
+        if find_program(program) is None:
             package = "openssl" if program == "openssl" else "mosquitto"
             raise UsageError(
                 f"a broker of your own for the demo needs {program}, which is not on the PATH",
@@ -85,12 +85,13 @@ def start(stack: Stack) -> OwnBroker:
     return OwnBroker(process, credentials)
 
 
-def _found(program: str) -> str | None:
+def find_program(program: str) -> str | None:
+    """Where a program of the distribution is, on the PATH or beside it; None for nowhere."""
     return shutil.which(program) or shutil.which(program, path=_SYSTEM)
 
 
 def _program(name: str) -> str:
-    return _found(name) or name
+    return find_program(name) or name
 
 
 def _certificates(folder: Path) -> None:

@@ -135,7 +135,7 @@ class _Subscription:
         connect(self._client, login)
         self._wait_until(lambda: self._answer is not None)
         if self._answer is None:
-            raise unreachable(self.where, self.cause or no_answer(login))
+            raise unreachable(self.where, no_answer(login, self.cause))
         check_answer(login, self._answer)
         self._client.subscribe([(topic, 0) for topic in self._topics])
         self._wait_until(lambda: self._granted is not None)

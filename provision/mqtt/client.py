@@ -134,11 +134,12 @@ def check_answer(login: Login, answer: int) -> None:
         raise unreachable(login.where, f"it refused the connection (reason code {answer})")
 
 
-def no_answer(login: Login) -> str:
-    """What a broker that says nothing to a login, or closes the connection, may want."""
+def no_answer(login: Login, how: str = "") -> str:
+    """What a broker that says nothing to a login, or closes the connection (`how`), may want."""
+    how = how or "no answer to the login"
     if login.encrypted and not login.tls.certificate:
-        return "no answer to the login; it may want a client's certificate"
-    return "no answer to the login" if login.encrypted else "no answer to the login; the port may be one with TLS"
+        return f"{how}; it may want a client's certificate"
+    return how if login.encrypted else f"{how}; the port may be one with TLS"
 
 
 def pending(sock: Any) -> bool:

@@ -96,7 +96,7 @@ class Link:
             return
         self._client.disconnect()
         if self._answer is None:
-            raise unreachable(self.where, self.cause or no_answer(login))
+            raise unreachable(self.where, no_answer(login, self.cause))
         check_answer(login, self._answer)
 
     @property

@@ -44,7 +44,7 @@ class OwnNote:
 
 @pytest.fixture(scope="module")
 def own(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNote]:
-    if mosquitto._found("mosquitto") is None:
+    if mosquitto.find_program("mosquitto") is None:
         pytest.skip("no mosquitto on the PATH: it comes with the distribution's package of that name")
     out = tmp_path_factory.mktemp("own") / "out"
     broker = mosquitto.start(embedded.stack)

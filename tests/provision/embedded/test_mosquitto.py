@@ -15,7 +15,7 @@ from provision.mqtt.login import Login
 from provision.platforms.mqtt import PLATFORM
 from provision.platforms.platform import Given
 
-HAS_MOSQUITTO = mosquitto._found("mosquitto") is not None
+HAS_MOSQUITTO = mosquitto.find_program("mosquitto") is not None
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("missing", ["mosquitto", "mosquitto_passwd", "openssl"])
 def test_what_is_not_installed_is_told_before_anything_is_started(monkeypatch, capsys, missing: str) -> None:
-    monkeypatch.setattr(mosquitto, "_found", lambda name: None if name == missing else f"/bin/{name}")
+    monkeypatch.setattr(mosquitto, "find_program", lambda name: None if name == missing else f"/bin/{name}")
     assert run(["demo", "--platform", "mqtt"]) == 2
     said = capsys.readouterr().err.strip()
     assert f"needs {missing}, which is not on the PATH" in said
