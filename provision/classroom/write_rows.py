@@ -30,7 +30,8 @@ class RowWriter:
     those too of which nothing has changed; `check_broker` refuses a row whose broker this machine does not reach.
 
     A server up to 0.10 loses entries when notes are created, or credentials stored, at the same moment (its maps are
-    made for one thread): those take turns. The server's Scala version is asked for once, and each broker tried once.
+    made for one thread): those take turns. The server's Scala version is asked for once. A broker is tried for each
+    row: it may take one login and not another.
     """
 
     def __init__(
@@ -48,7 +49,6 @@ class RowWriter:
         self._run, self._restart, self._check_broker = run, restart, check_broker
         self._one_writer, self._one_question = threading.Lock(), threading.Lock()
         self._scala = ""
-        self._reachable: set[str] = set()
 
     def needs(self, row: Row) -> Sequence[Cause]:
         """As `needs_of`."""
@@ -84,11 +84,7 @@ class RowWriter:
         """The credentials of the row's own client."""
         private_dir(row.account.folder)
         kept = row.account.client()
-        if not self._check_broker or kept.broker_url in self._reachable:
-            return kept
-        client = kept.reachable("this row was not written")
-        self._reachable.add(client.broker_url)
-        return client
+        return kept.reachable("this row was not written") if self._check_broker else kept
 
     def _run_note(self, client: ZeppelinClient, applied: Applied) -> bool:
         """Run what has changed since the note's stream was started; returns whether anything was run."""
