@@ -1,11 +1,11 @@
-"""An MQTT 3.1.1 client made of a login, and in words why a broker does not take it."""
+"""An MQTT client made of a login, and in words why a broker does not take it."""
 
 import select
 import ssl
 import time
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTv311
+from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from provision.errors import RefusedError, UnreachableError
@@ -46,12 +46,12 @@ class UntrustedError(UnreachableError):
     """What answers has a certificate that is not trusted, or trusts the client's not: another try ends the same way."""
 
 
-def new_client(login: Login) -> Client:
+def new_client(login: Login, *, version_5: bool = False) -> Client:
     """A client that is not connected yet. Raises: UntrustedError for certificates that can't be read."""
     client = Client(
         CallbackAPIVersion.VERSION2,
         login.client_id,
-        protocol=MQTTv311,
+        protocol=MQTTv5 if version_5 else MQTTv311,
         transport="websockets" if login.over_websocket else "tcp",
         reconnect_on_failure=False,
     )
@@ -102,13 +102,13 @@ def unreachable(where: str, cause: str) -> UnreachableError:
     return UnreachableError(f"broker {where}: {cause}", next_step="check that it runs and can be reached from here")
 
 
-def try_login(login: Login) -> None:
+def try_login(login: Login, *, version_5: bool = False) -> None:
     """Connect, wait for the broker's answer, and say goodbye.
 
     Raises: LoginRefusedError, UntrustedError, UnreachableError.
     """
     answer: list[int] = []
-    client = new_client(login)
+    client = new_client(login, version_5=version_5)
     client.on_connect = lambda _client, _data, _flags, reason, _properties: answer.append(reason.value)
     connect(client, login)
     deadline = time.monotonic() + CONNECT_TIMEOUT

@@ -241,7 +241,8 @@ class MqttPlatform:
         except ProvisionError as error:
             yield fail("broker", error.message, error.next_step, error.exit_code)
         else:
-            yield ok("broker", f"{account.bare.where} takes this login")
+            also = ", and speaks MQTT 5" if _speaks_5(BrokerClient(account.bare).login()) else ""
+            yield ok("broker", f"{account.bare.where} takes this login{also}")
 
 
 PLATFORM = MqttPlatform()
@@ -321,7 +322,15 @@ def _read_kept(file: Path) -> dict[str, str]:
     return {name: text for name, text in kept.items() if isinstance(text, str)}
 
 
-def _try_login(login: Login) -> None:
+def _speaks_5(login: Login) -> bool:
+    try:
+        _try_login(login, version_5=True)
+    except ProvisionError:
+        return False
+    return True
+
+
+def _try_login(login: Login, *, version_5: bool = False) -> None:
     from provision.mqtt.client import try_login  # paho, which few commands need
 
-    try_login(login)
+    try_login(login, version_5=version_5)

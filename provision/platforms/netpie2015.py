@@ -56,7 +56,7 @@ from provision.platforms.platform import (
     Seen,
     Sender,
 )
-from provision.platforms.shared import check_ca, check_client, check_receivers, client_id_of, entity_of
+from provision.platforms.shared import check_ca, check_client, check_receivers, check_version, client_id_of, entity_of
 from zeppelin_sdk import Credential
 
 NAME = "netpie2015"
@@ -113,6 +113,8 @@ class Netpie2015:
         check_client(values, url)
         check_receivers(values, Limits() if values.get("broker_login") == "none" else PLATFORM.limits, "a NETPIE thing")
         check_ca(values, url)
+        if not values.get("broker"):
+            check_version(values, "NETPIE")
         topic = f"/{values['appid']}/{values['topic']}"
         topics = [f"/{values['appid']}/{each}" for each in split_topics(values["topic"])]
         return Connection(

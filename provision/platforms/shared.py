@@ -87,6 +87,14 @@ def check_ca(values: Mapping[str, Any], url: str) -> None:
         )
 
 
+def check_version(values: Mapping[str, Any], who: str) -> None:
+    """Raise `UsageError` for MQTT 5, which `who` does not speak."""
+    if values.get("mqtt_version") == "5":
+        raise UsageError(
+            f"mqtt_version=5: {who} speaks MQTT 3.1.1", next_step="leave it out; it is for a broker of your own"
+        )
+
+
 def check_receivers(values: Mapping[str, Any], limits: Limits, who: str) -> None:
     """Raise `UsageError` for more receivers than the platform or the topics allow; `who` connects."""
     receivers = values.get("receivers", 1)

@@ -30,7 +30,7 @@ from provision.platforms.netpie2020.topics import (
     shown_filters,
 )
 from provision.platforms.platform import NOTHING_SEEN, UNKNOWN, Hearer, Limits, Need, Past, Place, Seen, Sender
-from provision.platforms.shared import check_ca, check_receivers, client_id_of, entity_of
+from provision.platforms.shared import check_ca, check_receivers, check_version, client_id_of, entity_of
 
 NAME = "netpie2020"
 TITLE = "NETPIE"
@@ -79,6 +79,7 @@ class Netpie2020Client:
         url = values.get("broker") or self.broker_url
         check_receivers(values, LIMITS, "a FlowChannel's client" if self._is_flow else "a device")
         check_ca(values, url)
+        check_version(values, "NETPIE")
         shown = self._shown_topics(values["topic"])
         client_id = client_id_of(path) if self._is_flow else self.login_as
         site = {"platform": NAME, "broker": self.broker_url, "login": self.login_as}

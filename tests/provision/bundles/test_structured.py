@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyspark_mqtt._options import read_source
 
 from netpie_creds import AccessToken, Application, Credentials, mqtt_login
 from provision.bundles.render import RenderedNote
@@ -81,6 +82,26 @@ def test_a_broker_of_one_s_own_is_logged_in_to_without_netpie_s_login() -> None:
     stream = code(rendered("structured", **BROKER), "stream")
     assert "netpie_login" not in stream
     assert "getUsernamePassword" not in stream
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, (4, 65535, 4294967295)),
+        ({"mqtt_version": "5"}, (5, 65535, 2592000)),
+        ({"mqtt_version": "5", "receive_maximum": "500", "session_expiry": "24h"}, (5, 500, 86400)),
+    ],
+)
+def test_mqtt_5_and_its_limits_are_the_source_s_options(given: dict[str, str], wanted: tuple[int, ...]) -> None:
+    made = ran(rendered("structured", **BROKER, **given), "stream", Messages=lambda options, **_: options).messages
+    options = {name: str(value) for name, value in made.items() if value != ""}
+    connection = read_source(options, streaming=True).connection
+    assert (connection.level, connection.receive_maximum, connection.session_expiry) == wanted
+
+
+def test_netpie_speaks_no_mqtt_5() -> None:
+    with pytest.raises(UsageError, match=r"mqtt_version=5: NETPIE speaks MQTT 3\.1\.1"):
+        rendered("structured", mqtt_version="5")
 
 
 def test_the_login_is_netpie_s_made_at_each_connect(monkeypatch: pytest.MonkeyPatch) -> None:

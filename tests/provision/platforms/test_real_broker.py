@@ -125,7 +125,9 @@ def test_what_is_published_is_heard(broker: RealBroker, listener: str, monkeypat
     assert '{"t": 1.5}' in capsys.readouterr().out
     assert run(["doctor", *options, "--json"]) in (0, 1, 4)  # there is no Zeppelin here
     checks = json.loads(capsys.readouterr().out)["checks"]
-    assert [each["level"] for each in checks if each["part"] == "broker"] == ["ok"]
+    assert [(each["level"], each["message"]) for each in checks if each["part"] == "broker"] == [
+        ("ok", f"127.0.0.1:{broker.ports[listener]} takes this login, and speaks MQTT 5")
+    ]
 
 
 def test_events_over_tls_are_inferred(broker: RealBroker, capsys) -> None:
