@@ -19,3 +19,6 @@ class Duration(click.FloatRange):
         if seconds is None:
             self.fail(f"{value!r} is no duration such as 300, 10s, 5m or 1h", param, ctx)
         return super().convert(seconds, param, ctx)
+
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()

@@ -44,6 +44,11 @@ def test_the_help_keeps_to_the_terminal_and_breaks_no_word(
     assert told == [word for word in as_declared if word not in ALONE]
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_range_has_ends(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    assert "<=None" not in "".join(shown(command, 500, monkeypatch, capsys))
+
+
 def test_each_word_of_the_declaration_is_in_the_help(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     context = click.Context(provision, obj=Console())
     publish = provision.get_command(context, "publish")  # type: ignore[attr-defined]
