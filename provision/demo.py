@@ -20,6 +20,7 @@ from provision.console import Console
 from provision.drawing.chart import Chart, chart_of
 from provision.embedded import mosquitto, netpie2020, stack
 from provision.embedded.application import APPID, application_file
+from provision.embedded.distribution import NEWEST
 from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
@@ -343,7 +344,7 @@ def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool, page: 
     """The demo's last lines: files, addresses, counts; that of the note's `page`, if it has one, is the last."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
     is_shown = running.web_page or page
-    note = shown.note if is_shown else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-home)"
+    note = shown.note if is_shown else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-version {NEWEST})"
     counted = f"{shown.counted} counted by Spark" if shown.counted else "Spark's page was out of reach to count them"
     lines += [f"note     {note}", f"events   {shown.published} published, {counted}"]
     if keep:

@@ -6,6 +6,7 @@ import click
 
 from provision.console import Console
 from provision.embedded import stack
+from provision.embedded.distribution import NEWEST
 from provision.embedded.python import install_python, takes_python
 from provision.embedded.runtime import Choice
 from provision.errors import ConflictError, ProvisionError, UsageError
@@ -30,13 +31,15 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
     digests. `provision status` shows the addresses, `provision down` stops all of it.
 
     Where the extra `page` is installed, a page for its notes is started too, and its address is told. The
-    embedded Zeppelin has none of its own, as the package registries that it comes from have none. For Zeppelin's
-    page, give an official distribution (0.10 to 0.12) with --zeppelin-home, or --zeppelin-archive and its --sha512.
+    embedded Zeppelin has Zeppelin's own page only where the Maven repository in use has it. --zeppelin-version gets
+    an official distribution (0.10 to 0.12, some 1.5 GB) from the Apache archive, checked against its published
+    SHA-512, and the Spark and Java that fit it; one that is here already runs with --zeppelin-home, or
+    --zeppelin-archive and its --sha512.
 
     A bundle of Python paragraphs has PySpark installed by itself when it is first applied (540 MB to download);
     --python does it at once.
     """
-    if python and (choice.home or choice.archive):
+    if python and choice != Choice():
         raise UsageError(
             "--python is for the embedded Zeppelin: a distribution runs the Python that its settings name",
             next_step="leave --python out",
@@ -87,10 +90,13 @@ def down(console: Console) -> None:
     console.result({"stopped": count}, "stopped" if count else "nothing was running")
 
 
+NO_PAGE = f"no page of Zeppelin's own: provision up --zeppelin-version {NEWEST} gets one that has"
+"""How to get Zeppelin's page, where the server that is up has none."""
+
+
 def describe(running: stack.Stack, access: Access | None) -> str:
     """The stack's addresses and logs, one per line, with that of its page."""
-    page = "web page" if running.web_page else "no web page: see --zeppelin-home in `provision up --help`"
-    page = "its notes are on the page below" if access else page
+    page = "web page" if running.web_page else NO_PAGE
     return "\n".join(
         [
             f"Zeppelin  {running.url} ({page})",

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import re
 import tarfile
 import zlib
@@ -13,6 +14,64 @@ from provision.errors import ProvisionError, UsageError
 from provision.home import cache_dir
 
 _OLDEST, _NEWEST = (0, 10), (0, 12)
+NEWEST = "0.12.1"
+"""The newest official distribution that was known when this was written."""
+_ARCHIVE = "https://archive.apache.org/dist/zeppelin"
+
+
+def check_version(version: str) -> str:
+    """The version, such as 0.12.1; raises `UsageError` for what is none, is too old or too new."""
+    found = re.fullmatch(r"(\d+)\.(\d+)\.\d+", version)
+    if not found:
+        raise UsageError(f"--zeppelin-version {version}: no version", next_step=f"give one such as {NEWEST}")
+    if not _OLDEST <= (int(found[1]), int(found[2])) <= _NEWEST:
+        raise UsageError(
+            f"--zeppelin-version {version} is not of a Zeppelin from 0.10 to 0.12",
+            next_step="start that server yourself and name it with --zeppelin URL",
+        )
+    return version
+
+
+def install_version(version: str, console: Console) -> Path:
+    """Install an official distribution from the Apache archive, by the SHA-512 that is published there.
+
+    Returns its ZEPPELIN_HOME; one that is installed is not asked for again. `PROVISION_APACHE_ARCHIVE` names a mirror.
+    """
+    known = _known(version)
+    if known.is_file() and (home := _installed(known.read_text())):
+        return home
+    root = os.environ.get("PROVISION_APACHE_ARCHIVE") or _ARCHIVE
+    if not _is_url(root):
+        raise UsageError(
+            f"PROVISION_APACHE_ARCHIVE={root.rpartition('@')[2]}: not an http(s) address",
+            next_step="name the folder that has zeppelin-VERSION folders in it",
+        )
+    name = f"zeppelin-{check_version(version)}"
+    url = f"{root.rstrip('/')}/{name}/{name}-bin-all.tgz"
+    published = download.published_digest(url)
+    if published is None:
+        raise ProvisionError(
+            f"no Zeppelin {version} at {download.shown_url(root)}", next_step=f"see which there are, such as {NEWEST}"
+        )
+    home = install_archive(url, published[1], console)
+    known.write_text(published[1])
+    return home
+
+
+def is_version(home: Path, version: str) -> bool:
+    """Whether `home` is the official distribution of this version."""
+    known = _known(version)
+    return known.is_file() and _installed(known.read_text()) == home
+
+
+def _known(version: str) -> Path:
+    """Has the SHA-512 of the version, once it is installed."""
+    return cache_dir() / "stack" / f"zeppelin-{version}.sha512"
+
+
+def _installed(sha512: str) -> Path | None:
+    folder = archive_dir(sha512)
+    return _home_in(folder) if folder.is_dir() else None
 
 
 def check_sha512(text: str) -> str:

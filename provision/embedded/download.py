@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import re
 import threading
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass
@@ -74,9 +76,47 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def download_archive(url: str, target: Path, sha512: str, advance: Advance) -> None:
+def download_archive(url: str, target: Path, digest: str, advance: Advance, *, algorithm: str = "sha512") -> None:
     """Download one large file from an http(s) URL to `target`. Raises as `download_jars`."""
-    _download([_Wanted(shown_url(url), url, target, "sha512", sha512, "check the address")], target.parent, advance)
+    _download([_Wanted(shown_url(url), url, target, algorithm, digest, "check the address")], target.parent, advance)
+
+
+def published_digest(
+    url: str, algorithms: Collection[str] = ("sha512",), *, tries: int = TRIES
+) -> tuple[str, str] | None:
+    """The first of `algorithms` whose checksum is published beside the file at `url`, and the checksum.
+
+    None where there is none. Raises `ProvisionError` for a checksum that is none, `UnreachableError` for no answer.
+    """
+    with open_session() as session:
+        for algorithm in algorithms:
+            text = _small_text(session, f"{url}.{algorithm}", tries)
+            if text is None:
+                continue
+            digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+            found = re.search(rf"(?:[0-9a-f]\s*){{{digits}}}", text.rpartition(":")[2].lower())  # gpg writes groups
+            if found is None:
+                raise ProvisionError(f"{shown_url(url)}.{algorithm}: no checksum in it", next_step=_NOT_PUBLISHED)
+            return algorithm, "".join(found[0].split())
+    return None
+
+
+def _small_text(session: requests.Session, url: str, tries: int) -> str | None:
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    for attempt in range(1, tries + 1):
+        try:
+            response = session.get(url, timeout=TIMEOUT, proxies=proxies_for(url))
+        except requests.RequestException as error:
+            cause = _cause(error, host)
+        else:
+            if response.status_code == 200:
+                return response.text
+            if response.status_code != 429 and response.status_code < 500:
+                return None
+            cause = f"{host} answered {response.status_code}"
+        if attempt < tries:
+            time.sleep(attempt * PAUSE)
+    raise UnreachableError(f"{shown_url(url)}: {cause}", next_step="check the network or proxy and run it again")
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provision.console import Console
-from provision.embedded import distribution, install
+from provision.embedded import distribution, install, web_pages
 from provision.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The choice of `--zeppelin-home`, or of `--zeppelin-archive` with `--sha512`; empty for the embedded one."""
+    """The choice of `--zeppelin-home`, of `--zeppelin-version`, or of `--zeppelin-archive` with `--sha512`.
+
+    Empty for the embedded one.
+    """
 
     home: str | None = None
     archive: str | None = None
     sha512: str | None = None
+    version: str | None = None
 
     def check(self) -> None:
         """Raise `UsageError` for options that exclude or need each other."""
-        if self.home and self.archive:
-            raise UsageError("--zeppelin-home and --zeppelin-archive exclude each other", next_step="give one")
+        options = {"home": self.home, "archive": self.archive, "version": self.version}
+        given = [f"--zeppelin-{name}" for name, value in options.items() if value]
+        if len(given) > 1:
+            raise UsageError(f"{' and '.join(given)} exclude each other", next_step="give one")
+        if self.version:
+            distribution.check_version(self.version)
         if bool(self.archive) != bool(self.sha512):
             raise UsageError("--zeppelin-archive and --sha512 go together", next_step="give both")
         if self.sha512:
@@ -27,6 +35,8 @@ class Choice:
 
     def is_met_by(self, home: Path) -> bool:
         """Whether a stack that runs the Zeppelin in `home` is the one chosen; without a choice, any is."""
+        if self.version:
+            return distribution.is_version(home, self.version)
         if self.sha512:
             return home.is_relative_to(distribution.archive_dir(distribution.check_sha512(self.sha512)))
         return self.home is None or home == Path(self.home).expanduser().absolute()
@@ -63,12 +73,15 @@ def install_runtime(choice: Choice, console: Console) -> Runtime:
     paho_jar = install.install_mqtt(spark_home, console)
     if home is None:
         home = install.install_zeppelin("zeppelin-0.10.0", spark_home, console)
+        web_pages.install(home, "0.10.0", spark_home, console)
     return Runtime(home, spark_home, java_home, paho_jar)
 
 
 def _distribution(choice: Choice, console: Console) -> Path | None:
     if choice.archive and choice.sha512:
         return distribution.install_archive(choice.archive, choice.sha512, console)
+    if choice.version:
+        return distribution.install_version(choice.version, console)
     return distribution.named_home(choice.home) if choice.home else None
 
 

@@ -13,16 +13,26 @@ from provision.project.option import NamedValues, name_of
 
 
 def distribution_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--zeppelin-home`, `--zeppelin-archive` and `--sha512`, passed on as `choice`."""
+    """`--zeppelin-version`, `--zeppelin-home`, `--zeppelin-archive` and `--sha512`, passed on as `choice`."""
 
+    @click.option(
+        "--zeppelin-version",
+        metavar="VERSION",
+        help="Get and run the official distribution, 0.10.0 to 0.12.1, from the Apache archive.",
+    )
     @click.option("--zeppelin-home", metavar="DIR", help="Run the Zeppelin distribution in this folder (0.10 to 0.12).")
     @click.option("--zeppelin-archive", metavar="FILE|URL", help="Run the distribution in this .tgz archive.")
     @click.option("--sha512", metavar="HEX", help="The archive's published SHA-512.")
     @functools.wraps(command)
     def with_choice(
-        *args: Any, zeppelin_home: str | None, zeppelin_archive: str | None, sha512: str | None, **options: Any
+        *args: Any,
+        zeppelin_version: str | None,
+        zeppelin_home: str | None,
+        zeppelin_archive: str | None,
+        sha512: str | None,
+        **options: Any,
     ) -> Any:
-        choice = Choice(zeppelin_home, zeppelin_archive, sha512)
+        choice = Choice(zeppelin_home, zeppelin_archive, sha512, zeppelin_version)
         choice.check()
         return command(*args, choice=choice, **options)
 

@@ -24,7 +24,7 @@ def test_the_last_line_is_the_page_s_address_and_what_ends_it_stands_before() ->
 
 
 def test_without_a_page_the_note_s_address_says_that_nothing_is_there() -> None:
-    assert f"{NOTE} (this Zeppelin has no web page: give --zeppelin-home)" in "\n".join(lines(keep=False))
+    assert f"{NOTE} (this Zeppelin has no web page: give --zeppelin-version 0.12.1)" in "\n".join(lines(keep=False))
     assert "no web page" not in "\n".join(lines(keep=False, web_page=True))
 
 
