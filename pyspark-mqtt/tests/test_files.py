@@ -61,12 +61,12 @@ def test_every_message_is_in_one_file(tmp_path: Path) -> None:
 
 def test_what_spark_has_no_time_for_stays_in_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files_source, "RELIEF", 3600.0)
-    with delivering(500, 1, share=100) as (broker, port):
+    with delivering(500, 1, due=100) as (broker, port):
         one = filler(port, tmp_path, most=1)
         one.start()
         try:
             wait_for_rows(tmp_path, 1)
-            broker.share = 500
+            broker.due = None
             assert broker.done.wait(60)
             time.sleep(0.3)
             begun = files(tmp_path)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mqtt_support.delivering import TOPIC, delivering
-from mqtt_support.killing import written
 from mqtt_support.scripted import Peer, scripted
 from mqtt_support.waiting import wait_for
+from mqtt_support.written import written
 from pyspark_mqtt import LoginRefused, mqtt_stream
 from pyspark_mqtt import _packets as packets
 

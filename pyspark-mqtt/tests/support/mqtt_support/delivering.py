@@ -17,38 +17,44 @@ TOPIC = "numbers"
 
 
 class Delivering:
-    """`count` messages at one QoS, `window` of them under way at most. `again` counts those sent more than once."""
+    """`count` messages at one QoS, `window` of them under way at most. `again` counts those sent more than once.
 
-    def __init__(self, count: int, qos: int, window: int, share: int) -> None:
+    `due`: how many may be sent by now, which a test raises as it goes on; None for all.
+    """
+
+    def __init__(self, count: int, qos: int, window: int, due: int | None) -> None:
         self.count = count
         self.qos = qos
         self.next = 0
         self.again = 0
         self.done = threading.Event()
-        self.share = share
+        self.due = due
         self._window = window
         self._known = False
         self._under_way: dict[int, tuple[int, bool]] = {}
         self._last_id = 0
+        self._answers: list[bytes] = []
 
     def __call__(self, peer: Peer) -> None:
         """Serve one connection."""
         peer.welcome(present=self._known, qos=self.qos)
         self._known = True
+        self._answers.clear()
         again = list(self._under_way.items())
         self.again += sum(not released for _, (_, released) in again)
         peer.send(*[self._frame(packet_id, number, released, True) for packet_id, (number, released) in again])
-        before = self.next
         while not self.done.is_set():
-            self._fill(peer, before + (self.share or self.count))
-            if select.select([peer.link], [], [], 0.1)[0]:
-                self._told(peer, *peer.packet())
+            self._fill(peer, self.count if self.due is None else self.due)
+            wait = 0.02
+            while select.select([peer.link], [], [], wait)[0]:
+                self._told(*peer.packet())
+                wait = 0.0
         peer.link.settimeout(None)
         while True:
             peer.packet()
 
     def _fill(self, peer: Peer, due: int) -> None:
-        ready = []
+        ready, self._answers = self._answers, []
         while self.next < min(self.count, due) and len(self._under_way) < self._window:
             self._last_id = self._last_id % 65535 + 1
             self._under_way[self._last_id] = (self.next, False)
@@ -67,18 +73,20 @@ class Delivering:
         payload = str(number).encode()
         return packets.publish(4, TOPIC, payload, qos=self.qos, packet_id=packet_id, retain=False, dup=dup)
 
-    def _told(self, peer: Peer, kind: int, body: bytes) -> None:
+    def _told(self, kind: int, body: bytes) -> None:
         packet_id = int.from_bytes(body[:2], "big")
         if kind == packets.PUBREC and packet_id in self._under_way:
             self._under_way[packet_id] = (self._under_way[packet_id][0], True)
-            peer.send(packets.acknowledgement(packets.PUBREL, packet_id))
+            self._answers.append(packets.acknowledgement(packets.PUBREL, packet_id))
         elif kind in (packets.PUBACK, packets.PUBCOMP):
             self._under_way.pop(packet_id, None)
+        elif kind == packets.PINGREQ:
+            self._answers.append(b"\xd0\x00")
 
 
 @contextmanager
-def delivering(count: int, qos: int, window: int = 50, share: int = 0) -> Iterator[tuple[Delivering, int]]:
-    """The broker and its port. `share`: new messages that one connection gets, 0 for all."""
-    broker = Delivering(count, qos, window, share)
+def delivering(count: int, qos: int, window: int = 50, due: int | None = None) -> Iterator[tuple[Delivering, int]]:
+    """The broker and its port."""
+    broker = Delivering(count, qos, window, due)
     with scripted(broker) as served:
         yield broker, served.port

@@ -3,9 +3,85 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+UNDER_WAY = 200
+"""Most messages that were published and not acknowledged."""
+
+UNSURE = 1.0
+"""Seconds. Mosquitto acknowledges a message before it saves it: what it acknowledged so shortly before it was killed is
+published again."""
+
+
+class Numbered:
+    """Publishes the numbers below `count` through kills of the broker. `again` are those that it published twice."""
+
+    def __init__(self, port: int, topic: str, count: int, qos: int) -> None:
+        self._port, self._topic, self._qos = port, topic, qos
+        self._to_send = deque(range(count))
+        self._under_way: deque[tuple[int, paho.MQTTMessageInfo]] = deque()
+        self._acknowledged: deque[tuple[float, int]] = deque()
+        self._broke_at = 0.0
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, "numbered", clean_session=False)
+        self.sent = 0
+        self.again: set[int] = set()
+        self.done = threading.Event()
+
+    def __enter__(self) -> Numbered:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._halt.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        client = self._client
+        client.max_inflight_messages_set(20)
+        client.max_queued_messages_set(0)
+        client.on_disconnect = self._broke
+        client.connect("127.0.0.1", self._port)
+        client.loop_start()
+        while not self._halt.is_set():
+            self._take_answers()
+            self._doubt()
+            while self._to_send and len(self._under_way) < UNDER_WAY:
+                number = self._to_send.popleft()
+                self._under_way.append((number, client.publish(self._topic, str(number), self._qos)))
+                self.sent = max(self.sent, number + 1)
+            if not self._under_way and not self._to_send:
+                self.done.set()
+            time.sleep(0.005)
+        client.disconnect()
+        client.loop_stop()
+
+    def _broke(self, *_: object) -> None:
+        self._broke_at = time.monotonic()
+
+    def _take_answers(self) -> None:
+        while self._under_way and self._under_way[0][1].is_published():
+            self._acknowledged.append((time.monotonic(), self._under_way.popleft()[0]))
+        while self._acknowledged and self._acknowledged[0][0] < time.monotonic() - 60:
+            self._acknowledged.popleft()
+
+    def _doubt(self) -> None:
+        """Send again what the broker may have acknowledged and lost."""
+        if not self._broke_at:
+            return
+        unsure = [number for at, number in self._acknowledged if at > self._broke_at - UNSURE]
+        self._broke_at = 0.0
+        self.again.update(unsure)
+        self._to_send.extend(unsure)
+        self._acknowledged.clear()
 
 
 def publish(port: int, topic: str, values: list[str], qos: int, *, retain: bool = False) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 150.0) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 600.0) -> None:
     """Return when it is so; on a machine with other work that may take a while."""
     end = time.monotonic() + seconds
     while not what():
