@@ -27,6 +27,7 @@ BEFORE_AND_COMMAND = [
     (["apply --no-run"], "list"),
     (["apply --no-run"], "status NOTE"),
     (["apply --no-run"], "logs NOTE"),
+    (["apply --no-run"], "top --once"),
     (["apply --no-run"], "stop NOTE"),
     (["apply --no-run"], "pull NOTE"),
     (["apply --no-run"], "undo NOTE"),
@@ -34,6 +35,7 @@ BEFORE_AND_COMMAND = [
     ([], "doctor"),
     ([], "down"),
     ([], "config"),
+    ([], "plot averages.csv"),
     ([], "init project"),
     ([], "validate --bundle streaming"),
 ]
@@ -71,6 +73,7 @@ def close(stream: io.TextIOBase) -> None:
 def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Streams]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
+    (tmp_path / "averages.csv").write_text("window_end,id,avg(cpu)\n2026-11-26T10:00:00Z,ant,1.5\n")
     with Emulator("MyApp", state=tmp_path / "emulator") as netpie, FakeZeppelin() as zeppelin:
         app = netpie.application
         for name, value in (("APPID", app.appid), ("APPKEY", app.appkey), ("APPSECRET", app.appsecret)):
