@@ -35,11 +35,13 @@ class Mosquitto:
     program: str
     folder: Path
     port: int
+    more: str = ""
+    """Further lines of its configuration."""
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         config = self.folder / "mosquitto.conf"
-        config.write_text(CONFIG.format(port=self.port, user=getpass.getuser(), folder=self.folder))
+        config.write_text(CONFIG.format(port=self.port, user=getpass.getuser(), folder=self.folder) + self.more)
         with (self.folder / "mosquitto.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -73,14 +75,14 @@ class Mosquitto:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[Mosquitto]:
+def mosquitto(folder: Path, more: str = "") -> Iterator[Mosquitto]:
     """A running Mosquitto, killed at the end; a test that wants it is skipped where there is none."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("no mosquitto on the PATH: it comes with the distribution's package of that name")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    broker = Mosquitto(program, folder, port)
+    broker = Mosquitto(program, folder, port, more)
     try:
         broker.start()
         yield broker
