@@ -82,7 +82,7 @@ def untrusted(login: Login, error: ssl.SSLError) -> UnreachableError:
         given = "the authorities that are given" if login.tls.ca else "those that this machine trusts"
         return UntrustedError(
             f"broker {login.where}: its certificate is refused: {why} (checked against {given})",
-            next_step="check the host's name and the broker's certificate, or name its authority with --mqtt-ca",
+            next_step=login.refusals.untrusted,
         )
     if isinstance(error, ssl.SSLEOFError) or "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error):
         return UntrustedError(

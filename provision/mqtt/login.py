@@ -24,11 +24,14 @@ class Tls:
 
 @dataclass(frozen=True)
 class Refusals:
-    """What a refused login means to a platform: CONNACK 4, CONNACK 5, and what to do."""
+    """What a refused login means to a platform (CONNACK 4, CONNACK 5) and what to do; `untrusted` is what to do about a
+    broker's certificate.
+    """
 
     wrong: str = "user name or password is wrong"
     forbidden: str = "not authorised"
     next_step: str = "check user and password, and what the broker allows this user"
+    untrusted: str = "check the host's name and the broker's certificate, or name its authority with --mqtt-ca"
 
     def cause(self, code: int) -> str:
         """The cause of CONNACK `code`."""

@@ -14,7 +14,7 @@ from provision.bundles.connection import Connection, ConnectionValues, StoreEntr
 from provision.bundles.values.topics import split_topics
 from provision.errors import ConflictError, UnreachableError, UsageError
 from provision.home import private_dir, write_private
-from provision.mqtt.login import Login
+from provision.mqtt.login import Login, Refusals
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API, Api
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
 from provision.platforms.netpie2020.history import rows
@@ -38,6 +38,11 @@ BROKERS = ("ssl://mqtt.netpie.io:1884", "ssl://mqtt.netpie.io:8883")
 """The broker with TLS: its port in the platform's documents, and in the vendor's own clients."""
 BROKER_TIMEOUT = 10.0  # seconds to open a TCP connection
 LIMITS = Limits(connections=1)
+REFUSALS = Refusals(
+    forbidden="not authorised",
+    next_step="check client id, token and secret (of a FlowChannel its key), and that the device is enabled",
+    untrusted="check --netpie-broker: every machine trusts the certificate of NETPIE's own",
+)
 
 
 @dataclass(frozen=True)
@@ -65,11 +70,12 @@ class Netpie2020Client:
     def login(self) -> Login:
         """What an MQTT client connects with; a second one with a device's client id cuts off the first."""
         if self.flowchannel:
-            return Login(
-                self.broker_url, f"{self.flowchannel.name}-provision", self.login_as, self.flowchannel.password
-            )
+            name, password = f"{self.flowchannel.name}-provision", self.flowchannel.password
+            return Login(self.broker_url, name, self.login_as, password, refusals=REFUSALS)
         device = self.devices[0]
-        return Login(self.broker_url, device.client_id, device.token, device.secret, hides_username=True)
+        return Login(
+            self.broker_url, device.client_id, device.token, device.secret, hides_username=True, refusals=REFUSALS
+        )
 
     def connection(self, values: Mapping[str, Any], path: str, seen: Seen = NOTHING_SEEN) -> Connection:
         """What the note at `path` connects with.

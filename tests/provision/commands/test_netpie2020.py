@@ -9,6 +9,7 @@ from netpie_emulator.netpie2020 import Account, Emulator2020
 from netpie_emulator.netpie2020.devices import new_device, new_flowchannel
 from netpie_emulator.netpie2020.quota import quota_of
 from provision.cli import run
+from sdk_support.certificates import make_certificates
 from zeppelin_sdk.testing import FakeZeppelin
 
 
@@ -82,6 +83,44 @@ def test_refused_device_is_told(emulator, file, device, capsys, fault, told, sta
     assert told in failed(capsys, device)
     assert run(["creds", "get", "--credentials-file", str(file)]) == status
     assert told in failed(capsys, device)
+
+
+@pytest.mark.parametrize(
+    ("address", "days", "trust", "told"),
+    [
+        ("127.0.0.1", 2, False, "its authority is not trusted"),
+        ("127.0.0.1", -1, True, "it has expired"),
+        ("127.0.0.2", 2, True, "it is for another address"),
+    ],
+)
+def test_a_broker_whose_certificate_is_refused_is_told(
+    account, file, device, capsys, monkeypatch, tmp_path, address, days, trust, told
+):
+    authority = make_certificates(tmp_path, address, days=days).ca
+    if trust:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    both = tmp_path / "both.pem"
+    both.write_text((tmp_path / "server.pem").read_text() + (tmp_path / "server.key").read_text())
+    with Emulator2020(account, certificate=both) as emulator:
+        point_to(emulator, monkeypatch)
+        monkeypatch.setenv("NETPIE_BROKER", f"ssl://127.0.0.1:{emulator.tls_port}")
+        assert run(["sub", "--credentials-file", str(file), "--seconds", "30"]) == 4
+    said = failed(capsys, device)
+    assert f"its certificate is refused: {told}" in said
+    assert "--netpie-broker" in said
+    assert "--mqtt-ca" not in said
+
+
+def test_a_listener_of_a_wrong_secret_is_refused(emulator, file, device, capsys):
+    device.secret = "of-another"
+    assert run(["sub", "--credentials-file", str(file), "--seconds", "30"]) == 5
+    assert "not authorised (CONNACK 5); check client id, token and secret" in failed(capsys, device)
+
+
+def test_a_device_that_is_connected_is_not_cut_off(emulator, file, device, capsys):
+    emulator.platform.online.add(device.client_id)
+    assert run(["sub", "--credentials-file", str(file), "--seconds", "30"]) == 3
+    assert "is connected" in failed(capsys, device)
 
 
 @pytest.mark.parametrize(
