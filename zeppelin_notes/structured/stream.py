@@ -1,3 +1,5 @@
+{{ when broker_tls = own }}import os
+{{ when broker_tls = own }}import tempfile
 {{ when broker_login = netpie }}import base64
 {{ when broker_login = netpie }}import hashlib
 {{ when broker_login = netpie }}import hmac
@@ -15,6 +17,17 @@
 
 {{ when broker_login = password }}USER, PASSWORD = {{ username | python }}, {{ password | python }}
 
+{{ when broker_tls = own }}CERTIFICATES = tempfile.TemporaryDirectory()  # this user's alone; removed when Python ends
+
+
+{{ when broker_tls = own }}def pem_file(name, text, folder=CERTIFICATES.name):
+{{ when broker_tls = own }}    """The file of a PEM text, as the source wants it; empty without a text."""
+{{ when broker_tls = own }}    path = os.path.join(folder, name)
+{{ when broker_tls = own }}    with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+{{ when broker_tls = own }}        file.write(text)
+{{ when broker_tls = own }}    return path if text else ""
+
+
 messages = Messages(
     {
         "mqtt.broker.url": {{ broker_url | python }},
@@ -22,7 +35,10 @@ messages = Messages(
 {{ when broker_login = netpie }}        "mqtt.client.id": THING,
 {{ when broker_login = password }}        "mqtt.client.id": {{ client_id | python }},
 {{ when broker_login = none }}        "mqtt.client.id": {{ broker_client_id | python }},
-        "mqtt.ssl.ca": {{ broker_ca | python }},
+{{ when broker_tls = java }}        "mqtt.ssl.ca": {{ broker_ca | python }},
+{{ when broker_tls = own }}        "mqtt.ssl.ca": pem_file("ca.pem", {{ ca | python }}) or {{ broker_ca | python }},
+{{ when broker_tls = own }}        "mqtt.ssl.cert": pem_file("client.pem", {{ certificate | python }}),
+{{ when broker_tls = own }}        "mqtt.ssl.key": pem_file("client.key", {{ private_key | python }}),
         "mqtt.qos": {{ qos | python }},
 {{ when mqtt_version = 5 }}        "mqtt.version": {{ mqtt_version | python }},
 {{ when mqtt_version = 5 }}        "mqtt.receive.maximum": {{ receive_maximum | python }},

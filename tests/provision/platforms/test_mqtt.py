@@ -4,9 +4,12 @@ import json
 import ssl
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark_mqtt._options import read_source
 
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote, render
@@ -222,11 +225,32 @@ def test_an_application_and_a_broker_are_two_platforms() -> None:
 
 def note(bundle: str = "streaming", bare: Login = BARE, **given: str) -> RenderedNote:
     at = BrokerAccount(bare, Path())
-    pairs = [f"{name}={value}" for name, value in {"mqtt_jars": "/a.jar", **given}.items()]
+    jars = {"mqtt_jars": "/a.jar"} if bundle != "structured" else {}
+    pairs = [f"{name}={value}" for name, value in {**jars, **given}.items()]
     spec = note_spec(load_bundle(bundle), pairs, at.place)
     check_spec(spec)
     connection = BrokerClient(bare).connection(spec.values, spec.path)
     return render(spec.bundle, spec.values, connection, zeppelin=ServerVersion(0, 10), scala="2.12", path=spec.path)
+
+
+def test_a_note_in_python_writes_certificates_into_files_that_nobody_else_reads() -> None:
+    defined: dict[str, Any] = {"Messages": lambda options, **_: options}
+    exec(code(note("structured", topic="a", secrets="inline"), "stream"), defined)
+    options = defined["messages"]
+    assert read_source({name: str(value) for name, value in options.items()}, streaming=True).topics == ("a",)
+    files = [Path(options[f"mqtt.ssl.{name}"]) for name in ("ca", "cert", "key")]
+    assert [file.read_text() for file in files] == [BARE.tls.ca, BARE.tls.certificate, BARE.tls.private_key]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert files[0].parent.stat().st_mode & 0o777 == 0o700
+    defined["CERTIFICATES"].cleanup()
+    assert not files[2].exists()
+
+
+def test_a_note_in_python_without_certificates_has_no_files() -> None:
+    bare = replace(BARE, tls=Tls(PEM))
+    defined: dict[str, Any] = {"Messages": lambda options, **_: options}
+    exec(code(note("structured", bare, topic="a", secrets="inline"), "stream"), defined)
+    assert [defined["messages"][f"mqtt.ssl.{name}"] for name in ("cert", "key")] == ["", ""]
 
 
 def test_a_note_reads_user_password_and_certificates_from_the_store() -> None:

@@ -10,14 +10,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark_mqtt import LoginRefused
+from pyspark_mqtt._listen import listened
+from pyspark_mqtt._options import read_source
+from pyspark_mqtt._rows import batches
 
+from provision.bundles.bundle import load_bundle
+from provision.bundles.render import render
 from provision.cli import run
 from provision.embedded.mosquitto import find_program
+from provision.platforms.mqtt import PLATFORM
+from provision.platforms.platform import Given
+from provision.prepare import note_spec
 from provision.waiting import wait_until
 from sdk_support.certificates import make_certificates
+from zeppelin_sdk import ServerVersion
 from zeppelin_sdk.testing import FakeZeppelin
+
+from ..rendering import code
 
 PASSWORD = "pencil-of-ann"
 CONFIG = """\
@@ -135,6 +148,44 @@ def test_events_over_tls_are_inferred(broker: RealBroker, capsys) -> None:
         options = [*broker.options("password"), "--topic", "as/password", "--count", "2", "--seconds", "60"]
         assert run(["infer", *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["parameters"]["schema"] == "t double"
+
+
+@pytest.mark.parametrize("listener", ["password", "certificate"])
+def test_the_source_of_a_note_in_python_hears_it_over_mqtt_5(broker: RealBroker, listener: str, monkeypatch) -> None:
+    if listener == "certificate":
+        monkeypatch.delenv("MQTT_PASSWORD")
+    options = broker.options(listener)
+    with sending(broker, listener):
+        first = heard_by_note(options, topic=f"as/{listener}")
+    assert first == (f"as/{listener}", b'{"t": 1.5}')
+    connected = [line for line in (broker.folder / "log").read_text().splitlines() if " as zeppelin-" in line]
+    assert all("(p5," in line for line in connected)
+    assert connected
+
+
+def test_why_mqtt_5_refuses_a_note_in_python_is_said(broker: RealBroker) -> None:
+    with pytest.raises(LoginRefused, match="not authorized"):
+        heard_by_note([*broker.options("password"), "--mqtt-user", "bob"], topic="a")
+
+
+def heard_by_note(options: list[str], topic: str) -> tuple[str, bytes]:
+    """The first that comes to the source that the paragraph `stream` of a note in Python makes."""
+    named = {"--broker": "broker", "--mqtt-user": "username", "--mqtt-ca": "ca"}
+    named |= {"--mqtt-certificate": "certificate", "--mqtt-key": "key"}
+    pairs = zip(options[::2], options[1::2], strict=True)
+    account = PLATFORM.account(Given({named[option]: value for option, value in pairs}))
+    given = [f"topic={topic}", "mqtt_version=5", "receive_maximum=100", "secrets=inline"]
+    spec = note_spec(load_bundle("structured"), given, account.place)
+    connection = account.client().connection(spec.values, spec.path)
+    made = render(spec.bundle, spec.values, connection, zeppelin=ServerVersion(0, 10), scala="2.12", path=spec.path)
+    defined: dict[str, Any] = {"Messages": lambda options, login=None: (options, login)}
+    exec(code(made, "stream"), defined)
+    said, login = defined["messages"]
+    texts = {name: str(value) for name, value in said.items() if value != ""}
+    messages = listened(read_source({**texts, "duration": "60"}, streaming=False), login)
+    rows = [row for batch in batches([next(messages)], 0, 1, False) for row in batch.to_pylist()]
+    messages.close()
+    return rows[0]["topic"], rows[0]["value"]
 
 
 @contextmanager
