@@ -98,7 +98,7 @@ class Reader:
         its_end = lambda millis: F.floor(millis / self.slide).cast("bigint") * self.slide + self.slide
         if self.by == "event":
             # never later than the clock: a wrong time would make all others late
-            clock = F.least(F.col("_time"), arrived)
+            clock = F.when(F.col("_time").isNotNull(), F.least(F.col("_time"), arrived))
             rows = rows.withColumn("_slice", its_end(F.col("_time"))).withColumn("_is_event", F.col("_is_event") & F.col("_time").isNotNull())
             late = F.col("_slice") <= (done if done is not None else -(1 << 62))
         else:

@@ -181,11 +181,11 @@ class Windows:
         return f"{self._slices}/batch-{number}"
 
     def _forget(self):
-        """Delete the batches that no window needs: now that the batch after them begins, none of them is given again."""
+        """Delete the batches that no window needs: now that the batch after them begins, none of them is given again. The newest
+        stays, to tell up to when windows are done."""
         if self._done is not None:
-            over = [n for n, (_, last) in self._kept.items() if last is not None and last <= self._done + self.slide - self.window]
-            over += [n for n, (_, last) in self._kept.items() if last is None and n < max(self._kept)]
-            for number in over:
+            first, newest = self._done + 2 * self.slide - self.window, max(self._kept, default=None)
+            for number in [n for n, (_, last) in self._kept.items() if n != newest and (last is None or last < first)]:
                 del self._kept[number]
                 self._delete(self._folder(number))
 
