@@ -1,6 +1,7 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -78,12 +79,15 @@ class Running:
 def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     out = tmp_path_factory.mktemp("structured")
     values = {"topic": TOPIC, "out": out, "slide": SLIDE, "window": WINDOW}
-    words = [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
-    applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words)
+    applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words(values))
     with ExitStack() as exits:
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
         yield Running(embedded.client, applied, out, link)
+
+
+def words(values: dict[str, object]) -> list[str]:
+    return [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
 
 
 def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_stream(stream: Running) -> None:
@@ -153,6 +157,13 @@ def test_a_stop_processes_what_was_received(stream: Running) -> None:
         len({row[1] for window in read_windows(stream.out) for row in window.rows if row[1].startswith("last ")}) == 50
     )
     assert provision("status", NOTE, "--json").json["state"] == "stopped"
+
+
+def test_its_first_events_are_printed_and_no_warning_of_spark_s_among_what_paragraphs_show(stream: Running) -> None:
+    done("apply", "--bundle", "structured", "--note", NOTE, *words({"variant": "print"}))
+    stream.publish(event(AT, "printed"))
+    wait_for("its row", lambda: re.search(r"\|\s*printed\|\s*1.0\|\s*50.0\|\s*25.0\|", stream.run("latest").output))
+    assert [p.title for p in stream.note.paragraphs if re.search(r"\bWARN\b|log4j", p.output)] == []
 
 
 EVENT = {

@@ -1,4 +1,4 @@
 if "windows" in globals():
-    windows.stop()
+    windows.end()
 for left in spark.streams.active:
     left.stop()

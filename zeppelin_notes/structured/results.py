@@ -19,7 +19,7 @@ class Results:
         self.batches, self.failed, self.failing, self.since, self.reason = 0, 0, 0, 0, ""
         self.windows = collections.deque(maxlen=self.KEPT_WINDOWS)
         self.ended = ""
-        self._context = context
+        self._context, self._note = context, this_note()
         self._gauges = self._registered(context)
         for name in self._gauges:
             self.figure(name, 0)
@@ -89,7 +89,16 @@ class Results:
         found = rows.limit(self.KEPT_ROWS).collect()
         self.windows.append((end, rows.columns, [tuple(row) for row in found]))
 
+    def check_note(self):
+        """Raise RuntimeError in another note's paragraph: notes that share a Python share its names."""
+        if this_note() not in ("", self._note) and self._note:
+            raise RuntimeError(
+                "another note's stream runs in this Python, which notes share: run this note to end that one, "
+                "or give each note an interpreter of its own (`isolated` per note, in Zeppelin's page of interpreters)"
+            )
+
     def show(self, count):
+        self.check_note()
         if self.failing:
             which = "the newest batch, until" if self.failing == 1 else f"{self.failing} batches in a row, since"
             print(f"THE STREAM FAILS: {which} {instant(self.since)}. Windows are missing, or not whole. The reason:\n  {self.reason}\n")
@@ -103,12 +112,19 @@ class Results:
 
     def chart(self):
         """The windows with the newest one's columns, as Zeppelin's table."""
+        self.check_note()
         windows = list(self.windows)
         columns = windows[-1][1] if windows else []
         print("%table " + "\t".join(map(cell, ["window_end", *columns])))
         for end, its, rows in windows:
             for row in rows if its == columns else ():
                 print("\t".join(map(cell, [instant(end), *row])))
+
+
+def this_note():
+    """The id of the note whose paragraph runs; empty where Zeppelin's `z` is not there, or is another's name by now."""
+    context = getattr(globals().get("z"), "getInterpreterContext", None)
+    return context().getNoteId() if context else ""
 
 
 def instant(millis):

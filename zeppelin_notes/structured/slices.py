@@ -25,6 +25,7 @@ class Windows:
 
     def use(self, query):
         """The next window uses this query; tells how. Raises ValueError for one that can't be used, and the old one stays."""
+        self.results.check_note()
         try:
             spark.sql(query).printSchema()
         except Exception as problem:
@@ -63,6 +64,11 @@ class Windows:
         return False
 
     def stop(self):
+        """`end` for a note's own paragraph of that name: notes that share a Python don't stop each other by it."""
+        self.results.check_note()
+        return self.end()
+
+    def end(self):
         """End the stream once what has come is processed; whether there was one."""
         running, asked = self.running, time.time()
         if running is None or not running.isActive:

@@ -129,6 +129,30 @@ def test_what_it_shows_is_read_back_as_windows(results: Any, capsys: pytest.Capt
     assert window.rows == (("a", "0.5"), ("long name", "NULL"))
 
 
+def test_a_note_does_not_show_nor_change_the_stream_of_another_that_shares_its_python(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    running = SimpleNamespace(getNoteId=lambda: "first")
+    made = ran(rendered("structured"), "results", z=SimpleNamespace(getInterpreterContext=lambda: running)).Results
+    monkeypatch.setattr(made, "_registered", lambda *_: {name: Gauge() for name in {*made.FIGURES, *made.MESSAGES}})
+    results = made(Context(), slide=10)
+    results.show(1)
+    running.getNoteId = lambda: "second"
+    for its in (lambda: results.show(1), results.chart, results.check_note):
+        with pytest.raises(RuntimeError, match="another note's stream runs in this Python"):
+            its()
+    assert capsys.readouterr().out == "counts: events=0 late=0 malformed=0 windows=0\n"
+
+
+def test_its_first_events_are_what_a_window_prints() -> None:
+    note = rendered("structured", variant="print")
+    assert code(note, "query") == 'windows.use("select * from measure limit 10")'
+    assert [paragraph.key for paragraph in note.paragraphs if paragraph.key in ("outputs", "latest", "chart")] == [
+        "outputs",
+        "latest",
+    ]
+
+
 def test_a_figure_is_the_newest_number(results: Any) -> None:
     results.figure("events", 5)
     results.figure("events", 7.9)

@@ -1,0 +1,1 @@
+windows.use("select * from measure limit 10")
