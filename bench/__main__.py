@@ -20,6 +20,7 @@ MEASURES = {
     "window": "the cost of a slide with a window of a minute and of an hour",
     "latency": "from an event's publication to its row in a file",
     "loss": "events missing and doubled after three kills of the broker",
+    "outputs": "the time of a batch with all outputs, beside csv alone",
     "receivers": "the rate that one and two receivers store",
     "memory": "the driver's heap after a collection, minute by minute",
     "parsing": "events/s that one thread parses",

@@ -22,6 +22,8 @@ KINDS = {
     "schema": "`NAME TYPE, …`",
     "topic": "a topic",
     "topics": "topics",
+    "outputs": "outputs' names",
+    "url": "an address",
 }
 """What a parameter of a type takes; a type that is not here stands for itself."""
 
@@ -46,7 +48,8 @@ def table(bundle: Bundle) -> str:
 def row(parameter: Parameter, embedded: str | None = None) -> str:
     """One parameter as a line of the table; `embedded` is its default on the embedded stack, where that has another."""
     usual = default(parameter) + (f"; `{embedded}` on the embedded stack" if embedded else "")
-    cells = (f"`{parameter.name}`", usual, values(parameter), parameter.help.replace("|", "\\|"))
+    where = f"With `outputs={parameter.output}`: " if parameter.output else ""
+    cells = (f"`{parameter.name}`", usual, values(parameter), where + parameter.help.replace("|", "\\|"))
     return f"| {' | '.join(cells)} |"
 
 

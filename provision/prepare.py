@@ -1,14 +1,17 @@
 """From options to a rendered note: bundle, parameters, credentials, the server's versions."""
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provision.bundles.bundle import Bundle
-from provision.bundles.context import dependencies
+from provision.bundles.connection import Connection
+from provision.bundles.context import dependencies, own_name
 from provision.bundles.engine_jar import build_engine_jar, engine_jar_path
+from provision.bundles.outputs import chosen, entity_of, outputs
 from provision.bundles.render import RenderedNote, default_path, render
 from provision.bundles.roles import Role
 from provision.bundles.template import ASK, PYTHON
@@ -243,17 +246,48 @@ def render_for(
     note = live() if values["secrets"] == "inline" else None
     texts = [paragraph.text for paragraph in note.paragraphs] if note else []
     stored = client.list_credentials() if values["secrets"] == "store" and spec.noted.site else []
+    connection = client_of.connection(values, ids, Seen(texts, stored))
     rendered = render(
         spec.bundle,
         values,
-        client_of.connection(values, ids, Seen(texts, stored)),
+        connection,
         zeppelin=client.get_version(),
         scala=_scala(client, values, noted_scala, read_only=read_only, ask=ask),
         path=path,
     )
+    rendered = _with_logins(client, rendered, values, connection, read_only=read_only)
     site = {**rendered.site, **({"ids": ids} if ids != path else {})}
     given = {name: value for name, value in spec.given.items() if name != APPID and name not in spec.place.parameters}
     return replace(rendered, site=site, given=given, folder=spec.bundle.own_folder)
+
+
+def _with_logins(
+    client: ZeppelinClient,
+    rendered: RenderedNote,
+    values: Mapping[str, Any],
+    connection: Connection,
+    *,
+    read_only: bool,
+) -> RenderedNote:
+    """The note with the logins of its outputs that the environment has, which are put into the credential store.
+
+    Raises `UsageError` for one that is neither there nor in the store already.
+    """
+    given: dict[str, tuple[str, str]] = {}
+    for name in chosen(values):
+        entity = entity_of(name, own_name(connection))
+        if not any(entity in paragraph.text for paragraph in rendered.paragraphs):
+            continue
+        user, password = (os.environ.get(each, "") for each in outputs()[name].login)
+        if password:
+            given[entity] = (user, password)
+        elif not read_only and all(each.entity != entity for each in client.list_credentials()):
+            raise UsageError(
+                f"output {name} needs a login, which Zeppelin's credential store does not have",
+                next_step=f"set {' and '.join(outputs()[name].login)} for this apply",
+            )
+    secrets = tuple(each for pair in given.values() for each in pair if each)
+    return replace(rendered, credentials={**rendered.credentials, **given}, secrets=(*rendered.secrets, *secrets))
 
 
 def _python(client: ZeppelinClient, note: Note | None, *, read_only: bool) -> str:

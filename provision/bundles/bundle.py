@@ -13,6 +13,17 @@ from provision.bundles.checks import Checks, check_entries
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
 from provision.bundles.engine import ECHOES_NOTHING, TYPED, is_generated, typed_part
+from provision.bundles.outputs import (
+    LOGIN_NAMES,
+    asked_by_their_own,
+    check_count,
+    chosen,
+    laid_out,
+    language_of,
+    output_template,
+    with_outputs,
+)
+from provision.bundles.outputs import PARAMETER as OUTPUTS
 from provision.bundles.packed import PACKED, packed_source
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.placeholders import place_names
@@ -52,6 +63,12 @@ class Bundle:
         values = self.each_value(given)
         for each in self.parameters.values():
             each.check_multiple(values)
+        for name in asked_by_their_own(self.parameters, given):
+            values[OUTPUTS] = sorted({*values[OUTPUTS], name})
+        check_count(self.parameters, values)
+        for name, each in self.parameters.items():
+            if each.output in chosen(values):
+                values[name] = each.value(given.get(name))
         return values
 
     def each_value(self, given: Mapping[str, str | None]) -> dict[str, Any]:
@@ -66,7 +83,10 @@ class Bundle:
                 f"bundle {self.name} has no parameter {unknown[0]!r}",
                 next_step=self._where_it_is(unknown[0]),
             )
-        return {name: each.value(given.get(name)) for name, each in self.parameters.items()}
+        return {
+            name: "" if each.output and each.default is None and not given.get(name) else each.value(given.get(name))
+            for name, each in self.parameters.items()
+        }
 
     def _where_it_is(self, name: str) -> str:
         """The next step for a parameter that the bundle does not have: another that has it, or one that was meant."""
@@ -139,13 +159,21 @@ def _read(file: Path, table: dict[str, Any], checks: Checks) -> Bundle:
     for name in table:
         with checks.at(name):
             check_entries("", [name], NOTE_ENTRIES)
-    parameters, templates = {}, []
+    parameters: dict[str, Parameter] = {}
+    templates: list[Template] = []
+    places: list[int] = []
     for name, entry in _entries(table, "parameters", dict, checks).items():
         with checks.at("parameters", name):
             parameters[name] = parameter(name, entry)
-    for number, entry in enumerate(_entries(table, "paragraphs", list, checks)):
+    entries = _entries(table, "paragraphs", list, checks)
+    for number, output in laid_out(entries):
         with checks.at("paragraphs", number):
-            templates.append(_template(file.parent, entry))
+            template = output_template(entries[number], output) if output else _template(file.parent, entries[number])
+            templates.append(template)
+            places.append(number)
+    languages = {language_of(str(entry.get("file", ""))) for entry in entries} - {""}
+    with checks.at("parameters"):
+        parameters = with_outputs(parameters, languages)
     with checks.at():
         embedded = table.get("embedded", {})
         bundle = Bundle(
@@ -158,13 +186,13 @@ def _read(file: Path, table: dict[str, Any], checks: Checks) -> Bundle:
             embedded={name: as_text(value) for name, value in embedded.items()},
             folder=file.parent,
         )
-    names = COMPUTED | set(parameters)
+    names = COMPUTED | set(parameters) | (LOGIN_NAMES if languages else frozenset())
     if checks.found:  # of what follows much would be a consequence
-        if len(parameters) == len(table.get("parameters", ())):
-            check_templates(templates, parameters, names, checks)
+        if parameters.keys() >= set(table.get("parameters", ())):
+            check_templates(templates, parameters, names, checks, places)
         raise checks.found.pop()
     _check_parameters(bundle, embedded, checks)
-    check_templates(bundle.templates, parameters, names, checks)
+    check_templates(bundle.templates, parameters, names, checks, places)
     return bundle
 
 
@@ -233,9 +261,9 @@ def _template(folder: Path, entry: dict[str, Any]) -> Template:
 
 
 def _file_and_text(folder: Path, name: str) -> tuple[Path, str]:
-    """A template's text, and the file to name in errors; `engine:PART` and `PACKED` are generated."""
-    if name == PACKED:
-        return Path(name), packed_source()
+    """A template's text, and the file to name in errors; `engine:PART` and `packed:PACKAGE` are generated."""
+    if name.startswith(PACKED):
+        return Path(name), packed_source(name.removeprefix(PACKED))
     if is_generated(name):
         return Path(name), f"{typed_part(name.removeprefix(TYPED))}\n{ECHOES_NOTHING}"
     file = folder / name

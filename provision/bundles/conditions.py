@@ -22,9 +22,14 @@ _OTHER = "…"  # any value of a parameter that no condition names
 def holds(when: Condition, case: Case) -> bool:
     """Whether a checked condition holds."""
     return all(
-        _version_holds(asked, case[name]) if name == ZEPPELIN else case[name] in _listed(asked)
+        _version_holds(asked, case[name]) if name == ZEPPELIN else _is_one_of(case[name], _listed(asked))
         for name, asked in when.items()
     )
+
+
+def _is_one_of(value: Any, asked: list[Any]) -> bool:
+    """Whether a value is asked for; of a list, whether one of its values is."""
+    return any(each in asked for each in value) if isinstance(value, list) else value in asked
 
 
 def check_condition(when: Condition, parameters: Mapping[str, Parameter]) -> None:
@@ -64,7 +69,7 @@ def _listed(asked: Any) -> list[Any]:
 
 def _check_value(parameter: Parameter, value: Any) -> None:
     try:
-        fits = parameter.value(str(value)) == value
+        fits = parameter.value(str(value)) in (value, [value])
     except UsageError:
         fits = False
     if not fits:

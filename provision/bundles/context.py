@@ -8,6 +8,7 @@ from typing import Any
 from provision.bundles.connection import CONNECTION_NAMES, SECRET_LISTS, Connection
 from provision.bundles.event_form import TEMPLATE_NAMES, template_values
 from provision.bundles.literals import Dependencies, Secret, SecretLines
+from provision.bundles.outputs import login_secrets
 from provision.errors import UsageError
 
 BAHIR = {
@@ -25,14 +26,17 @@ class Computed:
     """What is made of the parameters, by the names that templates have for it.
 
     `journal` is the folder where events wait that are not processed yet, empty for none; `out_prefix` what the path of
-    a window's folder begins with; `state` a folder of the note's own for what outlives its interpreter.
+    a window's folder begins with; `rows_folder` a folder of the note's own in `out`; `state` one for what outlives its
+    interpreter, and `waiting` one for windows that an output has yet to take.
     """
 
     clean_session: bool
     dependencies: Dependencies
     journal: str
     out_prefix: str
+    rows_folder: str
     state: str
+    waiting: str
 
 
 COMPUTED = CONNECTION_NAMES | TEMPLATE_NAMES | {each.name for each in fields(Computed)}
@@ -49,10 +53,13 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         dependencies=dependencies(values, scala),
         journal="" if clean else values["out"],
         out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
+        rows_folder=f"{values['out']}/windows-{own_name(connection)}",
         state=_state(values, connection, clean=clean),
+        waiting=_waiting(values, connection),
     )
     secrets = _secrets(connection, inline=values["secrets"] == "inline")
-    return {**values, **connection.template_values(), **template_values(values), **secrets, **vars(computed)}
+    logins = login_secrets(own_name(connection))
+    return {**values, **connection.template_values(), **template_values(values), **logins, **secrets, **vars(computed)}
 
 
 def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
@@ -103,8 +110,19 @@ def _state(values: Mapping[str, Any], connection: Connection, *, clean: bool) ->
             f"session=persistent keeps a journal on the driver's disk, and {folder} is elsewhere",
             next_step="give --param state_folder=/DIR",
         )
+    return f"{folder}/state-{own_name(connection)}"
+
+
+def _waiting(values: Mapping[str, Any], connection: Connection) -> str:
+    """The note's own folder on the driver's disk, beside the one for its state where that is there."""
+    folder = values.get("state_folder") or values["out"]
+    return f"{folder if folder.startswith('/') else '/tmp'}/outputs-{own_name(connection)}"  # noqa: S108 - a server's
+
+
+def own_name(connection: Connection) -> str:
+    """What the names of the note's own folders, and entries of its outputs, end with."""
     whose = f"{connection.values.appkey} {connection.values.broker_url} {connection.values.broker_client_id}"
-    return f"{folder}/state-{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
+    return hashlib.sha256(whose.encode()).hexdigest()[:8]
 
 
 def _clean_session(values: Mapping[str, Any]) -> bool:

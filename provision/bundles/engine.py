@@ -34,7 +34,7 @@ def engine_sources() -> dict[str, str]:
 
 def is_generated(file: str) -> bool:
     """Whether the `file` of a paragraph names what is generated rather than a file."""
-    return file.startswith(TYPED) or file == PACKED
+    return file.startswith((TYPED, PACKED, "outputs:"))
 
 
 def typed_parts() -> list[str]:

@@ -130,6 +130,7 @@ def template_values(values: Mapping[str, Any]) -> dict[str, Any]:
         "event_names": [field.name for field in form.fields],
         "event_condition": form.is_event,
         "event_at": form.time,
+        "event_keys": [_joined(path) for path in form.keys],
         "event_query": form.query,
         "chart_groups": form.chart_groups,
         "chart_values": form.chart_values,
@@ -137,7 +138,16 @@ def template_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 TEMPLATE_NAMES = reading.TEMPLATE_NAMES | frozenset(
-    {"event_fields", "event_names", "event_condition", "event_at", "event_query", "chart_groups", "chart_values"}
+    {
+        "event_fields",
+        "event_names",
+        "event_condition",
+        "event_at",
+        "event_keys",
+        "event_query",
+        "chart_groups",
+        "chart_values",
+    }
 )
 """The names of `template_values`."""
 

@@ -27,6 +27,8 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     multiple_of: str = ""
+    output: str = ""
+    """The output whose parameter it is: it counts where that is chosen."""
 
     def value(self, text: str | None) -> Any:
         """`text` as a value of the parameter's type, or the default for None; raises `UsageError`."""
@@ -59,7 +61,7 @@ class Parameter:
         return UsageError(f"{self.name}={text!r} is not {expected}", next_step=self.help)
 
 
-PARAMETER_ENTRIES = tuple(each.name for each in fields(Parameter) if each.name != "name")
+PARAMETER_ENTRIES = tuple(each.name for each in fields(Parameter) if each.name not in ("name", "output"))
 """What the table of a parameter may have."""
 
 
@@ -80,7 +82,7 @@ def parameter(name: str, entry: Mapping[str, Any]) -> Parameter:
 
 def check_default(declared: Parameter, default: Any) -> None:
     """Raise TypeError or ValueError for a default in `note.toml` that the parameter can't have."""
-    needed = {"seconds": int, "whole": int, "files": list, "properties": list}.get(declared.type, str)
+    needed = {"seconds": int, "whole": int, "files": list, "outputs": list, "properties": list}.get(declared.type, str)
     if type(default) is not needed:
         raise TypeError(f"parameter {declared.name}: default {default!r} is no {needed.__name__}")
     try:
@@ -193,8 +195,26 @@ def _check_no_login(parameter: Parameter, url: str) -> None:
         )
 
 
+def _url(parameter: Parameter, text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[!-~]+", text):
+        raise parameter.refuse(text, "a URL")
+    _check_no_login(parameter, text)
+    return text
+
+
 def _master(parameter: Parameter, text: str) -> str:
     return check_master(text)
+
+
+def _outputs(parameter: Parameter, text: str) -> list[str]:
+    """Names of outputs, each once, in the order in which they stand in a note."""
+    asked = {name.strip() for name in text.split(",") if name.strip()}
+    for name in sorted(asked - set(parameter.choices) if parameter.choices else ()):
+        raise UsageError(
+            f"{parameter.name}={text!r}: there is no output {name!r}",
+            next_step=nearest(name, parameter.choices, f"there are {', '.join(parameter.choices)}"),
+        )
+    return sorted(asked)
 
 
 def _properties(parameter: Parameter, text: str) -> list[str]:
@@ -212,11 +232,13 @@ TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "folder": _folder,
     "mapping": _mapping,
     "master": _master,
+    "outputs": _outputs,
     "properties": _properties,
     "schema": _schema,
     "seconds": _seconds,
     "topic": _topic,
     "topics": _topics,
+    "url": _url,
     "whole": _whole,
     "word": _word,
 }

@@ -10,6 +10,8 @@ from provision.bundles.conditions import ZEPPELIN, holds
 from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
 from provision.bundles.literals import Secret
+from provision.bundles.outputs import PARAMETER as OUTPUTS
+from provision.bundles.outputs import check_not_read, chosen, outputs
 from provision.bundles.parameters import as_text
 from provision.bundles.placeholders import Piece, filled_pieces, filled_settings
 from provision.bundles.template import Template
@@ -70,6 +72,7 @@ def render(
 
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
+    check_not_read(bundle.parameters, values, connection.values.mqtt_topics)
     context = context_of(values, connection, scala=scala)
     filled = [
         (template, filled_pieces(template.text, template.file, context))
@@ -84,12 +87,28 @@ def render(
         path,
         tuple(_paragraph(template, pieces, context) for template, pieces in filled),
         {entry.entity: entry.pair() for entry in used},
-        values={name: as_text(value) for name, value in values.items()},
-        rows=f"{context['out_prefix']}*" if "out_prefix" in names else "",
+        values={name: as_text(value) for name, value in values.items() if _counts(bundle, name, values)},
+        rows=_rows(context, values, names),
         site={**connection.site, "zeppelin": str(zeppelin), "scala": scala, "path": path},
         secrets=connection.secrets(),
         secret_names=connection.secret_names(),
     )
+
+
+def _counts(bundle: Bundle, name: str, values: Mapping[str, Any]) -> bool:
+    """Whether it is one of this note: `outputs` is where the variant asks for it, an output's where that is chosen."""
+    if name == OUTPUTS:
+        return bool(chosen(values)) or not values[OUTPUTS]
+    output = bundle.parameters[name].output
+    return not output or output in chosen(values)
+
+
+def _rows(context: Mapping[str, Any], values: Mapping[str, Any], names: Collection[str]) -> str:
+    """Where the stream writes all its rows: folders of windows, else a table's."""
+    if "out_prefix" in names:
+        return f"{context['out_prefix']}*"
+    kept = [name for name in chosen(values) if outputs()[name].rows]
+    return f"{context['rows_folder']}/{kept[0]}" if "rows_folder" in names and kept else ""
 
 
 def _check_takes(bundle: Bundle, names: Collection[str], connection: Connection) -> None:

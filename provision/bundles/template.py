@@ -49,12 +49,15 @@ def check_templates(
     parameters: Mapping[str, Parameter],
     names: Collection[str],
     checks: Checks,
+    places: Sequence[int],
 ) -> None:
     """Check for what would otherwise come out only when the bundle is rendered, or when its note runs.
 
-    `names` are the values that a template may take; an error is one of a paragraph's entry in `note.toml`.
+    `names` are the values that a template may take; an error is one of a paragraph's entry in `note.toml`, whose
+    number is in `places`.
     """
-    for number, template in enumerate(templates):
+    placed = list(zip(places, templates, strict=True))
+    for number, template in placed:
         with checks.at("paragraphs", number):
             _check_alone(template, parameters)
             check_places(template.text, template.file, names)
@@ -63,7 +66,7 @@ def check_templates(
                 _check_when(where, condition, parameters)
     if checks.found:  # conditions that can't be asked
         return
-    for (_, one), (number, other) in combinations(enumerate(templates), 2):
+    for (_, one), (number, other) in combinations(placed, 2):
         with checks.at("paragraphs", number):
             _check_pair(one, other, parameters)
     with checks.at():
@@ -112,7 +115,7 @@ def _check_pair(one: Template, other: Template, parameters: Mapping[str, Paramet
 def _clash(one: Template, other: Template) -> str:
     if one.key == other.key:
         return f"two paragraphs with key {one.key!r} fit one note"
-    if one.role and one.role == other.role:
+    if one.role and one.role == other.role != Role.OUTPUTS:
         return f"two paragraphs with role {one.role!r} fit one note, {one.key!r} and {other.key!r}"
     for start, beside in ((one, other), (other, one)):
         if start.blocks and beside.role in BESIDE_THE_STREAM:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from provision.bundles.context import FOLDER_PREFIX
 from provision.bundles.roles import Role
 from provision.sync.guarded_write import called
-from provision.sync.provenance import by_role, is_edited, origin
+from provision.sync.provenance import by_key, by_role, is_edited, origin, provenance
 from zeppelin_sdk import Note
 
 DEFAULT_SLIDE = 10.0  # seconds, as in the document
 _SLIDE = re.compile(r"(?:\.window|Slices\.of)\([^\n]*Seconds\((\d+)\)\s*\)|\bWindows\([^()]*?\bslide=(\d+)")
 _FILES = re.compile(rf'\.csv\(("(?:[^"\\\n]|\\.)*{FOLDER_PREFIX}")')
+_TABLE = re.compile(r'\b(?:Csv|Parquet)\(\s*(?:folder=)?("(?:[^"\\\n]|\\.)*")(?: \+ ("(?:[^"\\\n]|\\.)*"))?')
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Slide:
 
 @dataclass(frozen=True)
 class FullRows:
-    """Where the stream writes all its rows, such as "/tmp/avg-*", a folder a window; empty where it writes none."""
+    """Where the stream writes all rows: "/tmp/avg-*", a folder a window, or a table's folder; empty for nowhere."""
 
     place: str
     remark: str = ""
@@ -54,14 +55,16 @@ def slide_of(note: Note) -> Slide:
 def full_rows(note: Note) -> FullRows:
     """Where all rows of the note's stream are: in the files of its outputs, or of a paragraph that a person added."""
     recorded = origin(note).rows
-    outputs = by_role(note).get(Role.OUTPUTS)
-    if recorded and outputs is not None and not is_edited(outputs):
+    outputs = [each for each in by_key(note).values() if provenance(each).role == Role.OUTPUTS]
+    edited = [each for each in outputs if is_edited(each)]
+    if recorded and outputs and not edited:
         return FullRows(recorded)
-    found = next(filter(None, (_FILES.search(paragraph.text) for paragraph in note.paragraphs)), None)
-    if found:
-        return FullRows(f"{_unquoted(found[1])}*")
-    if recorded and outputs is not None:
-        return FullRows(recorded, f"{called(outputs)} was edited and does not say where its rows go: as applied")
+    for form, more in ((_FILES, "*"), (_TABLE, "")):
+        found = next(filter(None, (form.search(paragraph.text) for paragraph in note.paragraphs)), None)
+        if found:
+            return FullRows("".join(_unquoted(each) for each in found.groups() if each) + more)
+    if recorded and edited:
+        return FullRows(recorded, f"{called(edited[0])} was edited and does not say where its rows go: as applied")
     return FullRows("")
 
 

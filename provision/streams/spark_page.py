@@ -1,5 +1,6 @@
 """A stream as Spark itself sees it: the REST API of the driver's page (Spark's "Monitoring and Instrumentation")."""
 
+import json
 import re
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ _COUNT = re.compile(r"\.netpie\.\d+\.mqtt\.(received|stored|acknowledged|reconne
 _FIGURE = re.compile(r"\.netpie\.\d+\.query\.(\w+)$")
 # what it says of a failure, as the description of a job: its metrics are numbers
 _FAILED = "the newest batch failed: "
+# and of outputs that fail
+_OUTPUTS = "outputs: "
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class StreamState:
     `batch_ms` is the batch interval. `messages` are what this project's connector counts, up to a heartbeat of Spark's
     executors ago: received, stored, acknowledged, reconnects, redelivered (these may be there twice). Other receivers
     have none. `since`: when it was started, as the driver writes it. `application`: the id of its Spark application,
-    another for each Spark that is started.
+    another for each Spark that is started. `outputs` are those that fail: name, waiting (windows), since (ms since the
+    epoch), reason.
     """
 
     batches: int
@@ -51,6 +55,7 @@ class StreamState:
     messages: Mapping[str, int] = field(default_factory=dict)
     since: str = ""
     application: str = ""
+    outputs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def lag_s(self) -> float:
@@ -71,6 +76,7 @@ class StreamState:
             "failure": self.failure or None,
             "messages": dict(self.messages) or None,
             "error": self.last_error or None,
+            "outputs": [dict(each) for each in self.outputs],
         }
 
 
@@ -135,14 +141,26 @@ class SparkPage:
             newest_batch=figures["newest_batch"],
             since=str(figures["since"]),
             messages=self._messages(),
+            outputs=self._outputs(application),
         )
+
+    def _outputs(self, application: str) -> tuple[Mapping[str, Any], ...]:
+        """The outputs that fail, as the note's query told last; none where its jobs can't be seen."""
+        try:
+            found = next((text for text in self._told(application) if text.startswith(_OUTPUTS)), "")
+            listed = json.loads(found.removeprefix(_OUTPUTS)) if found else []
+        except (requests.RequestException, ValueError):
+            return ()
+        return tuple(each for each in listed if isinstance(each, dict))
+
+    def _told(self, application: str) -> list[str]:
+        """What jobs are described with, the newest first."""
+        return [str(job.get("description", "")) for job in self._get(f"api/v1/applications/{application}/jobs")]
 
     def _why(self, application: str) -> str:
         """What a note's query said last of a batch that failed."""
-        told = (str(job.get("description", "")) for job in self._get(f"api/v1/applications/{application}/jobs"))
-        return next(
-            (text.removeprefix(_FAILED) for text in told if text.startswith(_FAILED)), "its latest windows say why"
-        )
+        told = (text.removeprefix(_FAILED) for text in self._told(application) if text.startswith(_FAILED))
+        return next(told, "its latest windows say why")
 
     def _messages(self) -> dict[str, int]:
         """The connector's counts, summed over streams; none where Spark's metrics are not on its page."""

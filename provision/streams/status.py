@@ -65,6 +65,7 @@ class NoteStatus:
                 lines.append(("messages", f"{_messages(self.stream.messages)} (up to 10 s ago)"))
             if self.stream.failed_batches:
                 lines.append(("failures", _failures(self.stream)))
+            lines += [(f"output {each.get('name')}", _output(each)) for each in self.stream.outputs]
             if self.stream.last_error:
                 lines.append(("receiver", self.stream.last_error))
         if self.counted.counts:
@@ -89,6 +90,11 @@ def _figures(stream: StreamState) -> str:
     if not stream.receivers:
         figures.append("no receiver runs")
     return "; ".join(figures)
+
+
+def _output(output: Mapping[str, Any]) -> str:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(output.get("since", 0)) / 1000))
+    return f"fails since {since}: {output.get('reason')}; {output.get('waiting')} windows wait"
 
 
 def _failures(stream: StreamState) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
 from provision.bundles.engine import is_generated
 from provision.bundles.note_toml import join_paragraphs, new_table, rewritten, split_paragraphs
+from provision.bundles.outputs import laid_out
 from provision.bundles.render import chosen_templates
 from provision.bundles.template import Template
 from provision.errors import ConflictError, ProvisionError, UsageError
@@ -112,10 +113,7 @@ class _Pull:
         context = context_of(made.values, made.connection, scala=made.scala)
         self._reverser = Reverser(context)
         self._files: dict[str, str] = {}
-        self._declared = [
-            _Declared(template, table, tomllib.loads(table)["paragraphs"][0])
-            for template, table in zip(bundle.templates, tables, strict=True)
-        ]
+        self._declared = list(_declared(bundle, tables))
         self._bring_files_inside(folder)
         chosen = {id(template) for template in chosen_templates(bundle, made.values, made.zeppelin)}
         self._chosen = {each.template.key: each for each in self._declared if id(each.template) in chosen}
@@ -154,7 +152,7 @@ class _Pull:
         there = {each.change.key for each in told}
         dropped = [each.template for each in self._chosen.values() if each.template.key not in there]
         changes = [each.change for each in told] + [Pull(t.key, t.title, Verdict.DROP) for t in dropped]
-        text = join_paragraphs(self._head, self._with_left_out(told))
+        text = join_paragraphs(self._head, _each_once(self._with_left_out(told)))
         used = {entry["file"] for entry in tomllib.loads(text).get("paragraphs", ())}
         files = {name: body for name, body in self._files.items() if name in used}
         return Pulled({"note.toml": text, **files}, tuple(changes))
@@ -240,6 +238,19 @@ class _Pull:
         path = Path(name)
         names = (name, *(f"{path.stem}-{n}{path.suffix}" for n in range(2, len(self._files) + 3)))
         return next(each for each in names if each not in self._files and each != "note.toml")
+
+
+def _declared(bundle: Bundle, tables: Sequence[str]) -> Iterator[_Declared]:
+    """The bundle's paragraphs with their tables; those of outputs share one, and have entries of their own."""
+    entries = [tomllib.loads(table)["paragraphs"][0] for table in tables]
+    for (number, output), template in zip(laid_out(entries), bundle.templates, strict=True):
+        own = {"key": template.key, "title": template.title, "when": dict(template.when)} if output else {}
+        yield _Declared(template, tables[number], {**entries[number], **own})
+
+
+def _each_once(tables: Sequence[str]) -> list[str]:
+    """The tables, but for one that several paragraphs share: it stands where the first of them is."""
+    return [table for at, table in enumerate(tables) if "outputs:" not in table or table not in tables[:at]]
 
 
 def _with_file(table: str, old: str, new: str) -> str:

@@ -21,6 +21,7 @@ SOURCES = [
     file for folder in ("provision", "netpie_creds", "zeppelin-sdk/src") for file in (ROOT / folder).rglob("*.py")
 ]
 SCALA = (ROOT / "zeppelin_notes").rglob("*.scala")
+OUTPUTS = [*(ROOT / "zeppelin_notes" / "outputs").glob("*/output.toml")]
 MESSAGES = [file.read_text(encoding="utf-8") for file in (*SOURCES, *SCALA)]
 FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 TRACKED = {Path(file).name for file in FILES}
@@ -68,7 +69,7 @@ def _exists(path: str, beside: Path) -> bool:
 @BY_NAME
 def test_variables_that_are_named_are_read_somewhere(page: Path) -> None:
     named = set(re.findall(r"(?:PROVISION|NETPIE|ZEPPELIN)_[A-Z_]+", text(page)))
-    read = "".join(file.read_text(encoding="utf-8") for file in SOURCES)
+    read = "".join(file.read_text(encoding="utf-8") for file in (*SOURCES, *OUTPUTS))
 
     assert {word for word in named if f'"{word}"' not in read} == set()
 

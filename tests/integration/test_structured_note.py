@@ -1,28 +1,34 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
+import csv
 import json
+import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 
+from bench.postgres import PASSWORD, USER, Postgres, programs
 from provision.bundles.bundle import load_bundle
 from provision.bundles.event_form import event_form
 from provision.bundles.reading import reading
 from provision.embedded.python import python_environment
 from provision.events.rows import RowReader
 from provision.publisher import Publisher
-from provision.streams.windows import Window, read_windows
+from provision.streams.windows import Window
 from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ZeppelinClient
 
+from ..outputs.receiver import Receiver
 from ..provision.rendering import code, rendered
 from .command import Outcome, done, provision
 from .conftest import Embedded
@@ -44,6 +50,8 @@ class Running:
     applied: Outcome
     out: Path
     publisher: Publisher
+    receiver: Receiver
+    postgres: Postgres | None
 
     @property
     def note(self) -> Note:
@@ -67,7 +75,7 @@ class Running:
         """The windows with rows of this id, once there is one."""
         return wait_for(
             f"a window with {id}",
-            lambda: [each for each in read_windows(self.out) if any(row[1] == id for row in each.rows)],
+            lambda: [each for each in table(self.out) if any(row[1] == id for row in each.rows)],
         )
 
     def counts(self) -> dict[str, int]:
@@ -79,11 +87,22 @@ class Running:
 def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     out = tmp_path_factory.mktemp("structured")
     values = {"topic": TOPIC, "out": out, "slide": SLIDE, "window": WINDOW}
+    exits = ExitStack()
+    receiver = Receiver()
+    exits.callback(receiver.server_close)
+    exits.callback(receiver.shutdown)
+    values |= {"outputs": "csv,parquet,webhook", "webhook_url": receiver.url, "alert": "avg(cpu) > 1000"}
+    postgres = None
+    if programs() is not None:
+        postgres = Postgres()
+        exits.callback(postgres.close)
+        values |= {"outputs": f"{values['outputs']},postgresql", "postgresql_url": postgres.url}
+        os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
     applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words(values))
-    with ExitStack() as exits:
+    with exits:
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
-        yield Running(embedded.client, applied, out, link)
+        yield Running(embedded.client, applied, out, link, receiver, postgres)
 
 
 def words(values: dict[str, object]) -> list[str]:
@@ -92,13 +111,38 @@ def words(values: dict[str, object]) -> list[str]:
 
 def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_stream(stream: Running) -> None:
     assert done("status", NOTE, "--json").json["stream"]["receivers"] == 1
+    stream.publish(event(AT, "alarming", cpu=2000))
     stream.publish(event(AT, "averaged", cpu=1), event(AT, "averaged", cpu=4), f"[{event(AT, 'averaged', cpu=10)}, 42]")
     found = stream.windows("averaged")
     assert {window.end % (1000 * SLIDE) for window in found} == {0}
     full = wait_for("a window with all three", lambda: [w for w in stream.windows("averaged") if rows_of(w) == [5.0]])
     assert full[-1].rows[-1][1] == "averaged"
-    assert stream.counts() | {"windows": 0} == {"events": 4, "late": 3, "malformed": 1, "windows": 0}
-    wait_for("its figures", lambda: done("status", NOTE, "--json").json["stream"]["events"] == 4)
+    assert stream.counts() | {"windows": 0} == {"events": 5, "late": 4, "malformed": 1, "windows": 0}
+    wait_for("its figures", lambda: done("status", NOTE, "--json").json["stream"]["events"] == 5)
+
+
+def table(out: Path, files: str = "windows-*/csv/*.csv") -> list[Window]:
+    """The windows of the CSV table."""
+    found: dict[int, list[tuple[str, ...]]] = {}
+    for path in out.glob(files):
+        for end, *row in list(csv.reader(path.read_text().splitlines()))[1:]:
+            found.setdefault(round(datetime.fromisoformat(end).timestamp() * 1000), []).append(tuple(row))
+    return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
+
+
+def parquet_table(out: Path) -> list[Window]:
+    """The windows of the Parquet table, in the words of the CSV table."""
+    found: dict[int, list[tuple[str, ...]]] = {}
+    for path in out.glob("windows-*/parquet/day=*/*.parquet"):
+        for end, *row in (each.values() for each in pyarrow.parquet.ParquetFile(path).read().to_pylist()):
+            found.setdefault(round(end.timestamp() * 1000), []).append(tuple(map(in_csv, row)))
+    return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
+
+
+def in_csv(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return "" if value is None else str(value)
 
 
 def rows_of(window: Window, id: str = "averaged") -> list[float]:
@@ -140,6 +184,27 @@ def test_the_chart_is_a_table_of_the_windows(stream: Running) -> None:
     assert stream.paragraph("chart").results[0].type == "TABLE"
 
 
+def test_an_output_that_fails_is_told_stops_no_other_and_catches_up(stream: Running) -> None:
+    before = stream.paragraph("output-parquet").text
+    folder = before.partition('folder="')[2].partition('"')[0]
+    far = f'outputs.to("far", Csv("file://{stream.out}/far"))'
+    stream.run("output-csv", f"{(own := stream.paragraph('output-csv').text)}\n{far}")
+    stream.run("output-parquet", before.replace(f'"{folder}"', '"/proc/no-such"'))
+    stream.publish(event(AT, "meanwhile"))
+    (first, *_) = stream.windows("meanwhile")
+    told = wait_for("the failure", lambda: provision("status", NOTE, "--json").json["stream"]["outputs"])
+    assert [each["name"] for each in told] == ["parquet"]
+    assert "/proc/no-such" in told[0]["reason"]
+    assert "output parquet" in provision("status", NOTE).out
+    wait_for("all that waits", lambda: "wait, from " in stream.run("latest").output.partition("output parquet: ")[2])
+    stream.run("output-parquet", before)
+    wait_for("what waited", lambda: first in parquet_table(stream.out))
+    wait_for("no failure", lambda: provision("status", NOTE, "--json").json["stream"]["outputs"] == [])
+    wait_for("it elsewhere too", lambda: first in table(stream.out, "far/*.csv"))
+    stream.run("output-csv", f'{own}\noutputs.without("far")')
+    stream.run("output-csv", own)
+
+
 def test_the_note_runs_again_in_the_same_spark_and_an_apply_writes_nothing(stream: Running) -> None:
     again = done("run", NOTE, "--json")
     assert "restart" not in again.err
@@ -153,14 +218,37 @@ def test_a_stop_processes_what_was_received(stream: Running) -> None:
     stream.publish(*(event(AT, f"last {number}") for number in range(50)))
     time.sleep(3)  # for the broker and the source: nothing tells that a batch which has not ended holds them
     done("stop", NOTE)
-    assert (
-        len({row[1] for window in read_windows(stream.out) for row in window.rows if row[1].startswith("last ")}) == 50
-    )
+    assert len({row[1] for window in table(stream.out) for row in window.rows if row[1].startswith("last ")}) == 50
+    assert (rows := parquet_table(stream.out)) == table(stream.out)
+    posted = {body["window_end"]: body["rows"] for _, body in stream.receiver.got if "rows" in body}
+    assert len(posted) == len([body for _, body in stream.receiver.got if "rows" in body])
+    ended = {each.end: len(each.rows) for each in rows}
+    told = {round(datetime.fromisoformat(end).timestamp() * 1000): len(each) for end, each in posted.items() if each}
+    assert told == ended
+    if stream.postgres:
+        counted = stream.postgres.query("select window_end, count(*) from windows group by window_end order by 1")
+        assert [(round(end.timestamp() * 1000), n) for end, n in counted] == [(w.end, len(w.rows)) for w in rows]
+
+
+def test_an_alert_is_sent_once_and_once_when_it_is_over(stream: Running) -> None:
+    """Sent by now: its event came with the first test."""
+    said = [(body["id"], body["state"]) for _, body in stream.receiver.got if "alert" in body]
+    assert said == [("alarming", "begun"), ("alarming", "over")]
+
+
+def test_nothing_of_the_note_holds_an_output_s_password(stream: Running) -> None:
+    texts = [each.text for each in stream.note.paragraphs] + [each.output for each in stream.note.paragraphs]
+    assert not [text for text in texts if PASSWORD in text]
+
+
+def test_a_stopped_stream_is_told(stream: Running) -> None:
+    assert len(list(stream.out.glob("windows-*/csv/*"))) <= 2 * 3
     assert provision("status", NOTE, "--json").json["state"] == "stopped"
 
 
 def test_its_first_events_are_printed_and_no_warning_of_spark_s_among_what_paragraphs_show(stream: Running) -> None:
-    done("apply", "--bundle", "structured", "--note", NOTE, *words({"variant": "print"}))
+    chosen = dict.fromkeys(("outputs", "alert", "webhook_url", "postgresql_url"), "")
+    done("apply", "--bundle", "structured", "--note", NOTE, *words({"variant": "print", **chosen}))
     stream.publish(event(AT, "printed"))
     wait_for("its row", lambda: re.search(r"\|\s*printed\|\s*1.0\|\s*50.0\|\s*25.0\|", stream.run("latest").output))
     assert [p.title for p in stream.note.paragraphs if re.search(r"\bWARN\b|log4j", p.output)] == []

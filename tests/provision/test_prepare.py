@@ -356,3 +356,24 @@ def test_who_can_read_secrets_that_stand_in_a_note_is_told_before_it_is_written(
     for secrets, told in (("store", False), ("inline", True)):
         prepare.tell_of_inline(Console(), [wanted().values, wanted("streaming", f"secrets={secrets}").values])
         assert ("warning: secrets=inline: who can read the note" in capsys.readouterr().err) is told
+
+
+def test_an_output_s_login_goes_from_the_environment_into_the_store_and_is_asked_for_once(
+    probes: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = wanted("structured", "python=python", "outputs=csv,postgresql", "postgresql_url=postgresql://host/database")
+    client = FakeZeppelin("0.10").client()
+    with pytest.raises(UsageError, match="output postgresql needs a login") as refused:
+        render_for(client, asked, thing())
+    assert "PROVISION_POSTGRESQL_PASSWORD" in str(refused.value.next_step)
+    assert render_for(client, asked, thing(), read_only=True)
+    monkeypatch.setenv("PROVISION_POSTGRESQL_USER", "writer")
+    monkeypatch.setenv("PROVISION_POSTGRESQL_PASSWORD", "TheOutput'sSecret")
+    note = render_for(client, asked, thing())
+    (entity,) = (each for each in note.credentials if each.startswith("netpie-output-postgresql-"))
+    assert note.credentials[entity] == ("writer", "TheOutput'sSecret")
+    assert "TheOutput'sSecret" in note.secrets
+    assert not [paragraph for paragraph in note.paragraphs if "TheOutput'sSecret" in paragraph.text]
+    client.set_credential(entity, *note.credentials[entity])
+    monkeypatch.delenv("PROVISION_POSTGRESQL_PASSWORD")
+    assert entity not in render_for(client, asked, thing()).credentials

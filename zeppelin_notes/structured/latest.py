@@ -1,1 +1,2 @@
 windows.results.show(3)
+{{ when variant = outputs }}outputs.show()

@@ -20,7 +20,7 @@ def test_it_brings_the_package_along_and_gives_it_to_spark(tmp_path: Path) -> No
         "sys.modules['pyarrow'] = types.ModuleType('pyarrow')\n"
         "sys.modules['pyarrow.parquet'] = sys.modules['pyarrow'].parquet = types.ModuleType('pyarrow.parquet')\n"
         "sys.modules['pyarrow'].__getattr__ = lambda name: type(name, (), {'__init__': lambda *_: None})\n"
-        f"{packed_source()}\n"
+        f"{packed_source('pyspark_mqtt')}\n"
         "print(given == [archive], pyspark_mqtt.__file__.startswith(archive), *zipfile.ZipFile(archive).namelist())\n"
     )
     ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
@@ -30,6 +30,23 @@ def test_it_brings_the_package_along_and_gives_it_to_spark(tmp_path: Path) -> No
     assert names == sorted(f"pyspark_mqtt/{path.name}" for path in SOURCES.glob("*.py"))
 
 
+def test_the_outputs_come_along_and_an_older_package_of_an_earlier_run_makes_room(tmp_path: Path) -> None:
+    outputs = ["alert", "csv", "mqtt", "parquet", "postgresql", "webhook"]
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, types\n"
+        "sys.modules['note_outputs'] = sys.modules['note_outputs.csv'] = types.ModuleType('older')\n"
+        f"{packed_source('note_outputs')}\n"
+        f"import {', '.join(f'note_outputs.{name}' for name in outputs)}\n"
+        "print(note_outputs.csv.Csv.__module__, note_outputs.Outputs.__module__)\n"
+        "print(note_outputs.__file__.startswith(archive))\n"
+    )
+    ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split() == ["note_outputs.csv", "note_outputs._outputs", "True"]
+
+
 def test_it_has_nothing_that_zeppelin_or_a_template_would_replace() -> None:
-    assert not set("{}$") & set(packed_source())
-    assert len(packed_source()) < 50_000
+    for package in ("pyspark_mqtt", "note_outputs"):
+        assert not set("{}$") & set(packed_source(package))
+        assert len(packed_source(package)) < 50_000

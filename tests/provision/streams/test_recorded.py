@@ -1,5 +1,6 @@
 """What a note's stream does: recorded by the apply, and read from the text only where a person has edited it."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -58,7 +59,7 @@ def test_the_slide_is_the_one_that_was_applied(bundle: str) -> None:
 
 @ALL
 def test_what_is_recorded_stands_whatever_the_bundle_s_language_is(bundle: str) -> None:
-    note = applied(bundle, slide="30", out="/data")
+    note = applied(bundle, variant="csv", slide="30", out="/data")
     for role in ("window", "outputs"):
         note = edited(note, role, "stream.in_python()")
         paragraph = next(p for p in note.paragraphs if p.config[MARK]["role"] == role)
@@ -95,8 +96,19 @@ def test_an_edited_folder_is_read_from_the_text(bundle: str) -> None:
 
 @pytest.mark.parametrize("as_seen", [lambda note: note, older, without_marks])
 def test_the_full_rows_of_a_note_in_python_are_where_its_own_text_writes_them(as_seen) -> None:
-    assert full_rows(as_seen(applied("structured", out='/data/a"{b}'))).place == '/data/a"{b}/avg-*'
+    assert full_rows(as_seen(applied("structured", variant="csv", out='/data/a"{b}'))).place == '/data/a"{b}/avg-*'
+    assert re.fullmatch(
+        r'/data/a"\{b}/windows-\w{8}/csv', full_rows(as_seen(applied("structured", out='/data/a"{b}'))).place
+    )
     assert full_rows(as_seen(applied("structured", variant="average"))).place == ""
+
+
+def test_an_edited_folder_of_a_table_is_read_from_the_text() -> None:
+    rows = full_rows(edited(applied("structured"), "outputs", 'outputs.to("csv", Csv("/mine"))'))
+    assert (rows.place, rows.remark) == ("/mine", "")
+    rows = full_rows(edited(applied("structured"), "outputs", "outputs.to('csv', mine)"))
+    assert rows.place.startswith("/tmp/windows-")
+    assert "does not say where" in rows.remark
 
 
 def test_files_with_a_header_are_told_as_others_are() -> None:

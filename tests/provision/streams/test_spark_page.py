@@ -85,6 +85,7 @@ def test_a_running_stream_s_counts_times_and_receivers(page: FakePage) -> None:
     assert state.to_json() == {
         "batches": 7, "events": 100, "events_per_s": 1.4, "processing_ms": 250.5, "delay_ms": 260.0,
         "waiting_batches": 2, "receivers": 1, "failed_batches": 0, "failure": None, "messages": None, "error": None,
+        "outputs": [],
     }  # fmt: skip
 
 
@@ -226,6 +227,23 @@ def test_a_query_whose_newest_batch_failed_says_why_in_a_job_s_description(page:
     unnamed = SparkPage(page.url).stream()
     assert unnamed is not None
     assert unnamed.failure == "its latest windows say why"
+
+
+def test_outputs_that_fail_are_told_by_the_newest_job_that_speaks_of_them(page: FakePage) -> None:
+    tell(page)
+    failing = {"name": "postgresql", "waiting": 14, "since": 1540781620_000, "reason": "connection refused"}
+    page.answers["/api/v1/applications/local-1/jobs"] = [
+        {"jobId": 4},
+        {"jobId": 3, "description": f"outputs: {json.dumps([failing])}"},
+        {"jobId": 2, "description": "outputs: []"},
+    ]
+    state = SparkPage(page.url).stream()
+    assert state is not None
+    assert state.to_json()["outputs"] == [failing]
+    page.answers["/api/v1/applications/local-1/jobs"] = [{"jobId": 5, "description": "outputs: []"}]
+    well = SparkPage(page.url).stream()
+    assert well is not None
+    assert well.outputs == ()
 
 
 @pytest.mark.parametrize("changed", [{"active": 0}, {"since": 0}])

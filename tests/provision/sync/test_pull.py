@@ -53,7 +53,7 @@ def pulled(bench: Bench, folder: Path, bundle: str = "streaming") -> RenderedNot
     assert not [name for name, text in files.files.items() if any(secret in text for secret in SECRETS)]
     loaded = load_bundle(str(folder / source.name))
     given_ = {name: ",".join(v) if isinstance(v, list) else str(v) for name, v in made.values.items()}
-    values, path = loaded.values(given_), bench.note.path
+    values, path = loaded.values(given_), made.path
     return render(loaded, values, LOGIN.connection(values, path), zeppelin=ZEPPELIN_9, scala="2.12", path=path)
 
 
@@ -79,7 +79,16 @@ def check(bench: Bench, note: RenderedNote) -> None:
     assert bench.seen() == before
 
 
-@pytest.mark.parametrize(("bundle", "variant"), [("streaming", "csv"), ("streaming", "print"), ("classic", "average")])
+@pytest.mark.parametrize(
+    ("bundle", "variant"),
+    [
+        ("streaming", "csv"),
+        ("streaming", "print"),
+        ("classic", "average"),
+        ("structured", "outputs"),
+        ("structured", "csv"),
+    ],
+)
 def test_a_note_without_edits_gives_the_bundle_s_own_texts(tmp_path: Path, bundle: str, variant: str) -> None:
     bench = applied(bundle, variant=variant)
     assert changes(bench, bundle) == {}
@@ -89,6 +98,18 @@ def test_a_note_without_edits_gives_the_bundle_s_own_texts(tmp_path: Path, bundl
         replace(template, file=Path()) for template in there.templates
     ]
     assert came.embedded == there.embedded
+
+
+def test_an_edited_output_gets_a_file_of_its_own_and_the_others_stay_the_tool_s(tmp_path: Path) -> None:
+    bench = applied("structured", outputs="csv,parquet", csv_keep="24")
+    at = index_of(bench.note, "output-csv")
+    bench.edit(at, text=f"{bench.texts()[at]}\n# mine")
+    assert changes(bench, "structured") == {"output-csv": Verdict.UPDATE}
+    check(bench, pulled(bench, tmp_path, "structured"))
+    own = (tmp_path / "structured" / "output-csv.py").read_text()
+    assert "{{ csv_keep | python }}" in own
+    assert own.endswith("# mine\n")
+    assert (tmp_path / "structured" / "note.toml").read_text().count("outputs:python") == 1
 
 
 def test_an_emptied_paragraph_leaves_the_bundle(tmp_path: Path) -> None:

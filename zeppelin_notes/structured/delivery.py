@@ -1,0 +1,1 @@
+outputs = note_outputs.Outputs({{ waiting | python }}, keep={{ session | python }} == "persistent", context=spark.sparkContext)
