@@ -41,8 +41,11 @@ _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
 # ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
 # launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
 _NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
-# SparkContext.assertNotStopped, LiveListenerBus.addToQueue: the interpreter lives on with a context that does not
-_SPARK_ENDED = re.compile(r"stopped SparkContext|LiveListenerBus is stopped|SparkContext was shut ?down", re.IGNORECASE)
+# SparkContext.assertNotStopped, LiveListenerBus.addToQueue, the Python note's words for a Java that is gone: the
+# interpreter lives on with a context that does not
+_SPARK_ENDED = re.compile(
+    r"stopped SparkContext|LiveListenerBus is stopped|SparkContext was shut ?down|Spark has ended", re.IGNORECASE
+)
 
 
 class FailingError(ProvisionError):

@@ -14,13 +14,14 @@ QUEUED = 5.0  # seconds that a paragraph may be queued before we check what hold
 AT_ONCE = 2.0  # seconds within which a leftover cancellation ends a run
 
 
-# RemoteInterpreterProcess.callRemoteFunction; Zeppelin starts another only after a restart
-_GONE = "Interpreter process is not running"
+# RemoteInterpreterProcess.callRemoteFunction, PythonInterpreter.interpret; Zeppelin starts another only after a restart
+_GONE = ("Interpreter process is not running", "Python process is abnormally exited")
 
 
 def process_is_gone(error: ParagraphError) -> bool:
     """Whether the paragraph failed because its interpreter's process has died."""
-    return _GONE in f"{error.message}\n{error.output}"
+    told = f"{error.message}\n{error.output}"
+    return any(words in told for words in _GONE)
 
 
 class HeldError(ConflictError):

@@ -18,6 +18,7 @@ STREAMING = [
 OTHERS = [
     "python",
     "structured_note",
+    "structured_recovery",
     "own_broker",
     "netpie2020",
     "demo",

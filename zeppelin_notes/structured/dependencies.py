@@ -1,9 +1,13 @@
 import logging
 
+from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
-spark = SparkSession.builder.appName("Zeppelin").getOrCreate()
+try:
+    spark = SparkSession.builder.appName("Zeppelin").getOrCreate()
+except (Py4JNetworkError, ConnectionError) as problem:
+    raise RuntimeError("Spark has ended: restart the interpreter of this paragraph, or `provision run` the note") from problem
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
     raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")
 for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),

@@ -1,4 +1,7 @@
 import hashlib
+import os
+
+from py4j.protocol import Py4JJavaError
 
 
 class Windows:
@@ -16,7 +19,7 @@ class Windows:
         self.reader = Reader(Columns, self.window, self.slide, by, topics)
         form = json.dumps([str(self.reader.schema), self.slide, by, Columns.time])
         self.state, self._slices = state, f"{state}/slices-{hashlib.sha256(form.encode()).hexdigest()[:8]}"
-        self.query, self.running, self._messages = "", None, None
+        self.query, self.running, self._messages, self._alone = "", None, None, Alone(state)
         self._done, self._clock, self._kept, self._known = None, None, {}, False
         self._ended = 0.0
         self._table([])
@@ -48,6 +51,8 @@ class Windows:
 
     def _begins(self, messages):
         """Whether the stream's first batch is done, or takes long, or else has ended."""
+        if self.keep:
+            self._alone.take()
         events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "")
         stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.slide} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
@@ -71,14 +76,13 @@ class Windows:
     def end(self):
         """End the stream once what has come is processed; whether there was one."""
         running, asked = self.running, time.time()
-        if running is None or not running.isActive:
+        if running is None or not self._lives():
             return False
         patience = time.monotonic() + min(2 * self.slide / 1000 + 15, 120)
         while running.isActive and self._has_yet_to_process(asked) and time.monotonic() < patience:
             time.sleep(0.1)
         running.stop()
-        self._messages.stop()
-        self.results.figure("active", 0)
+        self._over()
         return True
 
     def _has_yet_to_process(self, asked):
@@ -221,11 +225,50 @@ class Windows:
         while running.isActive:
             self.results.messages(counted_by_source(running.lastProgress))
             time.sleep(1)
-        self.results.figure("active", 0)
         problem = running.exception()
         if problem is not None:
             self.results.ended = in_a_line(problem)
-            self._messages.stop()
+        if running is self.running:
+            self._over()
+
+    def _over(self):
+        self.results.figure("active", 0)
+        self._messages.stop()
+        self._alone.leave()
+
+
+class Alone:
+    """Keeps a folder of the driver's disk for one Spark: one whose Python or server was killed may go on for a while."""
+
+    PATIENCE = 60
+
+    def __init__(self, folder):
+        self._path, self._file = f"{folder}/lock", None
+
+    def take(self):
+        """Wait until the folder is this Spark's. Raises RuntimeError with the Spark that has it."""
+        self.leave()
+        os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        file, patience = spark._jvm.java.io.RandomAccessFile(self._path, "rw"), time.monotonic() + self.PATIENCE
+        while not self._locks(file):
+            if time.monotonic() > patience:
+                raise RuntimeError(f"the Spark {file.readLine()} has a stream with {self._path}: stop that one, or end it")
+            time.sleep(0.2)
+        file.setLength(0)
+        file.writeBytes(f"{spark.sparkContext.applicationId} {spark.sparkContext.uiWebUrl or ''}")
+        self._file = file
+
+    @staticmethod
+    def _locks(file):
+        try:
+            return file.getChannel().tryLock() is not None
+        except Py4JJavaError:  # another note of this Spark has it
+            return False
+
+    def leave(self):
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def counted_by_source(progress):

@@ -193,19 +193,23 @@ def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: st
 
 
 DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …"
+PYTHON_DIED = "Python process is abnormally exited, please check your code and log."
+JAVA_DIED = "RuntimeError: Spark has ended: restart the interpreter of this paragraph, or `provision run` the note"
 
 
-def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another() -> None:
+@pytest.mark.parametrize("how", [DIED, PYTHON_DIED, JAVA_DIED])
+def test_a_note_whose_spark_was_killed_starts_from_the_top_in_another(how: str) -> None:
     client = FakeClient(paragraph("dependencies"), paragraph("context"), paragraph("start"))
-    client.failures["context"] = [DIED]
+    client.failures["context"] = [how]
     note_run(client)[0].start()
     again = ["run dependencies", "run context", "run start"]
     assert client.did == ["run dependencies", "run context", "restart spark-id", *again]
 
 
-def test_a_note_whose_spark_was_killed_has_nothing_to_stop() -> None:
+@pytest.mark.parametrize("how", [DIED, PYTHON_DIED])
+def test_a_note_whose_spark_was_killed_has_nothing_to_stop(how: str) -> None:
     client, said = FakeClient(paragraph("stop"), STARTED), Said()
-    client.failures["stop"] = [DIED]
+    client.failures["stop"] = [how]
     stop_note(client, client.note, said)
     assert said.lines[-1] == "no stream of this note: Spark's process has died, and its streams with it"
 
