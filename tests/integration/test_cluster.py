@@ -69,6 +69,7 @@ def test_the_work_is_done_by_executors_on_both_workers(stream: Stream, cluster: 
     assert {process.ppid() for process in cluster.executors()} == {server.pid for server in cluster.servers[1:]}
 
 
+@pytest.mark.long
 def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is_missing(
     stream: Stream, cluster: Cluster
 ) -> None:

@@ -58,6 +58,7 @@ def own(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         broker.stop()
 
 
+@pytest.mark.long
 def test_events_over_tls_become_the_right_averages(own: OwnNote, tmp_path: Path) -> None:
     events = [event(AT, f"id{number % 3}", number, 2 * number, 3 * number) for number in range(9)]
     file = tmp_path / "events.jsonl"
@@ -77,6 +78,7 @@ def test_events_over_tls_become_the_right_averages(own: OwnNote, tmp_path: Path)
     wait_for("the averages of all events", right)
 
 
+@pytest.mark.long
 def test_the_password_is_in_no_note_and_no_log(own: OwnNote) -> None:
     note = find_note(own.embedded.client, NOTE)
     assert own.password not in own.said

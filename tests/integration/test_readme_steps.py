@@ -47,6 +47,7 @@ def note(embedded: Embedded) -> Iterator[str]:
     done("remove", "--yes", name)
 
 
+@pytest.mark.long
 def test_the_five_steps_bring_a_note_that_streams(
     embedded: Embedded, quiet_spark: None, note: str, tmp_path: Path
 ) -> None:

@@ -126,6 +126,7 @@ def test_the_note_says_why_its_batches_fail_and_that_they_do_no_longer(stream: S
     wait_for("a stream that is well", lambda: stream.latest().startswith("The stream is well again"))
 
 
+@pytest.mark.long
 def test_a_stream_that_fails_in_every_batch_is_told_with_its_reason_wherever_one_looks(
     streams: Streams, stream: Stream
 ) -> None:
@@ -195,6 +196,7 @@ def test_the_whole_note_runs_again_without_a_restart(streams: Streams, stream: S
     assert again.counts()["events"] == 1
 
 
+@pytest.mark.long
 def test_the_whole_note_runs_again_and_again_in_one_spark(streams: Streams, stream: Stream) -> None:
     """TEST_NOTE_RUNS is how often: more than a few is for a longer look."""
     spark, runs = stream.application(), int(os.environ.get("TEST_NOTE_RUNS", "3"))
@@ -246,6 +248,7 @@ def test_a_stop_processes_what_was_received(streams: Streams, stream: Stream) ->
     assert provision("status", stream.note.path, "--json").json["state"] == "stopped"
 
 
+@pytest.mark.long
 def test_events_of_ones_own_form_are_averaged_by_parameters_alone(streams: Streams, stream: Stream) -> None:
     out = stream.out.with_name("own-form")
     schema = "device string, data struct<temp: double>, at bigint"

@@ -88,6 +88,7 @@ def test_zeppelin_s_launcher_and_interpreter_list_count_in_its_digest() -> None:
         "interpreter/python/bin/python",
         "interpreter/python/java/bin/java",
         "interpreter/python/conf/spark-defaults.conf",
+        "interpreter/python/conf/log4j2.properties",
     }
     assert replace(zeppelin, packaged=()).digest != zeppelin.digest
 
