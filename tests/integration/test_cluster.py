@@ -21,6 +21,8 @@ from .mosquitto import mosquitto
 from .streams import TOPIC, Stream, event, parameters, publisher, wait_for
 from .test_numbers import check, known_events
 
+pytestmark = pytest.mark.long
+
 AT = "2018-10-29T09:53:36+0700"
 PROPERTIES = "spark.executor.memory=512m,spark.executor.heartbeatInterval=1s"
 KEPT = ("--param", "qos=1", "--param", "session=persistent")
@@ -69,7 +71,6 @@ def test_the_work_is_done_by_executors_on_both_workers(stream: Stream, cluster: 
     assert {process.ppid() for process in cluster.executors()} == {server.pid for server in cluster.servers[1:]}
 
 
-@pytest.mark.long
 def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is_missing(
     stream: Stream, cluster: Cluster
 ) -> None:
@@ -90,7 +91,6 @@ def test_a_receiver_whose_executor_is_killed_goes_on_in_the_other_and_nothing_is
     assert sum(stream.batches().values()) <= len(stream.sent) + 200 + INFLIGHT
 
 
-@pytest.mark.long
 def test_two_receivers_are_spread_over_the_executors_and_share_the_events_of_several_topics(
     stream: Stream, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -64,7 +64,7 @@ def leaking_data(secrets: Iterable[str]) -> list[Path]:
 
 def leaking_records(secrets: Iterable[str]) -> list[Path]:
     """Files of the tool's state, its records of applies among them, that hold secrets, but should not."""
-    known = [state_dir() / "emulator", state_dir() / "netpie"]
+    known = [state_dir() / name for name in ("emulator", "netpie", "netpie2020")]
     leaking = [path for path in files_with(state_dir(), secrets) if path.name not in KEEPERS]
     return [path for path in leaking if not any(folder in path.parents for folder in known)]
 

@@ -327,6 +327,7 @@ def in_spark(embedded: Embedded, script: str, *words: object) -> str:
     return told.stdout
 
 
+@pytest.mark.long
 def test_windows_of_random_streams_hold_what_is_computed_apart_and_no_restart_shows(
     embedded: Embedded, tmp_path: Path
 ) -> None:

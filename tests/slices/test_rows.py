@@ -249,6 +249,7 @@ def test_a_long_window_is_put_together_from_parts(shell, tmp_path, batches, wind
     assert compared(shell, tmp_path, some_batches(batches), window, 4, [DOCUMENT]).startswith("same")
 
 
+@pytest.mark.long
 def test_a_slide_of_a_long_window_reads_the_rows_of_no_other_slide(shell):
     shell.tell("Compare.read(66, 66, 200)")
     shell.wait(lambda: bool(shell.heard("read")), "windows", timeout=PATIENCE)
