@@ -3,12 +3,14 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from provision.embedded import mosquitto
+from provision.streams.windows import read_windows
 from provision.sync.find_note import find_note
 
 from .command import done
@@ -42,20 +44,27 @@ class OwnNote:
         return [row for file in files for row in csv.reader(file.read_text().splitlines())]
 
 
-@pytest.fixture(scope="module")
-def own(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNote]:
+@contextmanager
+def installed_broker(embedded: Embedded) -> Iterator[mosquitto.OwnBroker]:
+    """A Mosquitto; the test is skipped where there is none."""
     if mosquitto.find_program("mosquitto") is None:
         pytest.skip("no mosquitto on the PATH: it comes with the distribution's package of that name")
-    out = tmp_path_factory.mktemp("own") / "out"
     broker = mosquitto.start(embedded.stack)
     try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(scope="module")
+def own(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnNote]:
+    out = tmp_path_factory.mktemp("own") / "out"
+    with installed_broker(embedded) as broker:
         named = ["--credentials-file", str(broker.credentials), "--note", NOTE, "--check-broker"]
         options = [*parameters("streaming", window=600), "--param", f"topic={TOPIC}", "--param", f"out={out}"]
         applied = done("apply", "--json", *named, *options)
         yield OwnNote(embedded, broker.credentials, out, applied.out + applied.err)
         done("stop", NOTE, "--json")
-    finally:
-        broker.stop()
 
 
 @pytest.mark.long
@@ -84,3 +93,20 @@ def test_the_password_is_in_no_note_and_no_log(own: OwnNote) -> None:
     assert own.password not in own.said
     assert not [p.title for p in note.paragraphs if own.password in p.text or "BEGIN PRIVATE" in p.text]
     assert leaking_data([own.password]) == []
+
+
+@pytest.mark.long
+def test_the_note_in_python_speaks_mqtt_5_over_tls(embedded: Embedded, tmp_path: Path) -> None:
+    out, file = tmp_path / "out", tmp_path / "events.jsonl"
+    file.write_text("".join(f"{event(AT, 'one', cpu=cpu)}\n" for cpu in (20.0, 30.5)))
+    with installed_broker(embedded) as broker:
+        named = ["--credentials-file", str(broker.credentials)]
+        given = {"variant": "csv", "topic": TOPIC, "out": out, "slide": 4, "window": 600, "mqtt_version": 5}
+        options = [word for name, value in given.items() for word in ("--param", f"{name}={value}")]
+        done("apply", "--bundle", "structured", "--note", "own/python", *named, *options)
+        done("publish", *named, "--topic", TOPIC, "--file", str(file), "--qos", "1")
+        windows = wait_for("a window of both", lambda: [each for each in read_windows(out) if each.rows])
+        assert [float(row[3]) for row in windows[-1].rows] == [pytest.approx(25.25, abs=1e-9)]
+        connected = (embedded.stack.logs / "mosquitto.log").read_text()
+        assert [line for line in connected.splitlines() if "zeppelin-" in line and "(p5," in line]
+        done("stop", "own/python")
