@@ -3,7 +3,6 @@
 import contextlib
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -18,10 +17,9 @@ from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.drawing.chart import Chart, chart_of
-from provision.embedded import mosquitto, netpie2020, stack
+from provision.embedded import mosquitto, netpie2020, processes, stack
 from provision.embedded.application import APPID, application_file
 from provision.embedded.distribution import NEWEST
-from provision.embedded.processes import MARK
 from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.live.history import History
@@ -262,15 +260,7 @@ def _publishing(account: PlatformAccount, spec: NoteSpec, every: float) -> Itera
 def keep_publishing(running: stack.Stack, options: Sequence[str]) -> None:
     """Keep publishing from a background process, which `provision down` stops with the stack."""
     command = [sys.executable, "-m", "provision", "publish", *options, "--topic", TOPIC]
-    with (running.logs / "publisher.log").open("wb") as log:
-        subprocess.Popen(
-            command,
-            env={**os.environ, MARK: running.mark},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    processes.start(command, os.environ, log=running.logs / "publisher.log", stack=running.mark)
 
 
 # --- the windows ---

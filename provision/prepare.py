@@ -274,6 +274,7 @@ def _with_logins(
     Raises `UsageError` for one that is neither there nor in the store already.
     """
     given: dict[str, tuple[str, str]] = {}
+    stored = functools.cache(lambda: {each.entity for each in client.list_credentials()})
     for name in chosen(values):
         entity = entity_of(name, own_name(connection))
         if not any(entity in paragraph.text for paragraph in rendered.paragraphs):
@@ -281,7 +282,7 @@ def _with_logins(
         user, password = (os.environ.get(each, "") for each in outputs()[name].login)
         if password:
             given[entity] = (user, password)
-        elif not read_only and all(each.entity != entity for each in client.list_credentials()):
+        elif not read_only and entity not in stored():
             raise UsageError(
                 f"output {name} needs a login, which Zeppelin's credential store does not have",
                 next_step=f"set {' and '.join(outputs()[name].login)} for this apply",

@@ -13,8 +13,9 @@ from provision.bundles.checks import Checks, check_entries
 from provision.bundles.conditions import ZEPPELIN
 from provision.bundles.context import COMPUTED
 from provision.bundles.engine import ECHOES_NOTHING, TYPED, is_generated, typed_part
+from provision.bundles.outputs import PARAMETER as OUTPUTS
 from provision.bundles.outputs import (
-    LOGIN_NAMES,
+    all_login_names,
     asked_by_their_own,
     check_count,
     chosen,
@@ -23,7 +24,6 @@ from provision.bundles.outputs import (
     output_template,
     with_outputs,
 )
-from provision.bundles.outputs import PARAMETER as OUTPUTS
 from provision.bundles.packed import PACKED, packed_source
 from provision.bundles.parameters import Parameter, as_text, check_default, parameter
 from provision.bundles.placeholders import place_names
@@ -186,7 +186,7 @@ def _read(file: Path, table: dict[str, Any], checks: Checks) -> Bundle:
             embedded={name: as_text(value) for name, value in embedded.items()},
             folder=file.parent,
         )
-    names = COMPUTED | set(parameters) | (LOGIN_NAMES if languages else frozenset())
+    names = COMPUTED | set(parameters) | (all_login_names() if languages else frozenset())
     if checks.found:  # of what follows much would be a consequence
         if parameters.keys() >= set(table.get("parameters", ())):
             check_templates(templates, parameters, names, checks, places)

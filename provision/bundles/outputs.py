@@ -176,8 +176,9 @@ def check_count(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) 
         )
 
 
-LOGIN_NAMES = frozenset(name for each in outputs().values() if each.login for name in each.login_names)
-"""What templates may name of outputs' logins."""
+def all_login_names() -> frozenset[str]:
+    """What templates may name of outputs' logins."""
+    return frozenset(name for each in outputs().values() if each.login for name in each.login_names)
 
 
 def login_secrets(own: str) -> dict[str, Secret]:

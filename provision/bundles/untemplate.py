@@ -49,7 +49,7 @@ def to_template(pieces: Sequence[Piece], edited: str) -> Reversed:
 
 def _ends_line(text: str, before: Sequence[str]) -> bool:
     """Whether a line begins after `text`, which follows `before`: two optional lines may have become one."""
-    return (text or next(iter(before[-1:]), "\n")).endswith("\n")
+    return (text or (before[-1] if before else "\n")).endswith("\n")
 
 
 def _spans(pieces: Sequence[Piece]) -> Iterator[_Span]:

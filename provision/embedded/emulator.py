@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from provision.embedded import processes
 from provision.embedded.application import demo_application
 from provision.embedded.environment import inherited
 from provision.embedded.ports import Ports
-from provision.embedded.processes import MARK
 from provision.embedded.record import Netpie
 from provision.errors import UsageError
 from provision.home import private_dir, state_dir
@@ -39,15 +39,8 @@ def start(ports: Ports, log: Path, stack: str) -> subprocess.Popen[bytes]:
         "--appid", application.appid, "--appkey", application.appkey,
         "--http-port", str(ports.auth), "--mqtt-port", str(ports.mqtt), "--ready-file", str(_ready_file()),
     ]  # fmt: skip
-    with log.open("wb") as output:
-        return subprocess.Popen(
-            command,
-            env=inherited() | {"NETPIE_APPSECRET": application.appsecret, MARK: stack},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    environment = inherited() | {"NETPIE_APPSECRET": application.appsecret}
+    return processes.start(command, environment, log=log, stack=stack)
 
 
 def is_ready() -> bool:

@@ -9,9 +9,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from provision.embedded import processes
 from provision.embedded.environment import inherited
 from provision.embedded.ports import LOOPBACK
-from provision.embedded.processes import MARK
 from provision.embedded.record import Stack
 from provision.errors import ProvisionError, UsageError
 from provision.home import private_dir, state_dir, write_private
@@ -69,15 +69,7 @@ def start(stack: Stack) -> OwnBroker:
     write_private(config, _CONFIG.format(port=port, host=LOOPBACK, folder=folder, user=getpass.getuser()))
     _write_credentials(credentials, f"mqtts://{LOOPBACK}:{port}")
     log = stack.logs / "mosquitto.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [_program("mosquitto"), "-c", str(config)],
-            env=inherited() | {MARK: stack.mark},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = processes.start([_program("mosquitto"), "-c", str(config)], inherited(), log=log, stack=stack.mark)
     wait_until(lambda: _listens(port) or process.poll() is not None, READY_TIMEOUT)
     if process.poll() is not None or not _listens(port):
         process.terminate()

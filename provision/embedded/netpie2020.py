@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from provision.embedded import processes
 from provision.embedded.emulator import emulator_dir
 from provision.embedded.environment import inherited
-from provision.embedded.processes import MARK
 from provision.embedded.record import Stack
 from provision.errors import ProvisionError
 from provision.home import private_dir, write_private
@@ -49,15 +49,7 @@ def start(stack: Stack) -> Emulated2020:
         "--ready-file", str(ready),
     ]  # fmt: skip
     log = stack.logs / "netpie2020.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            env=inherited() | {MARK: stack.mark},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = processes.start(command, inherited(), log=log, stack=stack.mark)
     wait_until(lambda: ready.exists() or process.poll() is not None, READY_TIMEOUT)
     if not ready.exists():
         process.terminate()

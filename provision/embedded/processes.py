@@ -2,7 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import psutil
 
@@ -10,6 +12,22 @@ from provision.waiting import wait_until
 
 MARK = "PROVISION_STACK"
 GRACE = 15.0  # seconds between asking and forcing
+
+
+def start(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, stack: str, folder: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a process of this stack's, marked as such, in a session of its own; what it says goes into `log`."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            env={**environment, MARK: stack},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def is_marked(pid: int, stack: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_bytes
 from xml.sax.saxutils import escape
 
+from provision.embedded import processes
 from provision.embedded.environment import inherited
 from provision.embedded.loopback import LoopbackJars
 from provision.embedded.ports import LOOPBACK
@@ -175,16 +176,8 @@ def start(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stack: str
         *_temporary_options(folders), *trust_options(folders.trust_store),
         "-cp", class_path, "org.apache.zeppelin.server.ZeppelinServer",
     ]  # fmt: skip
-    with folders.output.open("wb") as output:
-        return subprocess.Popen(
-            command,
-            env=environment(runtime, folders, loopback, stack),
-            cwd=folders.work,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    inherits = environment(runtime, folders, loopback, stack)
+    return processes.start(command, inherits, log=folders.output, stack=stack, folder=folders.work)
 
 
 def forget_temporary(folders: Folders) -> None:

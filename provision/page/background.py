@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from provision.embedded.processes import MARK, is_marked
+from provision.embedded import processes
+from provision.embedded.processes import is_marked
 from provision.embedded.record import Stack
 from provision.errors import ProvisionError, UsageError
 from provision.home import state_dir
@@ -74,15 +75,8 @@ def start_page(stack: Stack) -> PageProcess | None:
     if running_page(stack):
         return PageProcess(stack, None)
     environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_SERVER}
-    with _log(stack).open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "provision", "page", "--record", str(_record())],
-            env={**environment, MARK: stack.mark},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    command = [sys.executable, "-m", "provision", "page", "--record", str(_record())]
+    process = processes.start(command, environment, log=_log(stack), stack=stack.mark)
     return PageProcess(stack, process)
 
 

@@ -5,7 +5,9 @@ No clock decides that: events arrive in the order in which they were published, 
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -164,3 +166,22 @@ class Stream:
 def event(ts: str, id: str, loadavg: float = 1.0, cpu: float = 50.0, mem: float = 25.0) -> str:
     """The document's event."""
     return json.dumps({"ts": ts, "id": id, "loadavg": loadavg, "cpu": cpu, "mem": mem}, ensure_ascii=False)
+
+
+@contextlib.contextmanager
+def publishing(publish: Callable[[int], None], seconds: float = 3) -> Iterator[None]:
+    """Events keep coming, 200 a second; the first of them have been coming for so long."""
+    ending = threading.Event()
+
+    def keep_publishing() -> None:
+        while not ending.wait(0.05):
+            publish(10)
+
+    thread = threading.Thread(target=keep_publishing)
+    thread.start()
+    try:
+        time.sleep(seconds)
+        yield
+    finally:
+        ending.set()
+        thread.join()

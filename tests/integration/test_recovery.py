@@ -1,11 +1,10 @@
 """A stream at QoS 1 with a session that the broker keeps: whatever dies, no published event is missing afterwards."""
 
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from provision.waiting import wait_until
 from .command import done
 from .conftest import Embedded
 from .mosquitto import Mosquitto, mosquitto
-from .streams import event, wait_for
+from .streams import event, publishing, wait_for
 
 AT = "2018-10-29T09:53:36+0700"
 NOTE = "/streams/recovery"
@@ -135,28 +134,9 @@ def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iter
         done("stop", NOTE)
 
 
-@contextmanager
-def publishing(stream: Counted) -> Iterator[None]:
-    """Events keep coming, 200 a second; the first of them have been here for a while."""
-    ending = threading.Event()
-
-    def keep_publishing() -> None:
-        while not ending.wait(0.05):
-            stream.publish(10)
-
-    thread = threading.Thread(target=keep_publishing)
-    thread.start()
-    try:
-        time.sleep(3)
-        yield
-    finally:
-        ending.set()
-        thread.join()
-
-
 def test_a_stop_at_any_moment_and_a_run_later_lose_nothing(stream: Counted) -> None:
     before = stream.duplicates()
-    with publishing(stream):
+    with publishing(stream.publish):
         done("stop", NOTE)
         drained = stream.counts()
         time.sleep(1)
@@ -183,7 +163,7 @@ def kill(stream: Counted) -> None:
 @pytest.mark.parametrize("end", [pytest.param(restart, marks=pytest.mark.long), kill])
 def test_an_interpreter_that_ends_at_any_moment_needs_one_run(stream: Counted, end: Callable[[Counted], None]) -> None:
     before = stream.duplicates()
-    with publishing(stream):
+    with publishing(stream.publish):
         end(stream)
         time.sleep(1)
         done("run", NOTE)

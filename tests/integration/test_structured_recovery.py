@@ -1,8 +1,6 @@
 """The `structured` note with a session that the broker keeps: whatever dies, its files have all, at QoS 2 once."""
 
 import re
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +22,7 @@ from zeppelin_sdk import ZeppelinClient
 from .command import done
 from .conftest import Embedded
 from .mosquitto import Mosquitto, mosquitto
-from .streams import event, wait_for
+from .streams import event, publishing, wait_for
 
 AT = "2018-10-29T09:53:36+0700"
 SLIDE = 4
@@ -82,24 +80,6 @@ class Counted:
         ids = [f"e{len(self.published) + index}" for index in range(number)]
         self.published += ids
         self.publisher.publish([event(AT, id_).encode() for id_ in ids])
-
-    @contextmanager
-    def publishing(self, seconds: float) -> Iterator[None]:
-        """Events keep coming, 200 a second; the first of them have been coming for a while."""
-        ending = threading.Event()
-
-        def keep_publishing() -> None:
-            while not ending.wait(0.05):
-                self.publish(10)
-
-        thread = threading.Thread(target=keep_publishing)
-        thread.start()
-        try:
-            time.sleep(seconds)
-            yield
-        finally:
-            ending.set()
-            thread.join()
 
     def kill_spark(self) -> None:
         found = [each for each in processes.marked(self.mark) if re.search(SPARK, " ".join(_command(each)))]
@@ -165,7 +145,7 @@ def test_a_killed_spark_needs_one_run_and_the_files_have_each_event_once(
     embedded: Embedded, broker: Mosquitto, tmp_path: Path
 ) -> None:
     with counted(embedded.stack.url, embedded.stack.mark, broker, tmp_path, qos=2) as stream:
-        with stream.publishing(SLIDE * 1.5):
+        with publishing(stream.publish, SLIDE * 1.5):
             stream.kill_spark()
             stream.run()
         stream.check()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import ClassVar, Protocol
 
-from ._files import Files
+from ._files import Files, files_in
 from ._window import Window, iso
 
 SPAN = 3_600_000
@@ -122,6 +122,18 @@ class Dataset:
         while len(names) > 1 and sum(sizes) > self._keep_bytes > 0:
             self._files.remove(names.pop(0))
             sizes.pop(0)
+
+
+class Table:
+    """Rows in files of one form in `folder`, a path of this machine's or a URL; of `keep_…` see `Dataset`."""
+
+    form: ClassVar[Form]
+
+    def __init__(self, folder: str, keep_hours: float = 0, keep_mb: float = 0, files: Files | None = None) -> None:
+        self._dataset = Dataset(files or files_in(folder), self.form, keep_hours, keep_mb)
+
+    def write(self, window: Window) -> None:
+        self._dataset.write(window)
 
 
 def _compact(end: int) -> str:

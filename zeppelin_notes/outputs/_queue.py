@@ -23,9 +23,10 @@ class Queue:
 
     def add(self, end: int, written: Path) -> None:
         """Take a window's file along, with a name of its own for it."""
-        name = self._folder / f"{end:015d}.json"
+        name = self._path(end)
         unfinished = name.with_suffix(".new")
-        unfinished.unlink() if unfinished.exists() else None
+        with suppress(FileNotFoundError):
+            unfinished.unlink()
         os.link(written, unfinished)
         os.replace(unfinished, name)
         waiting = self.waiting()

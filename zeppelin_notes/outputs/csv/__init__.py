@@ -6,8 +6,7 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from .._dataset import MIB, Dataset
-from .._files import Files, files_in
+from .._dataset import MIB, Table
 from .._window import END, Window, iso
 
 _RECORD = re.compile(r'(?:[^"\n]|"[^"]*")*\n')
@@ -34,14 +33,10 @@ class CsvForm:
         return "".join([head, *rest]).encode() if rest else b""
 
 
-class Csv:
-    """Writes to `folder`, a path of this machine's or a URL; of `keep_hours` and `keep_mb` see `Dataset`."""
+class Csv(Table):
+    """One table in CSV files."""
 
-    def __init__(self, folder: str, keep_hours: float = 0, keep_mb: float = 0, files: Files | None = None) -> None:
-        self._dataset = Dataset(files or files_in(folder), CsvForm(), keep_hours, keep_mb)
-
-    def write(self, window: Window) -> None:
-        self._dataset.write(window)
+    form = CsvForm()
 
 
 def _header(window: Window) -> str:

@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from .._dataset import MIB, Dataset
-from .._files import Files, files_in
+from .._dataset import MIB, Table
 from .._window import END, Window, at
 
 
@@ -41,14 +40,10 @@ class ParquetForm:
         return _bytes(rest) if rest.num_rows else b""
 
 
-class Parquet:
-    """Writes to `folder`, a path of this machine's or a URL; of `keep_hours` and `keep_mb` see `Dataset`."""
+class Parquet(Table):
+    """One table in Parquet files."""
 
-    def __init__(self, folder: str, keep_hours: float = 0, keep_mb: float = 0, files: Files | None = None) -> None:
-        self._dataset = Dataset(files or files_in(folder), ParquetForm(), keep_hours, keep_mb)
-
-    def write(self, window: Window) -> None:
-        self._dataset.write(window)
+    form = ParquetForm()
 
 
 def _table(data: bytes) -> Any:
