@@ -1,7 +1,8 @@
 """What outputs cost: the time of a batch of `structured` with all of them, beside that with csv alone.
 
-Batches alternate between the two sides in one Spark. The others are Parquet, a webhook on loopback, a Mosquitto, an
-alert that never comes and, where the distribution's package is there, a PostgreSQL.
+Batches alternate between the two sides in one Spark. The others are Parquet, a webhook and an InfluxDB on loopback that
+take all, a Mosquitto, a page for Prometheus, an alert that never comes and, where the distribution's package is there,
+a PostgreSQL.
 """
 
 import argparse
@@ -69,6 +70,8 @@ def _servers(folder: Path, exits: ExitStack) -> dict[str, Any]:
     found: dict[str, Any] = {
         "webhook": f"http://127.0.0.1:{receiver.server_port}/",
         "mqtt": broker.url,
+        "influxdb": f"http://127.0.0.1:{receiver.server_port}/",
+        "prometheus": "",
         "alert": "avg(cpu) > 1000 for 3 windows",
     }
     if programs():

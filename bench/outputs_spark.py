@@ -46,9 +46,11 @@ def made(names: dict[str, Any], outputs: dict[str, Any], settings: dict[str, Any
     from zeppelin_notes.outputs import Outputs
     from zeppelin_notes.outputs.alert import Alert
     from zeppelin_notes.outputs.csv import Csv
+    from zeppelin_notes.outputs.influxdb import Influxdb
     from zeppelin_notes.outputs.mqtt import Mqtt
     from zeppelin_notes.outputs.parquet import Parquet
     from zeppelin_notes.outputs.postgresql import Postgresql
+    from zeppelin_notes.outputs.prometheus import Prometheus
     from zeppelin_notes.outputs.webhook import Webhook
 
     folder = f"{settings['folder']}/{'-'.join(outputs)}"
@@ -57,6 +59,8 @@ def made(names: dict[str, Any], outputs: dict[str, Any], settings: dict[str, Any
         "csv": lambda _: Csv(f"{folder}/csv"),
         "parquet": lambda _: Parquet(f"{folder}/parquet"),
         "webhook": Webhook,
+        "influxdb": lambda url: Influxdb(url, "averages", tags=["id"]),
+        "prometheus": lambda _: Prometheus(labels=["id"]),
         "mqtt": lambda url: Mqtt(url, "back", rate=100_000),
         "postgresql": lambda login: Postgresql(login[0], "windows", ["id"], login[1], login[2]),
         "alert": lambda text: Alert(text, found, f"{folder}/waiting/alert.json", ["id"]),

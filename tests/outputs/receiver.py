@@ -7,11 +7,13 @@ from typing import Any
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes what is posted; `answers` are the statuses of the next answers, then 204."""
+    """Takes JSON and text. `answers` are the statuses of the next answers, then 204; an error says `says`."""
 
     def __init__(self) -> None:
         self.got: list[tuple[dict[str, str], Any]] = []
+        self.paths: list[str] = []
         self.answers: list[int] = []
+        self.says = ""
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -24,14 +26,18 @@ class Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        body = json.loads(text) if self.headers["Content-Type"] == "application/json" else text
         status = self.server.answers.pop(0) if self.server.answers else 204
         if status < 300:
             self.server.got.append((dict(self.headers), body))
+            self.server.paths.append(self.path)
         self.send_response(status)
         if status == 302:
             self.send_header("Location", self.server.url)
         self.end_headers()
+        if status >= 400:
+            self.wfile.write(self.server.says.encode())
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -71,6 +71,8 @@ def test_every_output_says_what_it_is_and_its_paragraphs_are_of_their_language()
         "postgresql_url": "postgresql://host/db",
         "mqtt_to": "back",
         "alert": "x > 1",
+        "influxdb_url": "http://host:8086",
+        "influxdb_bucket": "averages",
     }
     names = ",".join(name for name, each in outputs_in("python").items() if not each.always)
     note = rendered("structured", outputs=names, **needed)
@@ -140,3 +142,12 @@ def test_a_paragraph_of_the_bundle_s_own_takes_the_place_of_an_output_s(tmp_path
         "output-parquet",
         "output-table",
     ]
+
+
+def test_influxdb_and_prometheus_have_the_key_s_columns_as_tags_and_labels() -> None:
+    given = {"outputs": "influxdb,prometheus", "influxdb_url": "http://host:8086", "influxdb_bucket": "b", "key": "id"}
+    note = rendered("structured", **given, influxdb_login="password", prometheus_port="9000")
+    assert 'tags=["id"]' in code(note, "output-influxdb")
+    assert 'getUsernamePassword("netpie-output-influxdb-' in code(note, "output-influxdb")
+    assert '    "127.0.0.1",\n    9000,\n    labels=["id"],' in code(note, "output-prometheus")
+    assert "password" not in code(rendered("structured", **given), "output-influxdb")
