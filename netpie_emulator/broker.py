@@ -214,7 +214,7 @@ class MqttBroker(Broker):  # type: ignore[misc]
         self, session: Session | None, topic: str | None, data: bytes | None, force_qos: int | None = None
     ) -> None:
         if session is not None:  # a will
-            self._receive(session, Message(topic or "", bytes(data or b""), force_qos or 0))
+            self._receive(session, Message(topic or "", bytes(data or b""), force_qos or 0, bool(session.will_retain)))
 
     async def add_subscription(self, subscription: tuple[str, int], session: Session) -> int:
         """Subscribe, at `max_qos` at most; 0x80 when the filter is not allowed."""

@@ -11,7 +11,7 @@ from websockets.typing import Subprotocol
 from netpie_emulator.errors import PortError
 from netpie_emulator.http_server import LOOPBACK
 
-SUBPROTOCOL = Subprotocol("mqtt")  # MQTT 3.1.1, 6
+SUBPROTOCOLS = [Subprotocol("mqtt"), Subprotocol("mqttv3.1")]  # MQTT 3.1.1, 6; and what went before it
 READ = 65_536  # bytes
 
 
@@ -31,7 +31,7 @@ async def listen(port: int, tls: ssl.SSLContext | None, broker_port: int) -> tup
             writer.close()
 
     try:
-        server = await serve(served, LOOPBACK, port, ssl=tls, subprotocols=[SUBPROTOCOL])
+        server = await serve(served, LOOPBACK, port, ssl=tls, subprotocols=SUBPROTOCOLS)
     except OSError as error:
         cause = "it is in use" if port else error.strerror
         raise PortError(f"port {port}: {cause}", next_step="choose another port, or 0") from error

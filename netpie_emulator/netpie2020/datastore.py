@@ -1,39 +1,18 @@
 """The data store: points of the devices' fields, and KairosDB queries of them.
 
 It returns at most `limit` raw points over all fields, in ascending order: the newest are cut off, and nothing in the
-answer says so.
+answer says so. Each field is a result of its own, grouped by `attr` or not: users' programs take them so.
 """
 
 import bisect
 import math
-import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from netpie_emulator.netpie2020.aggregators import Point, QueryError, Value, aggregated, duration, integer
 from netpie_emulator.netpie2020.schema import FIELD_NAME
 
 POINT_LIMIT = 100_000
-UNITS = {
-    "milliseconds": 1, "seconds": 1000, "minutes": 60_000, "hours": 3_600_000, "days": 86_400_000,
-    "weeks": 604_800_000, "months": 2_592_000_000, "years": 31_536_000_000,
-}  # fmt: skip
-Value = int | float | str
-Point = tuple[int, Value]
-AGGREGATORS: dict[str, Callable[[list[Any]], Any]] = {
-    "avg": lambda values: sum(values) / len(values),
-    "sum": sum,
-    "min": min,
-    "max": max,
-    "count": len,
-    "dev": statistics.pstdev,
-    "first": lambda values: values[0],
-    "last": lambda values: values[-1],
-}
-
-
-class QueryError(Exception):
-    """A query that is not understood; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +59,14 @@ class DataStore:
         if not isinstance(metric, dict) or not isinstance(metric.get("name"), str):
             raise QueryError("metrics[].name may not be empty")
         name = metric["name"]
+        for aggregator in metric.get("aggregators") or []:
+            aggregated([], aggregator, span.start)
         raw = self._raw(name, metric, span, now)
-        groups = metric.get("group_by") or []
-        by_attr = any(isinstance(group, dict) and "attr" in (group.get("tags") or []) for group in groups)
-        fields = list(dict.fromkeys(field for field, _ in raw))
-        split = [[field] for field in fields] if by_attr else [fields]
-        results = [
-            _result(name, chosen, [point for field, point in raw if field in chosen], metric, span, by_attr)
-            for chosen in split or [[]]
-        ]
-        return {"sample_size": len(raw), "results": results}
+        points: dict[str, list[Point]] = {}
+        for field, point in raw:
+            points.setdefault(field, []).append(point)
+        results = [_result(name, field, points[field], metric, span) for field in points]
+        return {"sample_size": len(raw), "results": results or [{"name": name, "tags": {}, "values": []}]}
 
     def _raw(self, name: str, metric: dict[str, Any], span: _Span, now: int) -> list[tuple[str, Point]]:
         """Return the points by field, the fields in the order of the query; what is over the limit is cut off."""
@@ -106,13 +83,20 @@ class DataStore:
         return sorted(kept[: _limit(metric, self.limit)], key=lambda entry: order[entry[0]])
 
 
-def points_in(data: dict[str, Any]) -> list[tuple[str, Value]]:
-    """Return the fields that can be stored: numbers and texts under names of letters, digits and `_`."""
-    return [
-        (name, int(value) if isinstance(value, bool) else value)
-        for name, value in data.items()
-        if isinstance(value, int | float | str) and FIELD_NAME.fullmatch(name)
-    ]
+def points_in(data: dict[str, Any], inside: str = "") -> list[tuple[str, Value]]:
+    """Return the fields that can be stored: numbers and texts under names of letters, digits and `_`.
+
+    A field of an object has the names of both with a dot between.
+    """
+    found: list[tuple[str, Value]] = []
+    for name, value in data.items():
+        if not FIELD_NAME.fullmatch(name):
+            continue
+        if isinstance(value, dict):
+            found += points_in(value, f"{inside}{name}.")
+        elif isinstance(value, int | float | str):
+            found.append((inside + name, int(value) if isinstance(value, bool) else value))
+    return found
 
 
 def metric_names(content: object) -> set[str]:
@@ -139,60 +123,27 @@ def _newest_first(metric: dict[str, Any]) -> bool:
 
 
 def _limit(metric: dict[str, Any], most: int) -> int:
-    asked = metric.get("limit") or most
-    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 0:
+    asked = integer(metric.get("limit") or most, "metrics[].limit")
+    if asked < 0:
         raise QueryError("metrics[].limit must be a number greater than 0")
     return min(asked, most)
 
 
 def _moment(content: dict[str, Any], which: str, now: int, default: int | None) -> int:
     if f"{which}_absolute" in content:
-        return _integer(content[f"{which}_absolute"], f"{which}_absolute")
+        return integer(content[f"{which}_absolute"], f"{which}_absolute")
     if f"{which}_relative" in content:
-        return now - _duration(content[f"{which}_relative"], f"{which}_relative")
+        return now - duration(content[f"{which}_relative"], f"{which}_relative")
     if default is None:
         raise QueryError(f"{which}_absolute or {which}_relative must be set")
     return default
 
 
-def _duration(content: object, where: str) -> int:
-    if not isinstance(content, dict) or content.get("unit") not in UNITS:
-        raise QueryError(f"{where}.unit must be one of {', '.join(UNITS)}")
-    count = _integer(content.get("value"), f"{where}.value")
-    if count <= 0:
-        raise QueryError(f"{where}.value must be greater than 0")
-    return count * UNITS[content["unit"]]
-
-
-def _integer(value: object, where: str) -> int:
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError, OverflowError):
-        raise QueryError(f"{where} must be a number") from None
-
-
-def _result(
-    name: str, fields: list[str], points: list[Point], metric: dict[str, Any], span: _Span, by_attr: bool
-) -> dict[str, Any]:
+def _result(name: str, field: str, points: list[Point], metric: dict[str, Any], span: _Span) -> dict[str, Any]:
     values = sorted(points, key=lambda point: point[0], reverse=_newest_first(metric))
     for aggregator in metric.get("aggregators") or []:
-        values = _aggregated(values, aggregator, span)
-    tags = {"attr": fields} if fields and not metric.get("exclude_tags") else {}
-    result: dict[str, Any] = {"name": name, "tags": tags, "values": values}
-    if by_attr and fields:
-        result["group_by"] = [{"name": "tag", "tags": ["attr"], "group": {"attr": fields[0]}}]
-    return result
-
-
-def _aggregated(points: list[Point], aggregator: object, span: _Span) -> list[Point]:
-    if not isinstance(aggregator, dict) or aggregator.get("name") not in AGGREGATORS:
-        raise QueryError(f"aggregators[].name must be one of {', '.join(AGGREGATORS)}")
-    step = _duration(aggregator.get("sampling"), "aggregators[].sampling")
-    buckets: dict[int, list[Point]] = {}
-    for point in points:
-        buckets.setdefault((point[0] - span.start) // step, []).append(point)
-    combine = AGGREGATORS[aggregator["name"]]
-    try:
-        return [(bucket[0][0], combine([value for _, value in bucket])) for bucket in buckets.values()]
-    except (TypeError, OverflowError):
-        raise QueryError(f"{aggregator['name']} needs numbers") from None
+        values = aggregated(values, aggregator, span.start)
+    by_attr = [{"name": "tag", "tags": ["attr"], "group": {"attr": field}}]
+    groups = {"group_by": by_attr} if metric.get("group_by") else {}
+    tags = {} if metric.get("exclude_tags") in (True, "true") else {"attr": [field]}
+    return {"name": name, **groups, "tags": tags, "values": values}

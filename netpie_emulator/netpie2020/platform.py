@@ -61,6 +61,7 @@ class Netpie2020:
         """Return what is told of a device: `status` is 1 while it is connected."""
         return {
             "deviceid": device.client_id,
+            "alias": device.alias,
             "groupid": device.group,
             "projectid": device.project,
             "status": int(device.client_id in self.online),
@@ -143,15 +144,17 @@ class Netpie2020:
         return answer
 
     def _batch(self, device: Device, content: dict[str, Any], entries: list[object], merge: bool) -> dict[str, Any]:
+        """Write a batch: one shadow operation beside its expressions, and the newest entry alone fires triggers."""
         ack = {"ackid": content["ackid"]} if "ackid" in content else {}
         if len(entries) > MAX_BATCH:
             raise RequestRefused(429, f"batch size exceeds {MAX_BATCH}", inputsize=len(entries), **ack)
         moment = now()
         writes = writes_of(content, entries, merge)
-        self._spend_shadow(sum(_cost(device, one) for one in writes))
+        self._spend_shadow(1 + sum(expressions_for(one.data, device.schema) for one in writes))
         timed = sorted(((absolute(one.timestamp, moment), one) for one in writes), key=lambda entry: entry[0])
-        for timestamp, one in timed:
-            self._write(device, Write(one.data, timestamp, one.merge, one.store, one.trigger), moment)
+        for place, (timestamp, one) in enumerate(timed, 1):
+            fires = one.trigger and place == len(timed)
+            self._write(device, Write(one.data, timestamp, one.merge, one.store, fires), moment)
         times = [timestamp for timestamp, _ in timed] or [moment]
         return {**ack, "total": len(timed), "mints": times[0], "maxts": times[-1]}
 

@@ -1,9 +1,12 @@
 """NETPIE 2020's HTTP: the device API (`/v2/device/…`) and the data store's query, on one port.
 
-A request without a right `Authorization: Device CLIENTID:TOKEN` is answered with 401, one of a device that is
-disabled or banned with 403, one over quota with 429.
+Who asks is in `Authorization: Device CLIENTID:TOKEN`, or the same as Basic, which users' programs send too. Another is
+answered with 401, what a device asks that is disabled or banned with 403, except for its status, and one over quota
+with 429. Pages in a browser may ask from anywhere (CORS). A body is JSON, or a form as the vendor's Freeboard sends it.
 """
 
+import base64
+import binascii
 import hmac
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,13 +16,16 @@ from urllib.parse import unquote
 
 from netpie_emulator.broker_thread import BrokerThread
 from netpie_emulator.http_server import EmulatedServer, RequestHandler
-from netpie_emulator.netpie2020.datastore import QueryError, metric_names
+from netpie_emulator.netpie2020.aggregators import QueryError
+from netpie_emulator.netpie2020.datastore import metric_names
 from netpie_emulator.netpie2020.devices import Device
+from netpie_emulator.netpie2020.form import nested
 from netpie_emulator.netpie2020.platform import Netpie2020, RequestRefused, now
 from netpie_emulator.netpie2020.shadow import parsed
 
 API = "/v2/device/"
 QUERY = "/feed/api/v1/datapoints/query"
+QUERIES = (QUERY, "/v2" + QUERY)  # at ds.netpie.io, and at api.netpie.io
 OWN: Final[dict[str, Callable[[Netpie2020], Any]]] = {
     "/emulator/usage": lambda platform: dict(platform.quota.used),
     "/emulator/actions": lambda platform: [asdict(action) for action in platform.actions],
@@ -51,6 +57,18 @@ class _Handler(RequestHandler):
     def do_POST(self) -> None:
         self._do("POST")
 
+    def do_OPTIONS(self) -> None:
+        self.send_response(HTTPStatus.NO_CONTENT)
+        self.send_header("Access-Control-Allow-Methods", "GET, PUT, POST")
+        self.send_header("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept")
+        self.send_header("Access-Control-Max-Age", "600")
+        self.end_headers()
+
+    def end_headers(self) -> None:
+        if self.asked()[0] not in OWN:
+            self.send_header("Access-Control-Allow-Origin", "*")
+        super().end_headers()
+
     def _do(self, method: str) -> None:
         path, query = self.asked()
         body = self.body()
@@ -68,27 +86,40 @@ class _Handler(RequestHandler):
         if method == "GET" and path in OWN:
             return lambda: OWN[path](platform)
         authorization = self.headers.get("Authorization", "")
-        if path == QUERY:
+        if path in QUERIES:
             return lambda: platform.counted(len(body), lambda: _queried(platform, authorization, method, body))
         if not path.startswith(API):
             raise RequestRefused(404, "no such call")
         what = [unquote(part) for part in path.removeprefix(API).split("/")]
 
         def done() -> Any:
-            device = _device(platform, authorization)
+            device = _named(platform, authorization)
+            if (method, what) != ("GET", ["status"]):
+                _check_usable(device)
             return platform.counted(len(body), lambda: _asked(platform, device, method, what, query, body))
 
         return done
 
 
-def _device(platform: Netpie2020, authorization: str) -> Device:
+def _named(platform: Netpie2020, authorization: str) -> Device:
     scheme, _, who = authorization.partition(" ")
-    device = platform.account.opened(*who.strip().partition(":")[::2]) if scheme == "Device" else None
+    said = {"device": str.strip, "basic": _decoded}.get(scheme.lower(), lambda _: "")(who)
+    device = platform.account.opened(*said.partition(":")[::2])
     if device is None:
         raise RequestRefused(401, "unauthorized")
+    return device
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _check_usable(device: Device) -> None:
     if not device.enabled or device.banned:
         raise RequestRefused(403, "device is banned" if device.banned else "device is disabled")
-    return device
 
 
 def _asked(
@@ -103,14 +134,17 @@ def _asked(
             platform.push(device, body)
             return _done(device)
         case "GET", ["shadow", "data"]:
-            return platform.read_shadow(_aliased(platform, device, query))
+            return {"status": 200, **platform.read_shadow(_aliased(platform, device, query))}
         case "PUT" | "POST", ["shadow", "data" | "batch" as kind]:
             content = _content(body)
             if (kind == "batch") != ("batch" in content):
                 raise RequestRefused(
                     400, f"{'batch must be an array' if kind == 'batch' else 'data must be an object'}"
                 )
-            return platform.update(_aliased(platform, device, query), content, merge=method == "PUT")
+            target = _aliased(platform, device, query)
+            answer = platform.update(target, content, merge=method == "PUT")
+            batch = {"deviceid": target.client_id, "response": answer} if kind == "batch" else {}
+            return {"status": 200, **batch, **answer}
     raise RequestRefused(404, "no such call")
 
 
@@ -124,11 +158,11 @@ def _sent(platform: Netpie2020, device: Device, kind: str, topic: str, body: byt
 
 
 def _done(device: Device) -> dict[str, Any]:
-    return {"deviceid": device.client_id, "response": "ok"}
+    return {"status": 200, "message": "ok", "deviceid": device.client_id, "response": "ok"}
 
 
 def _aliased(platform: Netpie2020, device: Device, query: dict[str, str]) -> Device:
-    if "alias" not in query:
+    if not query.get("alias"):
         return device
     found = platform.account.aliased(device, query["alias"])
     if found is None:
@@ -146,10 +180,11 @@ def _content(body: bytes) -> dict[str, Any]:
 def _queried(platform: Netpie2020, authorization: str, method: str, body: bytes) -> Any:
     if method != "POST":
         raise RequestRefused(405, "method not allowed")
-    content = _content(body)
+    content = parsed(body) or nested(body.decode(errors="replace"))
     user = platform.account.user_token
     if not (user and hmac.compare_digest(authorization.encode(), f"Bearer {user}".encode())):
-        device = _device(platform, authorization)
+        device = _named(platform, authorization)
+        _check_usable(device)
         if metric_names(content) - {device.client_id}:
             raise RequestRefused(403, "a metric is another device's")
     try:

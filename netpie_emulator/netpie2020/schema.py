@@ -67,23 +67,26 @@ def time_to_live(schema: dict[str, Any] | None, name: str) -> int | None:
     """Return for how many milliseconds a field's points are kept; 0 for not at all, None where nothing is said.
 
     A field that the schema names is stored only with a `ttl`: a count of ms, s, m, h, d or y, of ms without a unit.
+    `name` is that of a point: a field within an object, `a.b`, has its own, or is the schema's object's.
     """
-    if name not in ((schema or {}).get("properties") or {}):
+    path = [step for part in name.split(".") for step in ("properties", part)]
+    if not isinstance(_inside(schema, *path[:2]), dict):
         return None
-    said = re.fullmatch(r"([0-9]{1,15})(ms|[smhdy])?", str(_operation(schema, name, "store").get("ttl", "")))
-    return int(said[1]) * UNITS[said[2] or "ms"] if said else 0
+    ttl = ("operation", "store", "ttl")
+    said = _inside(schema, *path, *ttl) or _inside(schema, *path[:2], *ttl)
+    match = re.fullmatch(r"([0-9]{1,15})(ms|[smhdy])?", str(said))
+    return int(match[1]) * UNITS[match[2] or "ms"] if match else 0
+
+
+def _inside(content: Any, *path: str) -> Any:
+    for key in path:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
 
 
 def _expression(schema: dict[str, Any] | None, name: str) -> str | None:
-    expression = _operation(schema, name, "transform").get("expression")
+    expression = _inside(schema, "properties", name, "operation", "transform", "expression")
     return expression if isinstance(expression, str) else None
-
-
-def _operation(schema: dict[str, Any] | None, name: str, kind: str) -> dict[str, Any]:
-    found: Any = schema
-    for key in ("properties", name, "operation", kind):
-        found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def _fitted(value: Any, rule: dict[str, Any]) -> Any:

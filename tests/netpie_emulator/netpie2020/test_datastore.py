@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netpie_emulator.netpie2020 import Emulator2020
-from netpie_emulator.netpie2020.datastore import DataStore, QueryError
+from netpie_emulator.netpie2020.aggregators import QueryError
+from netpie_emulator.netpie2020.datastore import DataStore
+from netpie_emulator.netpie2020.form import nested
+from netpie_emulator.netpie2020.rest import QUERY
 
 NOW = 1_764_000_000_000
 GROUPED = [{"name": "tag", "tags": ["attr"]}]
@@ -108,6 +111,10 @@ def test_point_of_the_same_time_is_replaced():
         {"start_absolute": 0, "metrics": [{}]},
         query(["t"], limit="many"),
         query(["t"], aggregators=[{"name": "guess", "sampling": {"value": 1, "unit": "days"}}]),
+        query(["t"], aggregators=[{"name": "avg"}]),
+        query(["t"], aggregators=[{"name": "trim"}]),
+        query(["t"], aggregators=[{"name": "div", "divisor": 0}]),
+        query(["t"], aggregators=[{"name": "percentile", "percentile": 2, "sampling": {"value": 1, "unit": "days"}}]),
     ],
 )
 def test_query_that_is_none_is_told(broken):
@@ -126,9 +133,88 @@ def test_what_is_written_to_a_shadow_is_queried(emulator, api, one):
     for timestamp in times:
         api(one)("PUT", "/shadow/data", {"data": {"t": timestamp % 10, "o": {"x": 1}}, "timestamp": timestamp})
     answer = ask(emulator, one).json()["queries"][0]
-    assert answer["results"][0]["tags"]["attr"] == ["t"]
+    assert [result["tags"]["attr"] for result in answer["results"]] == [["t"]]
     assert answer["results"][0]["values"] == [[timestamp, timestamp % 10] for timestamp in sorted(times)]
     assert ask(emulator, one, "Bearer user-token").json()["queries"][0] == answer
+
+
+def test_each_field_is_a_result_grouped_or_not(emulator, api, one):
+    api(one)("PUT", "/shadow/data", {"data": {"t": 1, "h": 2}})
+    for groups in (GROUPED, []):
+        metric = {"name": one.client_id, "tags": {"attr": ["h", "t"]}, "group_by": groups}
+        results = ask(emulator, one, metrics=[metric]).json()["queries"][0]["results"]
+        assert [(each["tags"]["attr"], each["values"][0][1]) for each in results] == [(["h"], 2), (["t"], 1)]
+
+
+def test_field_within_an_object_has_a_name_with_a_dot(emulator, api, one):
+    one.schema = {"properties": {"gone": {"type": "object"}, "place": {
+        "type": "object", "operation": {"store": {"ttl": "1d"}}}}}  # fmt: skip
+    api(one)("PUT", "/shadow/data", {"data": {"place": {"lat": {"degree": 13.7}}, "gone": {"x": 1}, "free": {"y": 2}}})
+    results = ask(emulator, one, metrics=[{"name": one.client_id}]).json()["queries"][0]["results"]
+    assert {each["tags"]["attr"][0]: each["values"][0][1] for each in results} == {
+        "place.lat.degree": 13.7,
+        "free.y": 2,
+    }
+
+
+def test_query_may_be_a_form_and_at_the_api_s_own_address(emulator, api, one):
+    """What jQuery makes of the query of the vendor's Freeboard."""
+    api(one)("PUT", "/shadow/data", {"data": {"t": 1, "h": "text"}})
+    form = {
+        "start_absolute": "0", "end_absolute": "99999999999999", "metrics[0][name]": one.client_id,
+        "metrics[0][group_by][0][name]": "tag", "metrics[0][group_by][0][tags][]": "attr",
+        "metrics[0][limit]": "10", "metrics[0][aggregators][0][name]": "avg",
+        "metrics[0][aggregators][0][sampling][value]": "1", "metrics[0][aggregators][0][sampling][unit]": "minutes",
+    }  # fmt: skip
+    headers = {"Authorization": f"Device {one.client_id}:{one.token}"}
+    answer = requests.post(emulator.api_url.replace("/device", "") + QUERY, data=form, headers=headers, timeout=60)
+    results = answer.json()["queries"][0]["results"]
+    assert {each["tags"]["attr"][0]: each["values"][0][1] for each in results} == {"h": "text", "t": 1}
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [
+        ("a=1&b[c]=2", {"a": "1", "b": {"c": "2"}}),
+        ("a[]=1&a[]=2", {"a": ["1", "2"]}),
+        ("a[0][b]=1&a[1][b]=2", {"a": [{"b": "1"}, {"b": "2"}]}),
+        ("a=1&a[b]=2", {"a": "1"}),
+        ("%5B%5D=1&a[=2&=3", {}),
+        ("a" + "[x]" * 50 + "=1", {}),
+    ],
+)
+def test_form_is_read_as_objects_and_arrays(form, fields):
+    assert nested(form) == fields
+
+
+@pytest.mark.parametrize(
+    ("aggregator", "expected"),
+    [
+        ({"name": "diff"}, [[500, 1], [1000, 2]]),
+        ({"name": "scale", "factor": 10}, [[0, 10], [500, 20], [1000, 40]]),
+        ({"name": "div", "divisor": "2"}, [[0, 0.5], [500, 1], [1000, 2]]),
+        ({"name": "rate", "unit": "SECONDS"}, [[500, 2], [1000, 4]]),
+        ({"name": "trim", "trim": "both"}, [[500, 2]]),
+        ({"name": "percentile", "percentile": 0.5, "sampling": {"value": 1, "unit": "days"}}, [[0, 2]]),
+        ({"name": "sum", "align_start_time": True, "sampling": {"value": 400, "unit": "MILLISECONDS"}},
+         [[0, 1], [400, 2], [800, 4]]),
+    ],
+)  # fmt: skip
+def test_other_aggregators(aggregator, expected):
+    store = DataStore()
+    for timestamp, value in ((0, 1), (500, 2), (1000, 4)):
+        store.add("d", "t", timestamp, value)
+    assert results(store, query(["t"], aggregators=[aggregator])) == {"t": expected}
+
+
+def test_ranges_can_be_aligned_to_their_unit():
+    store = DataStore()
+    for timestamp in (1900, 2100):
+        store.add("d", "t", timestamp, 1)
+    sampling = {"value": 1, "unit": "seconds"}
+    for aligned, sums in ((False, [[1900, 2]]), (True, [[1900, 1], [2100, 1]])):
+        aggregators = [{"name": "sum", "align_sampling": aligned, "sampling": sampling}]
+        assert results(store, query(["t"], start=1500, aggregators=aggregators)) == {"t": sums}
 
 
 def test_limit_can_be_low(account, one, tmp_path):

@@ -68,7 +68,8 @@ def test_coming_and_going_is_told_to_who_taps_it(flow, connect, one):
     client = connect(one)
     told = flow.told("@device/status/changed")
     assert told == {
-        "deviceid": one.client_id, "groupid": "G0", "projectid": "P0", "status": 1, "enabled": True, "banned": False,
+        "deviceid": one.client_id, "alias": "one", "groupid": "G0", "projectid": "P0",
+        "status": 1, "enabled": True, "banned": False,
     }  # fmt: skip
     client.close()
     assert flow.told("@device/status/changed")["status"] == 0

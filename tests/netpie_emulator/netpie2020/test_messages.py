@@ -122,6 +122,20 @@ def test_will_is_said_in_the_group(connect, emulator, one, two):
     connected.close()
 
 
+def test_retained_will_is_for_later_subscribers(connect, connect_as, one, two):
+    will = connect_as(one.client_id, one.token, one.secret)
+    will.close()
+    will.paho.will_set("@msg/state", "offline", 1, retain=True)
+    will.paho.reconnect()
+    will.paho.loop_start()
+    assert will.connacks.get(timeout=60) == 0
+    connect(one)  # takes the connection over
+    listener = connect(two)
+    listener.subscribe("@msg/state", 1)
+    got = listener.messages.get(timeout=60)
+    assert (got.topic, got.payload, bool(got.retain)) == ("@msg/state", b"offline", True)
+
+
 def test_private_message_is_the_device_s_alone(connect, api, one, two):
     mine, yours = connect(one), connect(two)
     for client in (mine, yours):

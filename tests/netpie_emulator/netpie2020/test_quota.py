@@ -63,9 +63,20 @@ def test_used_up_shadow_operations_refuse_writes_and_nothing_is_stored(limits, r
     assert (used["shadow"], used["points"]) == (3, 2)
 
 
+def test_batch_is_one_operation_and_each_expression_one_more(request, one):
+    entries = [{"data": {"t": number}, "ts": -number} for number in range(100)]
+    call = request.getfixturevalue("api")(one)
+    assert call("PUT", "/shadow/batch", {"batch": entries}).status_code == 200
+    assert request.getfixturevalue("emulator").used()["shadow"] == 1
+    one.schema = {"properties": {"t": {"operation": {"transform": {"expression": "$.t + 1"}}}}}
+    assert call("PUT", "/shadow/batch", {"batch": entries}).status_code == 200
+    assert request.getfixturevalue("emulator").used()["shadow"] == 1 + 101
+
+
 def test_batch_over_quota_stores_nothing(limits, request, one):
-    limits["shadow"] = 5
-    entries = [{"data": {"t": number}, "ts": -number} for number in range(6)]
+    limits["shadow"] = 6
+    one.schema = {"properties": {"t": {"operation": {"transform": {"expression": "$.t + 1"}}}}}
+    entries = [{"data": {"t": number, "u": 1}, "ts": -number} for number in range(6)]
     answer = request.getfixturevalue("api")(one)("PUT", "/shadow/batch", {"ackid": 1, "batch": entries})
     assert answer.status_code == 429
     assert request.getfixturevalue("emulator").used()["points"] == 0

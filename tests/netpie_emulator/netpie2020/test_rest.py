@@ -8,7 +8,8 @@ from netpie_emulator.netpie2020.quota import FREE
 
 def test_status_says_whether_the_device_is_connected(api, connect, one):
     assert api(one)("GET", "/status").json() == {
-        "deviceid": one.client_id, "groupid": "G0", "projectid": "P0", "status": 0, "enabled": True, "banned": False,
+        "deviceid": one.client_id, "alias": "one", "groupid": "G0", "projectid": "P0",
+        "status": 0, "enabled": True, "banned": False,
     }  # fmt: skip
     connect(one)
     assert api(one)("GET", "/status").json()["status"] == 1
@@ -73,10 +74,48 @@ def test_wrong_authorization_is_401(emulator, one, scheme):
 
 
 @pytest.mark.parametrize("fault", [{"enabled": False}, {"banned": True}])
-def test_disabled_or_banned_device_is_403(api, one, fault):
+def test_disabled_or_banned_device_is_403_but_for_its_status(api, one, fault):
     for name, value in fault.items():
         setattr(one, name, value)
-    assert api(one)("GET", "/status").status_code == 403
+    assert fault.items() <= api(one)("GET", "/status").json().items()
+    assert api(one)("GET", "/shadow/data").status_code == 403
+    assert api(one)("PUT", "/message/t", "x").status_code == 403
+
+
+def test_basic_authorization_is_client_id_and_token_too(api, emulator, one):
+    answer = requests.get(emulator.api_url + "/status", auth=(one.client_id, one.token), timeout=60)
+    assert answer.json() == api(one)("GET", "/status").json()
+    assert requests.get(emulator.api_url + "/status", auth=(one.client_id, "wrong"), timeout=60).status_code == 401
+    for broken in ("Basic !", "Basic /w==", "device"):
+        headers = {"Authorization": broken}
+        assert requests.get(emulator.api_url + "/status", headers=headers, timeout=60).status_code == 401
+
+
+def test_page_in_a_browser_may_ask(api, emulator, one):
+    asked = {"Origin": "http://page.example", "Access-Control-Request-Method": "PUT",
+             "Access-Control-Request-Headers": "authorization,content-type"}  # fmt: skip
+    preflight = requests.options(emulator.api_url + "/shadow/data", headers=asked, timeout=60)
+    assert preflight.status_code == 204
+    assert preflight.headers["Access-Control-Allow-Origin"] == "*"
+    assert "PUT" in preflight.headers["Access-Control-Allow-Methods"]
+    assert {"authorization", "content-type"} <= set(
+        preflight.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    )
+    for answer in (api(one)("GET", "/shadow/data"), api(one)("GET", "/nothing")):
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    own = requests.get(emulator.api_url.replace("/v2/device", "/emulator/pushes"), timeout=60)
+    assert "Access-Control-Allow-Origin" not in own.headers
+
+
+def test_answers_have_what_the_documents_name(api, one):
+    call = api(one)
+    sent = call("PUT", "/message/t", "x").json()
+    assert (sent["status"], sent["message"]) == (200, "ok")
+    written = call("PUT", "/shadow/data?alias=", {"data": {"a": 1}}).json()
+    read = call("GET", "/shadow/data").json()
+    assert (written["status"], written["data"], read["status"], read["data"]) == (200, {"a": 1}, 200, {"a": 1})
+    batch = call("PUT", "/shadow/batch", {"batch": [{"data": {"a": 2}, "timestamp": 0}]}).json()
+    assert (batch["deviceid"], batch["response"]["total"]) == (one.client_id, 1)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/status"), ("GET", "/message/t")])

@@ -136,6 +136,13 @@ def test_batch_of_100_is_taken_and_of_101_is_refused_whole(device, emulator):
     assert device.told(BATCH_ANSWER)["total"] == 100
 
 
+def test_newest_entry_of_a_batch_alone_fires_a_trigger(api, emulator, one):
+    one.triggers = [{"action": "hook", "event": "SHADOW.UPDATED", "condition": "$NEW.t > 0", "msg": "{{$NEW.t}}"}]
+    entries = [{"data": {"t": number}, "ts": -1000 * number} for number in (3, 1, 2)]
+    assert api(one)("PUT", "/shadow/batch", {"batch": entries}).json()["total"] == 3
+    assert [action.msg for action in emulator.platform.actions] == ["1"]
+
+
 def test_shadows_of_two_devices_are_apart(device, connect, two):
     other = connect(two)
     other.subscribe("@shadow/#")

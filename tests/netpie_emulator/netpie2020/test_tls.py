@@ -9,6 +9,7 @@ import paho.mqtt.client as mqtt
 import paho.mqtt.publish as publish
 import pytest
 import requests
+from websockets.sync.client import connect
 
 from netpie_emulator import EmulatorError, PortError
 from netpie_emulator.netpie2020 import Emulator2020
@@ -88,6 +89,15 @@ def test_message_comes_back_over_a_websocket_whatever_its_size(account, one):
         finally:
             paho.disconnect()
             paho.loop_stop()
+
+
+@pytest.mark.parametrize("offered", [["mqtt"], ["mqttv3.1"], ["mqttv3.1", "mqtt"]])
+def test_websocket_takes_what_clients_offer_at_any_path(account, offered):
+    with (
+        Emulator2020(account, websocket_port=0) as emulator,
+        connect(f"ws://127.0.0.1:{emulator.websocket_port}/any/mqtt", subprotocols=offered) as socket,
+    ):
+        assert socket.subprotocol in offered
 
 
 def test_open_websocket_does_not_keep_the_emulator_running(account, one):
