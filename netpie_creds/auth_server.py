@@ -17,6 +17,7 @@ from netpie_creds.errors import (
     ApplicationError,
     AuthServerRefusedError,
     AuthServerUnreachableError,
+    AuthServerUntrustedError,
     MalformedAnswerError,
     NetpieError,
     WrongKeyError,
@@ -143,7 +144,7 @@ class AuthServer:
         url = self.address + path
         if query:
             url += "?" + urlencode(query, quote_via=quote, safe=":")
-        failure: str
+        failure, untrusted = "", ""
         try:
             answer = self.session.request(method, url, timeout=self.timeout, proxies=proxies_for(self.address))
             failure = self._away(answer, path)
@@ -154,12 +155,17 @@ class AuthServer:
         except requests.Timeout:
             failure = f"no answer within {self.timeout:g} s"
         except requests.exceptions.SSLError as error:
-            failure = why_tls(error)
+            untrusted = why_tls(error)
         except requests.RequestException as error:
             failure = why_failed(error) or self._why_cut_off()
         except OSError:  # of `requests`, for a CA file that is not there
-            failure = ca_fault() or "no TLS connection"
+            untrusted = ca_fault() or "no TLS connection"
         # outside of the except blocks: the causes quote the whole URL and the secret in it
+        if untrusted:
+            raise AuthServerUntrustedError(
+                f"auth server {self.address}: {untrusted}",
+                next_step="check the address, or name the authority's file in SSL_CERT_FILE",
+            )
         raise AuthServerUnreachableError(
             f"auth server {self.address}: {failure}",
             next_step="check the address and the network, then try again",

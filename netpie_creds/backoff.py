@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from netpie_creds.errors import AuthServerUnreachableError
+from netpie_creds.errors import AuthServerUnreachableError, AuthServerUntrustedError
 
 Answer = TypeVar("Answer")
 
@@ -34,17 +34,19 @@ def retry(call: Callable[[], Answer], backoff: Backoff, sleep: Callable[[float],
     """Return what `call` returns, trying again while the server is out of reach.
 
     Raises: what `call` raises; AuthServerUnreachableError, with the number of attempts, once they are used up. A wrong
-    key or secret, a refusal and a malformed answer are never tried again.
+    key or secret, a refusal, a certificate that is not trusted and a malformed answer are never tried again.
     """
     for delay in backoff.delays():
         try:
             return call()
+        except AuthServerUntrustedError:
+            raise
         except AuthServerUnreachableError:
             sleep(delay)
     try:
         return call()
     except AuthServerUnreachableError as error:
-        if backoff.attempts == 1:
+        if backoff.attempts == 1 or isinstance(error, AuthServerUntrustedError):
             raise
         raise AuthServerUnreachableError(
             f"{error.message} ({backoff.attempts} attempts)", next_step=error.next_step

@@ -3,6 +3,7 @@
 NetpieError                     1  failed
 ├── ApplicationError            2  an APPID, APPKEY or APPSECRET is missing or invalid
 ├── AuthServerUnreachableError  4  the auth server did not answer in time
+│   └── AuthServerUntrustedError   4  its TLS certificate is not trusted, or there is no TLS with it
 ├── MalformedAnswerError        4  what answered is not a NETPIE auth server
 ├── WrongKeyError               5  the auth server does not know the APPKEY, or not with this APPID
 ├── WrongSecretError            5  the APPSECRET does not belong to the APPKEY
@@ -37,6 +38,12 @@ class AuthServerUnreachableError(NetpieError):
 
     kind = "unreachable"
     exit_code = 4
+
+
+class AuthServerUntrustedError(AuthServerUnreachableError):
+    """Its TLS certificate is not trusted, or there is no TLS with it. Never retried."""
+
+    kind = "untrusted"
 
 
 class MalformedAnswerError(NetpieError):

@@ -26,8 +26,10 @@ def load_application(
     env: Mapping[str, str] = os.environ,
     ask_secret: Callable[[], str] | None = None,
     default: Mapping[str, str] | None = None,
+    env_first: bool = False,
 ) -> Application:
-    """Return the application, looking for each value in this order: the arguments, `file`, the environment, `default`.
+    """Return the application, looking for each value in this order: the arguments, `file`, the environment, `default`;
+    with `env_first` the environment before `file`.
 
     `file` is TOML (`*.toml`), lines of `NAME=VALUE` (or with a spreadsheet's separator), or a spreadsheet's header and
     row; the names are appid, appkey and appsecret, or those of the environment: NETPIE_APPID, NETPIE_APPKEY and
@@ -40,10 +42,9 @@ def load_application(
     if secret_file is not None:
         given["appsecret"] = _read(secret_file, "write the APPSECRET there and nothing else").strip()
     in_file = read_application_file(file) if file is not None else {}
-    values = {
-        name: given.get(name) or in_file.get(name) or env.get(variable, "").strip() or (default or {}).get(name, "")
-        for name, variable in VARIABLES.items()
-    }
+    in_env = {name: env.get(variable, "").strip() for name, variable in VARIABLES.items()}
+    sources = (given, *((in_env, in_file) if env_first else (in_file, in_env)), default or {})
+    values = {name: next((each[name] for each in sources if each.get(name)), "") for name in VARIABLES}
     missing = [name for name in ("appid", "appkey") if not values[name]]
     if missing:
         raise ApplicationError(

@@ -103,7 +103,7 @@ class _Handler(RequestHandler):
 
 def _named(platform: Netpie2020, authorization: str) -> Device:
     scheme, _, who = authorization.partition(" ")
-    said = {"device": str.strip, "basic": _decoded}.get(scheme.lower(), lambda _: "")(who)
+    said = {"device": who.strip(), "basic": _decoded(who)}.get(scheme.lower(), "")
     device = platform.account.opened(*said.partition(":")[::2])
     if device is None:
         raise RequestRefused(401, "unauthorized")

@@ -17,10 +17,6 @@ KEEP_ALIVE = 30  # seconds
 
 # MQTT 3.1.1, 3.2.2.3, by the MQTT 5 code that paho maps each to; platforms have their own words for 4 and 5
 REFUSALS = {132: 1, 133: 2, 134: 4, 135: 5}
-_WORDS = {
-    1: "it does not speak MQTT 3.1.1",
-    2: "the client id is rejected",
-}
 _VERIFY = {
     10: "it has expired",
     18: "it is signed by itself, and not trusted",
@@ -33,10 +29,11 @@ _VERIFY = {
 
 
 class LoginRefusedError(RefusedError):
-    """The broker refused the login; `code` is the CONNACK return code (1, 2, 4 or 5)."""
+    """The broker refused the login, at MQTT of that `version`; `code` is the CONNACK return code (1, 2, 4 or 5)."""
 
-    def __init__(self, login: Login, code: int) -> None:
-        cause = _WORDS.get(code) or login.refusals.cause(code)
+    def __init__(self, login: Login, code: int, version: str = "3.1.1") -> None:
+        words = {1: f"it does not speak MQTT {version}", 2: "the client id is rejected"}
+        cause = words.get(code) or login.refusals.cause(code)
         next_step = "use another broker" if code == 1 else login.refusals.next_step
         super().__init__(f"broker {login.where} refused the login: {cause} (CONNACK {code})", next_step=next_step)
         self.code = code
@@ -118,7 +115,7 @@ def try_login(login: Login, *, version_5: bool = False) -> None:
     client.disconnect()
     if not answer:
         raise unreachable(login.where, no_answer(login))
-    check_answer(login, answer[0])
+    check_answer(login, answer[0], "5" if version_5 else "3.1.1")
 
 
 def refused_protocol(code: MQTTErrorCode) -> list[int]:
@@ -126,10 +123,10 @@ def refused_protocol(code: MQTTErrorCode) -> list[int]:
     return [132] if code == MQTTErrorCode.MQTT_ERR_PROTOCOL else []
 
 
-def check_answer(login: Login, answer: int) -> None:
+def check_answer(login: Login, answer: int, version: str = "3.1.1") -> None:
     """Raise for an answer to a login that is not 0: LoginRefusedError, UnreachableError."""
     if answer in REFUSALS:
-        raise LoginRefusedError(login, REFUSALS[answer])
+        raise LoginRefusedError(login, REFUSALS[answer], version)
     if answer:
         raise unreachable(login.where, f"it refused the connection (reason code {answer})")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import click
+from click.core import ParameterSource
 
 from provision.embedded.application import application_file
 from provision.platforms import DEFAULT_PLATFORM, all_fields, chosen_platform, platforms
@@ -79,13 +80,21 @@ def _with(
     ) -> Any:
         values = {each.name: others.pop(_argument(each)) for each in fields}
         said = {name: str(value) for name, value in values.items() if value}
-        options = ApplicationOptions(Given(said, credentials_file, secret_file, cache_dir), platform_name)
+        given = Given(said, credentials_file, secret_file, cache_dir, of_project=_files_of_project())
+        options = ApplicationOptions(given, platform_name)
         return command(*args, application=options, **others)
 
     decorated: Callable[..., Any] = with_application
     for option in reversed([_platform(before), *(_option(each, before) for each in fields), *files]):
         decorated = option(decorated)
     return decorated
+
+
+def _files_of_project() -> frozenset[str]:
+    """Those of the options for files that the project file has given to the command that runs."""
+    context = click.get_current_context()
+    files = ("credentials_file", "secret_file")
+    return frozenset(each for each in files if context.get_parameter_source(each) is ParameterSource.DEFAULT_MAP)
 
 
 def _platform(before: str) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from provision.options.application import ApplicationOptions, application_option
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
 from provision.platforms import platform_of_site
-from provision.platforms.platform import Cautions, Client, Forecasts, Place, PlatformAccount
+from provision.platforms.platform import Client, Forecasts, Place, PlatformAccount
 from provision.prepare import (
     NoteSpec,
     bundle_path,
@@ -148,7 +148,6 @@ class NoteOptions:
                     of_note = account.client()
                     of_note = of_note.reachable("nothing was written") if check_broker else of_note
                 tell_of_plain(console, of_note, asked.noted)
-                tell_cautions(console, of_note, spec.values["topic"])
                 spec = fit_embedded(spec, embedded.runtime, console) if embedded else spec
             rendered = render_for(client, spec, of_note, read_only=read_only)
             if not read_only:
@@ -232,12 +231,6 @@ def tell_of_plain(console: Console, client: Client, noted: Origin) -> None:
     warning = plain_warning(client.broker_url)
     if warning and noted.site.get("broker") != client.broker_url:
         console.say(f"warning: {warning}", style="yellow")
-
-
-def tell_cautions(console: Console, client: Client, topics: str) -> None:
-    """Say for what the note may hear nothing with this client."""
-    for text in client.cautions(topics) if isinstance(client, Cautions) else ():
-        console.say(f"warning: {text}", style="yellow")
 
 
 def tell_forecast(console: Console, account: PlatformAccount, topics: str, *, only_over: bool) -> None:

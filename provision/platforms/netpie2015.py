@@ -67,6 +67,7 @@ REFUSALS = Refusals(
     "the token is no longer valid",
     "not authorised, or the key is disabled",
     "get a new token, or look at the application's keys on NETPIE",
+    "check the broker's address, and its certificate",
 )
 NOBODY_S_BROKER = "pie://the-broker-that-netpie-names:1883"
 
@@ -294,6 +295,7 @@ class Netpie2015Platform:
             env={**given.env, **({"NETPIE_APPSECRET": values["appsecret"]} if values.get("appsecret") else {})},
             ask_secret=(lambda: ask("APPSECRET")) if ask and not seeking.planning else None,
             default={**seeking.default, **({"appsecret": UNKNOWN} if seeking.planning else {})},
+            env_first="credentials_file" in given.of_project,
         )
         folder = _folder(given.folder, application.appkey)
         return ApplicationAccount(application, folder, given.folder or _own_folder(), auth_of(given))

@@ -33,7 +33,12 @@ def checks(given: Given, auth: str, folder: Callable[[str], Path]) -> Iterator[F
     values = given.values
     try:
         application = load_application(
-            values.get("appid"), values.get("appkey"), file=given.credentials_file, secret_file=given.secret_file
+            values.get("appid"),
+            values.get("appkey"),
+            file=given.credentials_file,
+            secret_file=given.secret_file,
+            env=given.env,
+            env_first="credentials_file" in given.of_project,
         )
     except NetpieError as error:
         yield warn("application", error.message, error.next_step)

@@ -43,7 +43,8 @@ class Given:
     """What a person has said of an account: `values` by the names of fields, and files.
 
     `folder` is the one for what is kept, where it is another than the platform's own. `hints` are values of fields that
-    other options have, for an account that nothing else names.
+    other options have, for an account that nothing else names. `of_project` are those of the two files that the project
+    file names: the environment counts before them.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -51,6 +52,7 @@ class Given:
     secret_file: Path | None = None
     folder: Path | None = None
     hints: Mapping[str, str] = field(default_factory=dict)
+    of_project: frozenset[str] = frozenset()
     env: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
 
@@ -220,14 +222,6 @@ class KeepsHistory(Protocol):
 
         Raises, as it is read: RefusedError, UnreachableError, ProvisionError.
         """
-
-
-@runtime_checkable
-class Cautions(Protocol):
-    """A client whose login is right, and that may hear nothing all the same."""
-
-    def cautions(self, topics: str) -> Iterable[str]:
-        """What to tell of a note with these topics, a line each."""
 
 
 @runtime_checkable

@@ -20,16 +20,20 @@ def said_of(
     fields: Iterable[AccountField], given: Given, secret: str, seeking: Seeking = ASKS_NOBODY
 ) -> dict[str, str]:
     """Every field's value, empty where nothing has one: the command line's, else a file's, a hint, the environment's,
-    the default one. `secret` is the field that is in the secret's file.
+    the default one. What the project file names comes after the environment. `secret` is the field that is in the
+    secret's file.
 
     Raises: UsageError for a secret's file that can't be read; netpie_creds.ApplicationError for a credentials file.
     """
     known = list(fields)
-    in_file = _in_credentials_file(known, given.credentials_file) if given.credentials_file else {}
+    in_files: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by whether the project file names them
+    if given.credentials_file:
+        in_files["credentials_file" in given.of_project] |= _in_credentials_file(known, given.credentials_file)
     if given.secret_file:
-        in_file[secret] = text_of(given.secret_file).rstrip("\n")
+        in_files["secret_file" in given.of_project][secret] = text_of(given.secret_file).rstrip("\n")
     in_env = {each.name: given.env.get(each.variable, "").strip() for each in known if each.variable}
-    sources = (given.values, in_file, given.hints, in_env, seeking.default)
+    hints = {} if in_files[True] else given.hints
+    sources = (given.values, in_files[False], hints, in_env, in_files[True], given.hints, seeking.default)
     return {each.name: next((one[each.name] for one in sources if one.get(each.name)), "") for each in known}
 
 

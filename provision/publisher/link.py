@@ -57,7 +57,6 @@ class Link:
     def __init__(self, login: Login, topic: str, qos: int, *, in_flight: int = IN_FLIGHT) -> None:
         self.where = login.where
         self.cause = ""
-        self.caution = ""
         self.closed_by_broker = False
         self.largest = 0
         """Bytes of the largest event that the broker has acknowledged."""

@@ -81,8 +81,6 @@ class Publisher:
         Raises: RefusedError, UnreachableError after a few tries, and what `login` raises.
         """
         link = self._first_link()
-        if link.caution:
-            self._say(f"warning: {link.caution}")
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._waker.setblocking(False)

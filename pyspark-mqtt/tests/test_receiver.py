@@ -135,6 +135,7 @@ def test_acknowledgements_of_a_piece_are_in_order(tmp_path: Path, level: int) ->
         ("3.1.1", b"\x20\x02\x00\x05", "not authorized"),
         ("3.1.1", b"\x20\x02\x00\x04", "bad user name or password"),
         ("3.1.1", b"\x20\x02\x00\x01", "unacceptable protocol version"),
+        ("5", b"\x20\x02\x00\x01", "unacceptable protocol version"),  # of a broker that has no MQTT 5
         ("5", b"\x20\x03\x00\x8a\x00", "banned"),
         ("5", b"\x20\x0a\x00\x87\x07\x1f\x00\x04mine", "not authorized: mine"),
     ],

@@ -40,6 +40,7 @@ messages = Messages(
 {{ when broker_tls = own }}        "mqtt.ssl.cert": pem_file("client.pem", {{ certificate | python }}),
 {{ when broker_tls = own }}        "mqtt.ssl.key": pem_file("client.key", {{ private_key | python }}),
         "mqtt.qos": {{ qos | python }},
+{{ when show_topics = no }}        "showTopics": "false",
 {{ when mqtt_version = 5 }}        "mqtt.version": {{ mqtt_version | python }},
 {{ when mqtt_version = 5 }}        "mqtt.receive.maximum": {{ receive_maximum | python }},
 {{ when mqtt_version = 5 }}        "mqtt.session.expiry": {{ session_expiry | python }},

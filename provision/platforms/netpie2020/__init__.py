@@ -53,6 +53,14 @@ class Netpie2020Platform:
             is_server=True,
         ),
         AccountField(
+            "group",
+            "--group",
+            "PROJECT/GROUP",
+            "NETPIE_GROUP",
+            "The group of NETPIE 2020 that the device must be in.  [default: for publish, one that a note here hears]",
+            is_server=True,
+        ),
+        AccountField(
             "forecast",
             "--forecast",
             "DEVICES/TIME",
@@ -71,12 +79,14 @@ class Netpie2020Platform:
         folder = given.folder or _own_folder()
         servers = NetpieServers(said["api"] or DEVICE_API, said["data_store"] or DATA_STORE, said["netpie_broker"])
         devices, key = devices_of(said, folder, seeking)
-        return Netpie2020Account(devices, folder, servers, key, said["forecast"])
+        return Netpie2020Account(devices, folder, servers, key, said["forecast"], said["group"])
 
     def place(self, given: Given) -> Place:
         """Of the device, or of the FlowChannel. Raises: UsageError where neither is named."""
         said = _said(given, ASKS_NOBODY)
-        return place_of(checked_flowchannel(said["flowchannel"]).name if said["flowchannel"] else login_named(said))
+        if said["flowchannel"]:
+            return place_of(checked_flowchannel(said["flowchannel"]).name, count=1)  # or more
+        return place_of(login_named(said))
 
     def noted(self, values: Mapping[str, str], site: Mapping[str, str]) -> Mapping[str, str]:
         """The note's device; what is kept of it, or of a FlowChannel, is found by it."""

@@ -17,6 +17,7 @@ from provision.home import private_dir, write_private
 from provision.mqtt.login import Login, Refusals
 from provision.platforms.netpie2020.api import DATA_STORE, DEVICE_API, Api
 from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
+from provision.platforms.netpie2020.groups import check_group
 from provision.platforms.netpie2020.history import rows
 from provision.platforms.netpie2020.quota import SendingRate, forecasts, rate_of
 from provision.platforms.netpie2020.rest_link import RestLink
@@ -25,7 +26,6 @@ from provision.platforms.netpie2020.topics import (
     TAPS,
     device_filters,
     flow_filters,
-    full_filter,
     published,
     shown_filters,
 )
@@ -58,7 +58,8 @@ class NetpieServers:
 class Netpie2020Client:
     """A note's login, and what it hears: of `devices`, by a FlowChannel if there is one, else the one device's own.
 
-    Without secrets (`of_site`) the devices are empty, and `count` says how many they were.
+    Without secrets (`of_site`) the devices are empty, and `count` says how many they were. `asked`: their groups are
+    those of now; `group` is the one that is wanted.
     """
 
     broker_url: str
@@ -66,6 +67,8 @@ class Netpie2020Client:
     devices: tuple[DeviceLogin, ...] = ()
     flowchannel: FlowChannelKey | None = None
     count: int = 0
+    group: str = ""
+    asked: bool = False
 
     def login(self) -> Login:
         """What an MQTT client connects with; a second one with a device's client id cuts off the first."""
@@ -80,13 +83,15 @@ class Netpie2020Client:
     def connection(self, values: Mapping[str, Any], path: str, seen: Seen = NOTHING_SEEN) -> Connection:
         """What the note at `path` connects with.
 
-        Raises: UsageError when the parameters do not fit the platform.
+        Raises: UsageError when the parameters do not fit the platform, and for a device in another group, or in none.
         """
         url = values.get("broker") or self.broker_url
         check_receivers(values, LIMITS, "a FlowChannel's client" if self._is_flow else "a device")
         check_ca(values, url)
         check_version(values, "NETPIE")
         shown = self._shown_topics(values["topic"])
+        if self.asked and any(topic.startswith(MESSAGES) for topic in shown):
+            self._check_groups()
         client_id = client_id_of(path) if self._is_flow else self.login_as
         site = {"platform": NAME, "broker": self.broker_url, "login": self.login_as}
         return Connection(
@@ -97,13 +102,6 @@ class Netpie2020Client:
             needed=frozenset({"username", "mqtt_topics"}) if self._is_flow else frozenset({"username"}),
             hidden=tuple(device.token for device in self.devices),
         )
-
-    def cautions(self, topics: str) -> Iterator[str]:
-        """A device of no group hears no messages but its own."""
-        alone = [device.client_id for device in self.devices if not device.scope]
-        if alone and any(topic.startswith(MESSAGES) for topic in map(full_filter, split_topics(topics))):
-            who = f"device {alone[0]} is" if len(alone) == 1 else f"{len(alone)} devices, {alone[0]} among them, are"
-            yield f"{who} in no group, and the note hears of it what it sends itself; put it into the senders' group"
 
     def reachable(self, consequence: str) -> Self:
         """The same with a port of the broker that takes a connection now.
@@ -125,6 +123,11 @@ class Netpie2020Client:
     @property
     def _is_flow(self) -> bool:
         return self.flowchannel is not None or self.count > 0
+
+    def _check_groups(self) -> None:
+        for device in self.devices:
+            if not self._is_flow or self.group:  # a FlowChannel hears what a device of no group sends
+                check_group(device.client_id, device.scope, wanted=self.group)
 
     def _shown_topics(self, topics: str) -> list[str]:
         if not self._is_flow:
@@ -153,7 +156,7 @@ class Netpie2020Client:
 @dataclass(frozen=True)
 class Netpie2020Account:
     """A device, or a FlowChannel and its devices; what is kept of it is in `folder`. `rate`, such as 10/10s, is what a
-    forecast is for.
+    forecast is for; `group` the PROJECT/GROUP, or the group alone, that a person wants the device to be in.
     """
 
     devices: tuple[DeviceLogin, ...]
@@ -161,6 +164,7 @@ class Netpie2020Account:
     servers: NetpieServers = NetpieServers()
     flowchannel: FlowChannelKey | None = None
     rate: str = ""
+    group: str = ""
 
     @property
     def login_as(self) -> str:
@@ -192,7 +196,7 @@ class Netpie2020Account:
         known = replace(self, devices=tuple(self._known(device) for device in self.devices))
         private_dir(self.folder)
         write_private(kept_file(self.folder, self.login_as), json.dumps(known.to_keep()))
-        return known._client(self.servers.broker)
+        return replace(known._client(self.servers.broker), asked=True)
 
     def needs(self) -> tuple[Need, ...]:
         """NETPIE's API, and that it takes the device's token."""
@@ -209,18 +213,19 @@ class Netpie2020Account:
         return Sender(
             self._client(self.servers.broker).login,
             shown,
-            link=lambda: RestLink(self.api(), where, kept_scopes(self.folder)),
+            link=lambda: RestLink(self.api(), where, self.group, kept_scopes(self.folder)),
         )
 
     def hearer(self, topics: str) -> Hearer:
         """A FlowChannel's connection with a client id of its own; a device itself while it is not connected.
 
-        Raises: UsageError for no such topics, ConflictError for a device that is connected: it is the note, or itself.
+        Raises: UsageError for no such topics, and for a device in another group, or in none; ConflictError for one that
+        is connected: it is the note, or itself.
         RefusedError and UnreachableError as `client`.
         """
         if self.flowchannel is None:
             own = tuple(device_filters(topics))
-            self._check_offline()
+            self._check_listener(own)
             return Hearer(self._client(self.servers.broker).login, own, own)
         heard = replace(self, devices=tuple(self._known(device) for device in self.devices))
         taps = tuple(flow_filters(topics, heard.devices))
@@ -228,8 +233,11 @@ class Netpie2020Account:
         login = replace(heard._client(self.servers.broker).login(), client_id=f"listener-{os.urandom(4).hex()}")
         return Hearer(lambda: login, taps, (shown,) * len(taps))
 
-    def _check_offline(self) -> None:
-        if self.api().usable().online:
+    def _check_listener(self, topics: Sequence[str]) -> None:
+        said = self.api().usable()
+        if any(topic.startswith(MESSAGES) for topic in topics):
+            check_group(self.login_as, said.scope, wanted=self.group)
+        if said.online:
             raise ConflictError(
                 f"device {self.devices[0].client_id} is connected, as the note or as itself, and it connects once: to "
                 "listen would cut that connection off",
@@ -275,13 +283,14 @@ class Netpie2020Account:
 
     def _client(self, broker: str) -> Netpie2020Client:
         count = len(self.devices) if self.flowchannel else 0
-        return Netpie2020Client(broker or BROKERS[0], self.login_as, self.devices, self.flowchannel, count)
+        return Netpie2020Client(broker or BROKERS[0], self.login_as, self.devices, self.flowchannel, count, self.group)
 
 
 def place_of(login_as: str, count: int = 0, broker: str = "") -> Place:
     """Where the topics of a device, or of a FlowChannel's `count` devices, are."""
     site = {"platform": NAME, "broker": broker or BROKERS[0], "login": login_as, "devices": str(count)}
-    return Place(NAME, TITLE, {"appid": login_as, "broker_login": "password"}, site=site)
+    kinds = {"broker_login": "password", "show_topics": "no" if count else "yes"}
+    return Place(NAME, TITLE, {"appid": login_as, **kinds}, site=site)
 
 
 def kept_scopes(folder: Path) -> frozenset[str]:

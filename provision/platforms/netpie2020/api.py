@@ -85,8 +85,10 @@ class Api:
         content = {"data": data, **({} if timestamp is None else {"timestamp": timestamp})}
         self._ask("POST" if overwrite else "PUT", "/shadow/data", json.dumps(content).encode())
 
-    def write_batch(self, entries: list[dict[str, Any]], ackid: object = None) -> dict[str, Any]:
-        """Write up to 100 `{"data": {…}, "ts": ms}` to the shadow, and return NETPIE's `{"total", "mints", "maxts"}`.
+    def write_batch(
+        self, entries: list[dict[str, Any]], ackid: object = None, *, merged: bool = True
+    ) -> dict[str, Any]:
+        """Write up to 100 `{"data": {…}, "ts": ms}` to the shadow, and return what NETPIE says of it.
 
         Raises: UsageError for more of them, and nothing is sent.
         """
@@ -95,7 +97,7 @@ class Api:
                 f"a batch of {len(entries)} writes: NETPIE takes {MAX_BATCH}, and stores nothing of a larger one",
                 next_step="send it in parts",
             )
-        content = {"batch": entries, "merged": True, **({} if ackid is None else {"ackid": ackid})}
+        content = {"batch": entries, "merged": merged, **({} if ackid is None else {"ackid": ackid})}
         return self._ask("PUT", "/shadow/batch", json.dumps(content).encode())
 
     def query(self, content: dict[str, Any]) -> dict[str, Any]:

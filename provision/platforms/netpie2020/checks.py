@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from provision.errors import ProvisionError
 from provision.finding import Finding, fail, ok, warn
 from provision.platforms.netpie2020.device import DeviceLogin
+from provision.platforms.netpie2020.groups import check_group
 from provision.platforms.netpie2020.quota import Forecast, SendingRate, forecasts, rate_of
 from provision.platforms.platform import Given
 from provision.platforms.shared import mode_of
@@ -35,9 +36,13 @@ def _device(account: "Netpie2020Account", device: DeviceLogin) -> Finding:
     except ProvisionError as error:
         return fail("device", error.message, error.next_step, error.exit_code)
     connected = "connected" if said.online else "not connected"
-    if not said.scope:
+    if not said.scope and not account.group:
         where = f"{client_id} is enabled, {connected}, in no group: it hears only its own messages"
         return warn("device", where, "put it into the group of those that send, on the device's page on NETPIE")
+    try:
+        check_group(client_id, said.scope, wanted=account.group)
+    except ProvisionError as error:
+        return fail("device", error.message, error.next_step, error.exit_code)
     return ok("device", f"{client_id} is enabled, in group {said.scope}, {connected}")
 
 
@@ -62,4 +67,5 @@ def quota_findings(rate: SendingRate) -> Iterator[Finding]:
 
 def _less(every: list[Forecast]) -> str:
     most = max(one.used / one.limit for one in every)
-    return f"send {most:.1f} times less often, or have a larger quota; --forecast DEVICES/TIME tells of other rates"
+    batches = ", write shadows in batches, each of which is one operation" if len(every) > 1 else ""
+    return f"send {most:.1f} times less often{batches}, or have a larger quota; --forecast DEVICES/TIME tells of others"

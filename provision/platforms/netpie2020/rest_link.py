@@ -3,11 +3,12 @@
 import json
 import select
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from provision.errors import ProvisionError, UnreachableError, UsageError
 from provision.platforms.netpie2020.api import MAX_BATCH, Api
+from provision.platforms.netpie2020.groups import check_group
 from provision.platforms.netpie2020.topics import BATCH, SHADOW
 
 FULL = 1.0  # seconds that a batch waits for more events
@@ -17,8 +18,8 @@ class RestLink:
     """What `Publisher` needs of a connection: each event is a request, or a part of one of at most 100 writes.
 
     An event for the shadow is a JSON object; its fields become the shadow's, and `timestamp` or `ts`, if it has one,
-    when it is from (epoch ms, or ms from now if it is small). `heard` are the groups, PROJECT/GROUP, that notes hear
-    as far as is known; `caution` says, once it is open, why nobody may hear what is sent.
+    when it is from (epoch ms, or ms from now if it is small). `group` is the one that the device must be in; without
+    it, one of `heard`, the groups (PROJECT/GROUP) that notes hear, as far as is known.
     """
 
     closed_by_broker = False
@@ -26,22 +27,23 @@ class RestLink:
     confirms = True
     unread = 0
 
-    def __init__(self, api: Api, topic: str, heard: Collection[str] = ()) -> None:
+    def __init__(self, api: Api, topic: str, group: str = "", heard: Collection[str] = ()) -> None:
         self.where = api.address
-        self.cause = self.caution = ""
+        self.cause = ""
         self.alive = False
         self._api = api
         self._topic = topic
+        self._group = group
         self._heard = heard
         self._waiting: list[Any] = []
         self._since = 0.0
         self._published = 0
 
     def open(self) -> None:
-        """Ask whether the device may publish. Raises: RefusedError, UnreachableError."""
+        """Ask whether the device may publish. Raises: RefusedError, UnreachableError, UsageError for a wrong group."""
         scope = self._api.usable().scope
         if self._topic not in (SHADOW, BATCH):
-            self.caution = _unheard(self._api.device.client_id, scope, self._heard)
+            check_group(self._api.device.client_id, scope, wanted=self._group, heard=self._heard)
         self.alive = True
 
     @property
@@ -94,8 +96,9 @@ class RestLink:
 
     def _ask(self) -> None:
         if self._topic == BATCH:
-            entries = [write_of(event.payload, "ts") for event in self._waiting]
-            self._api.write_batch(entries, self._waiting[-1].number)
+            for batch in batches_of([event.payload for event in self._waiting]):
+                ackid = batch.get("ackid", self._waiting[-1].number)
+                self._api.write_batch(batch["batch"], ackid, merged=batch.get("merged") is not False)
         elif self._topic == SHADOW:
             for event in self._waiting:
                 write = write_of(event.payload, "timestamp")
@@ -105,13 +108,23 @@ class RestLink:
                 self._api.message(self._topic, event.payload)
 
 
-def _unheard(client_id: str, scope: str, heard: Collection[str]) -> str:
-    if not scope:
-        return f"device {client_id} is in no group, and nobody else hears its messages"
-    if heard and scope not in heard:
-        groups = ", ".join(sorted(heard))
-        return f"device {client_id} is in group {scope}; the notes that were applied here hear messages of {groups}"
-    return ""
+def batches_of(payloads: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Return events as batches, in their order: one that is a batch, `{"batch": […]}`, as it is, the others together.
+
+    Raises: UsageError for no JSON object.
+    """
+    together: list[dict[str, Any]] = []
+    for payload in payloads:
+        write = write_of(payload, "ts")
+        if not isinstance(write["data"].get("batch"), list):
+            together.append(write)
+            continue
+        if together:
+            yield {"batch": together}
+        yield write["data"]
+        together = []
+    if together:
+        yield {"batch": together}
 
 
 def write_of(payload: bytes, name: str) -> dict[str, Any]:

@@ -43,7 +43,10 @@ def device_filters(topics: str) -> list[str]:
     filters = [full_filter(topic) for topic in split_topics(topics)]
     for each in filters:
         if each in (STATUS_CHANGED, FEED_UPDATED):
-            raise UsageError(f"topic {each}: only a FlowChannel hears it", next_step="give --flowchannel-file")
+            raise UsageError(
+                f"topic {each}: only a FlowChannel hears it",
+                next_step="take one: its key and its devices stand in the --credentials-file",
+            )
     return filters
 
 

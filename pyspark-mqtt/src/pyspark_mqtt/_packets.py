@@ -187,7 +187,7 @@ def read_connack(level: int, body: bytes) -> Connack:
         raise ProtocolError("the broker's answer to CONNECT is cut short")
     code = body[1]
     properties = read_properties(body, 2)[0] if level == 5 and len(body) > 2 else Properties()
-    if level == 5:
+    if level == 5 and code not in REFUSALS_3:  # a broker without MQTT 5 answers as it knows
         reason, passing = REASONS_5.get(code, f"reason {code:#04x}"), code in PASSING
     else:
         reason, passing = REFUSALS_3.get(code, f"code {code}"), code == 3

@@ -65,7 +65,7 @@ def test_publish_sends_messages_and_writes_the_shadow(emulator, file, device, tm
     assert run(["publish", *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["published"] == 101
     assert emulator.platform.shadow(device).data == {"t": 100}
-    assert emulator.used()["shadow"] == 101
+    assert emulator.used()["shadow"] == 2  # each batch is one operation
 
 
 @pytest.mark.parametrize(
@@ -123,35 +123,41 @@ def test_a_device_that_is_connected_is_not_cut_off(emulator, file, device, capsy
     assert "is connected" in failed(capsys, device)
 
 
-@pytest.mark.parametrize(
-    ("group", "told"),
-    [
-        ("", "is in no group, and nobody else hears its messages"),
-        ("other", "is in group P0/other; the notes that were applied here hear messages of P0/G0"),
-        ("G0", ""),
-    ],
-)
-def test_a_sender_of_another_group_than_the_notes_is_told_once(zeppelin, account, file, device, capsys, group, told):
+def test_a_sender_of_another_group_than_the_notes_is_refused_unless_it_is_meant(
+    zeppelin, account, file, device, capsys
+):
     account.add(note := new_device(alias="note", group="G0"))
     of_note = file.with_name("note.env")
     of_note.write_text(f"client_id={note.client_id}\ntoken={note.token}\nsecret={note.secret}\n")
     assert run(["apply", "--credentials-file", str(of_note), *APPLY]) == 0
-    assert "in no group" not in capsys.readouterr().err
-    device.group = group
-    assert run(["publish", "--credentials-file", str(file), "--message", "{}"]) == 0
-    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: device")]
-    assert warnings == ([f"warning: device {device.client_id} {told}"] if told else [])
-    assert run(["publish", "--credentials-file", str(file), "--topic", "@shadow", "--message", "{}"]) == 0
-    assert "warning: device" not in capsys.readouterr().err
+    send = ["publish", "--credentials-file", str(file), "--message", "{}"]
+    assert run(send) == 0
+    device.group = "other"
+    capsys.readouterr()
+    assert run(send) == 2
+    said = failed(capsys, device)
+    assert "is in group P0/other; the notes that were applied here hear messages of P0/G0" in said
+    assert "--group P0/other says that it is meant" in said
+    for group in ("P0/other", "other"):
+        assert run([*send, "--group", group]) == 0
+    assert run([*send, "--topic", "@shadow"]) == 0
 
 
-def test_a_note_of_a_device_of_no_group_is_warned_of(zeppelin, file, device, capsys):
+def test_a_device_of_no_group_may_have_a_note_of_its_shadow(zeppelin, file, device):
     device.group = ""
-    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 0
-    assert f"warning: device {device.client_id} is in no group" in capsys.readouterr().err
-    device.group = "G0"
-    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 0
-    assert "in no group" not in capsys.readouterr().err
+    shadow = ["--param", "topic=@shadow/data/updated"]
+    assert run(["apply", "--credentials-file", str(file), *APPLY, *shadow]) == 0
+    assert run(["apply", "--credentials-file", str(file), *APPLY]) == 2
+
+
+def test_a_batch_that_is_made_already_is_sent_as_it_is(emulator, file, device, capsys):
+    batch = json.dumps({"batch": [{"data": {"t": 1}, "ts": -2000}, {"data": {"u": 2}, "ts": -1000}], "merged": False})
+    assert run(["publish", "--credentials-file", str(file), "--topic", "@shadow/batch", "--message", batch]) == 0
+    assert emulator.platform.shadow(device).data == {"u": 2}
+    file.with_name("events.jsonl").write_text(f'{{"v": 3}}\n{batch}\n{{"w": 4}}\n')
+    words = ["--topic", "@shadow/batch", "--file", str(file.with_name("events.jsonl"))]
+    assert run(["publish", "--credentials-file", str(file), *words]) == 0
+    assert "w" in emulator.platform.shadow(device).data
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,12 @@ def test_a_port_with_tls_and_one_without_are_told_apart(answering, capsys, tmp_p
         try_login(Login(f"tcp://127.0.0.1:{port}", "c"))
 
 
+def test_a_broker_that_does_not_speak_the_version_that_is_asked_for_is_told_by_it(answering) -> None:
+    for version_5, version in ((False, "3.1.1"), (True, "5")):
+        with answering(1) as port, pytest.raises(LoginRefusedError, match=f"does not speak MQTT {version} "):
+            try_login(Login(f"tcp://127.0.0.1:{port}", "c"), version_5=version_5)
+
+
 def test_the_password_is_in_no_error() -> None:
     error = LoginRefusedError(Login("tcp://h:1", "c", "ann", "the-password"), 4)
     assert "the-password" not in error.message + error.next_step

@@ -3,8 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+from provision.errors import UsageError
+from provision.platforms import named_platform
+from provision.platforms.platform import Given, Seeking
 
 from .conftest import ProjectBench
 
@@ -158,6 +163,48 @@ def test_an_application_that_is_named_elsewhere_is_not_mixed_with_the_file_s(
     values = filled.in_force()
     assert values["appid"] == ("A", "environment")
     assert "credentials-file" not in values
+
+
+@pytest.mark.parametrize(
+    ("file", "variable", "shown"),
+    [
+        ("appid=A\nappkey=K\nappsecret=of-file\n", "NETPIE_APPSECRET", ("netpie2015", "appsecret")),
+        ("client_id=c\ntoken=t\nsecret=of-file\n", "NETPIE_SECRET", ("netpie2020", "secret")),
+        ("broker=mqtt://h\nusername=ann\npassword=of-file\n", "MQTT_PASSWORD", ("mqtt", "password")),
+    ],
+)
+def test_a_secret_of_the_environment_counts_before_the_project_file_s_and_after_a_typed_file_s(
+    project: ProjectBench, monkeypatch: pytest.MonkeyPatch, file: str, variable: str, shown: tuple[str, str]
+) -> None:
+    asked: list[object] = []
+    platform, secret = named_platform(shown[0]), shown[1]
+    account = platform.account
+
+    def ask(_: object, given: Given, *how: Seeking) -> NoReturn:
+        asked.append(account(given, *how))
+        raise UsageError("seen", next_step="")
+
+    monkeypatch.setattr(type(platform), "account", ask)
+    named = str(project.write(file, "account.env"))
+    project.write("credentials-file = 'account.env'\n")
+
+    def taken(*words: str) -> object:
+        project.run("publish", *words, "--message", "{}")
+        return _secret(asked[-1], secret)
+
+    assert taken() == "of-file"
+    monkeypatch.setenv(variable, "of-environment")
+    assert taken() == "of-environment"
+    assert taken("--credentials-file", named) == "of-file"
+
+
+def _secret(account: object, name: str) -> object:
+    match name:
+        case "appsecret":
+            return account.application.appsecret  # type: ignore[attr-defined]
+        case "secret":
+            return account.devices[0].secret  # type: ignore[attr-defined]
+    return account.bare.password  # type: ignore[attr-defined]
 
 
 def test_a_secret_in_the_environment_is_told_and_not_shown(
