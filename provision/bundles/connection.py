@@ -50,7 +50,10 @@ class Connection:
 
     `plain` are values for names of `SECRET_NAMES` that are no secrets here, such as a client id that is made up.
     `needed` are names without which the note would connect as somebody else, or trust somebody else: a bundle that does
-    not take them is refused. `hidden` are parts of secrets that must never be shown by themselves either.
+    not take them is refused. `hidden` are parts of secrets that must never be shown by themselves either. `writable` is
+    what the topics begin with that a client may publish to; empty: any. `heard` are the note's topics where
+    `mqtt_topics` does not have them, and `devices` the client ids of whom no output may write as: the note hears what
+    they write, or is one of them.
     """
 
     values: ConnectionValues
@@ -59,6 +62,9 @@ class Connection:
     plain: Mapping[str, str] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
     hidden: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
 
     def template_values(self) -> dict[str, Any]:
         """The values by the names that templates have for them."""

@@ -3,12 +3,14 @@
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from provision.bundles.checks import check_entries
+from provision.bundles.connection import Connection
 from provision.bundles.literals.values import Secret
 from provision.bundles.parameters import Parameter, parameter
 from provision.bundles.roles import Role
@@ -199,21 +201,43 @@ def entity_of(name: str, own: str) -> str:
     return f"netpie-output-{name}-{own}"
 
 
-def check_not_read(bundle: Mapping[str, Parameter], values: Mapping[str, Any], topics: Iterable[str]) -> None:
-    """Raise UsageError for an output that writes to a topic which the note reads, at the note's broker."""
+def check_destinations(bundle: Mapping[str, Parameter], values: Mapping[str, Any], connection: Connection) -> None:
+    """Raise UsageError for an output that writes, at the note's broker, what the note reads or nobody may write."""
     for name, each in bundle.items():
-        if each.type != "topic" or each.output not in chosen(values) or values.get(f"{each.output}_broker"):
+        if each.type != "destination" or each.output not in chosen(values):
             continue
-        for topic in topics:
-            if matches(topic, values[name]):
-                raise UsageError(
-                    f"{name}={values[name]}: the note reads that topic, and would read what it writes",
-                    next_step="take another topic for one of them",
-                )
+        if not _same_host(values.get(f"{each.output}_broker"), connection.values.broker_url):
+            continue
+        topic, device = values[name], values.get(f"{each.output}_client_id")
+        if any(map(partial(matches, topic=topic), connection.heard or connection.values.mqtt_topics)):
+            raise UsageError(
+                f"{name}={topic}: the note reads that topic, and would read what it writes",
+                next_step="take another topic for one of them",
+            )
+        if device in connection.devices:
+            raise UsageError(
+                f"{each.output}_client_id={device}: the note itself connects as that device, or hears what it writes",
+                next_step="take a device of its own for the output",
+            )
+        if connection.writable and not topic.startswith(connection.writable):
+            raise UsageError(
+                f"{name}={topic}: {connection.values.platform} lets nobody write there",
+                next_step=f"take {', '.join(f'{each}…' if each[-1] == '/' else each for each in connection.writable)}",
+            )
+
+
+def _same_host(given: str | None, own: str) -> bool:
+    """Whether a broker, empty for the note's own, is on that one's host; its ports are one broker's with and without
+    TLS.
+    """
+    hosts = [(urlsplit(url).hostname or "").replace("localhost", "127.0.0.1") for url in (given, own) if url]
+    return not given or hosts[0] == hosts[-1]
 
 
 def matches(pattern: str, topic: str) -> bool:
-    """Whether a subscription to `pattern` gets what is published to `topic`."""
+    """Whether a subscription to `pattern`, shared or not, gets what is published to `topic`."""
+    if pattern.startswith("$share/"):
+        pattern = pattern.split("/", 2)[-1]
     levels, asked = topic.split("/"), pattern.split("/")
     if asked[-1] == "#":
         return len(levels) >= len(asked) - 1 and _same(asked[:-1], levels[: len(asked) - 1])

@@ -11,7 +11,7 @@ from provision.bundles.values.durations import seconds_of
 from provision.bundles.values.mapping import parse_mapping
 from provision.bundles.values.schema import parse_schema
 from provision.bundles.values.spark import check_master, check_properties
-from provision.bundles.values.topics import check_filter, split_topics
+from provision.bundles.values.topics import check_filter, check_topic, split_topics
 from provision.errors import UsageError, hide_passwords, nearest
 
 
@@ -132,6 +132,10 @@ def _topic(parameter: Parameter, text: str) -> str:
     return check_filter(text)
 
 
+def _destination(parameter: Parameter, text: str) -> str:
+    return check_topic(text)
+
+
 def _topics(parameter: Parameter, text: str) -> str:
     return ",".join(check_filter(topic) for topic in split_topics(text))
 
@@ -226,6 +230,7 @@ TYPES: dict[str, Callable[[Parameter, str], Any]] = {
     "choice": _choice,
     "columns": _columns,
     "coordinate": _coordinate,
+    "destination": _destination,
     "expression": _expression,
     "file": _file,
     "files": _files,

@@ -11,7 +11,7 @@ from provision.bundles.connection import Connection
 from provision.bundles.context import context_of
 from provision.bundles.literals import Secret
 from provision.bundles.outputs import PARAMETER as OUTPUTS
-from provision.bundles.outputs import check_not_read, chosen, outputs
+from provision.bundles.outputs import check_destinations, chosen, outputs
 from provision.bundles.parameters import as_text
 from provision.bundles.placeholders import Piece, filled_pieces, filled_settings
 from provision.bundles.template import Template
@@ -72,7 +72,7 @@ def render(
 
     Raises `UsageError` when no MQTT package exists for that Scala, and for a template that can't take its values.
     """
-    check_not_read(bundle.parameters, values, connection.values.mqtt_topics)
+    check_destinations(bundle.parameters, values, connection)
     context = context_of(values, connection, scala=scala)
     filled = [
         (template, filled_pieces(template.text, template.file, context))

@@ -122,6 +122,7 @@ class Netpie2015:
             ConnectionValues(self.appkey, url, client_id_of(path), topic, topics, platform=TITLE),
             self._store(path),
             site={"broker": self.broker_url, "appkey": self.appkey},
+            writable=() if values.get("broker") else (f"/{values['appid']}/",),
         )
 
     def _store(self, path: str) -> tuple[StoreEntry, ...]:

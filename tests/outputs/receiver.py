@@ -26,7 +26,11 @@ class Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
-        text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        length = int(self.headers["Content-Length"])
+        found = self.rfile.read(length)
+        if len(found) < length:  # whoever sent it is gone
+            return
+        text = found.decode()
         body = json.loads(text) if self.headers["Content-Type"] == "application/json" else text
         status = self.server.answers.pop(0) if self.server.answers else 204
         if status < 300:

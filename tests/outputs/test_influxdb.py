@@ -176,14 +176,6 @@ def test_what_the_server_says_is_told_without_the_password(server: Influx) -> No
 # --- InfluxDB 2: what its API asks for ---
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.shutdown()
-    found.server_close()
-
-
 def test_version_2_is_asked_with_organization_bucket_and_token(receiver: Receiver) -> None:
     root = receiver.url.removesuffix("/in")
     Influxdb(f"{root}/", "my bucket", org="Café & Co", tags=["id"], password="Secret").write(window(0))

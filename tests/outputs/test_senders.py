@@ -22,13 +22,7 @@ from .receiver import Receiver
 from .test_delivery import until
 from .windows import FIRST, window
 
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.shutdown()
-    found.server_close()
+MOSQUITTO = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
 
 
 def test_a_window_is_posted_with_its_rows_and_its_key(receiver: Receiver) -> None:
@@ -45,6 +39,19 @@ def test_a_window_is_posted_with_its_rows_and_its_key(receiver: Receiver) -> Non
     }
     assert headers["Authorization"] == "Bearer Secret"
     assert headers["Idempotency-Key"] == "2018-10-29T02:53:40Z"
+
+
+def test_what_is_sent_again_has_the_same_key_and_what_another_sends_has_another(receiver: Receiver) -> None:
+    one, other = Webhook(receiver.url, source="one"), Webhook(receiver.url, source="other")
+    alert = {"alert": "x > 1", "state": "begun", "id": "a", "window_end": window(0).ended}
+    for hook in (one, one, other):
+        hook.write(window(0))
+        hook.send(alert)
+        hook.send({**alert, "state": "over"})
+    keys = [headers["Idempotency-Key"] for headers, _ in receiver.got]
+    assert keys[:3] == keys[3:6]
+    assert len(set(keys)) == 6
+    assert keys[0] == f"one {window(0).ended}"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -91,9 +98,8 @@ class Broker:
             self.port = free.getsockname()[1]
         config = folder / "mosquitto.conf"
         config.write_text(f"listener {self.port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-        assert program is not None
-        self.process = subprocess.Popen([program, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert MOSQUITTO is not None
+        self.process = subprocess.Popen([MOSQUITTO, "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.got: list[tuple[str, Any, bool]] = []
         self.times: list[float] = []
         until("the broker listens", self._listens)
@@ -134,7 +140,7 @@ class Broker:
 
 
 needs_broker = pytest.mark.skipif(
-    shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin") is None,
+    MOSQUITTO is None,
     reason="no broker of the distribution's packages: mosquitto",
 )
 
@@ -163,7 +169,7 @@ def test_a_retained_message_is_there_for_who_comes_later_and_a_shadow_has_its_fo
     Mqtt(broker.url, "kept", retain=True).write(window(0, keys=1))
     Mqtt(broker.url, "@shadow/data/update").write(window(0, keys=1))
     until("both", lambda: len(broker.got) == 2)
-    assert broker.got[1][1].keys() == {"data"}
+    assert broker.got[1][1].keys() == {"data", "timestamp"}
     broker.got.clear()
     later = broker.subscriber()
     until("the kept one", lambda: broker.got)

@@ -2,12 +2,12 @@
 
 import csv
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet
-
-from bench.postgres import Postgres
 from zeppelin_notes.outputs._window import Window
+
+if TYPE_CHECKING:
+    from bench.postgres import Postgres
 
 FIRST = 1_540_781_620_000
 SLIDE = 10_000
@@ -50,6 +50,8 @@ def csv_rows(folder: Path) -> Rows:
 
 def parquet_rows(folder: Path) -> Rows:
     """All rows of the Parquet table."""
+    import pyarrow.parquet  # slow to import, for processes that only write
+
     found: Rows = []
     for path in sorted(folder.glob("day=*/*.parquet")):
         for row in pyarrow.parquet.ParquetFile(path).read().to_pylist():
@@ -58,7 +60,7 @@ def parquet_rows(folder: Path) -> Rows:
     return sorted(found, key=by_key)
 
 
-def table_rows(server: Postgres, table: str) -> Rows:
+def table_rows(server: "Postgres", table: str) -> Rows:
     found = server.query(f'select window_end, ts, id, "avg(cpu)", note from "{table}"')
     return sorted(
         ((round(e.timestamp() * 1000), round(ts.timestamp() * 1000) * 1000, *more) for e, ts, *more in found),

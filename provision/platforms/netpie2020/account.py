@@ -24,6 +24,7 @@ from provision.platforms.netpie2020.rest_link import RestLink
 from provision.platforms.netpie2020.topics import (
     MESSAGES,
     TAPS,
+    WRITABLE,
     device_filters,
     flow_filters,
     published,
@@ -101,6 +102,9 @@ class Netpie2020Client:
             plain={"client_id": client_id},
             needed=frozenset({"username", "mqtt_topics"}) if self._is_flow else frozenset({"username"}),
             hidden=tuple(device.token for device in self.devices),
+            writable=WRITABLE,
+            heard=tuple(map(full_filter, split_topics(values["topic"]))),
+            devices=self._heard_devices(values["topic"]),
         )
 
     def reachable(self, consequence: str) -> Self:
@@ -133,6 +137,12 @@ class Netpie2020Client:
         if not self._is_flow:
             return device_filters(topics)
         return shown_filters(topics, self.count or len(self.devices))
+
+    def _heard_devices(self, topics: str) -> tuple[str, ...]:
+        """The note's own device; of a FlowChannel those whose shadows it hears."""
+        if self._is_flow and not TAPS.keys() & set(map(full_filter, split_topics(topics))):
+            return ()
+        return tuple(device.client_id for device in self.devices) or (self.login_as,)
 
     def _store(self, values: Mapping[str, Any], path: str) -> tuple[StoreEntry, ...]:
         name = re.sub(r"[^A-Za-z0-9_-]", "-", self.login_as)  # of what a template can name

@@ -11,6 +11,8 @@ SHADOW_UPDATED = "@shadow/data/updated"
 STATUS_CHANGED = "@device/status/changed"
 FEED_UPDATED = "@feed/data/updated"
 PRIVATE = "@private/"
+WRITABLE = (MESSAGES, "@shadow/data/update", PRIVATE)
+"""What the topics begin with that a device may publish to."""
 TAPS = {SHADOW_UPDATED: "shadow/updated", STATUS_CHANGED: "device/changed", FEED_UPDATED: "feed/updated"}
 SHADOW, BATCH = "@shadow", "@shadow/batch"
 """Where a publisher writes its own shadow: event by event, or up to 100 at once."""

@@ -5,10 +5,13 @@ import ast
 import pytest
 
 from provision.bundles.bundle import load_bundle
-from provision.bundles.outputs import outputs, outputs_in
+from provision.bundles.outputs import matches, outputs, outputs_in
+from provision.bundles.render import RenderedNote, render
 from provision.errors import UsageError
+from provision.platforms.netpie2020.account import Netpie2020Client
+from provision.platforms.netpie2020.device import DeviceLogin, FlowChannelKey
 
-from ..rendering import code, rendered
+from ..rendering import ZEPPELIN_9, code, rendered
 
 
 def keys(**given: str) -> list[str]:
@@ -69,7 +72,7 @@ def test_every_output_says_what_it_is_and_its_paragraphs_are_of_their_language()
     needed = {
         "webhook_url": "http://host/in",
         "postgresql_url": "postgresql://host/db",
-        "mqtt_to": "back",
+        "mqtt_to": "/MyApp/back",
         "alert": "x > 1",
         "influxdb_url": "http://host:8086",
         "influxdb_bucket": "averages",
@@ -113,8 +116,58 @@ def test_logins_are_read_from_the_store_by_a_name_of_the_note_s_own() -> None:
 def test_an_output_to_a_topic_that_the_note_reads_is_refused(topic: str, to: str) -> None:
     with pytest.raises(UsageError, match="would read what it writes"):
         rendered("structured", topic=topic, outputs="mqtt", mqtt_to=to)
+    with pytest.raises(UsageError, match="would read what it writes"):
+        rendered("structured", topic=topic, outputs="mqtt", mqtt_to=to, mqtt_broker="ssl://broker.example:8883")
     rendered("structured", topic=topic, outputs="mqtt", mqtt_to=to, mqtt_broker="tcp://another:1883")
-    rendered("structured", topic=topic, outputs="mqtt", mqtt_to="/other/x/y")
+
+
+def test_a_shared_subscription_reads_what_its_filter_has() -> None:
+    assert matches("$share/group/a/#", "a/b")
+    assert not matches("$share/group/a/#", "b")
+
+
+def test_an_output_to_where_the_platform_lets_nobody_write_is_refused() -> None:
+    with pytest.raises(UsageError, match="NETPIE lets nobody write there") as refused:
+        rendered("structured", outputs="mqtt", mqtt_to="back")
+    assert refused.value.next_step == "take /MyApp/…"
+    rendered("structured", outputs="mqtt", mqtt_to="back", mqtt_broker="tcp://another:1883")
+    rendered("structured", outputs="mqtt", mqtt_to="/MyApp/@writefeed/feed")
+    with pytest.raises(UsageError, match="wildcards, for subscribers only"):
+        rendered("structured", outputs="mqtt", mqtt_to="/MyApp/back/#")
+
+
+def of_netpie2020(topic: str, flowchannel: FlowChannelKey | None = None, **given: str) -> RenderedNote:
+    devices = tuple(DeviceLogin(name, f"Token{name}") for name in ("d1", "d2"))
+    bundle = load_bundle("structured")
+    values = bundle.values({"appid": "d1", "topic": topic, "outputs": "mqtt", "broker_login": "password", **given})
+    login = Netpie2020Client("ssl://mqtt.netpie.io:1884", "d1", devices, flowchannel)
+    return render(bundle, values, login.connection(values, "n"), zeppelin=ZEPPELIN_9, scala="2.12", path="n")
+
+
+FLOW = FlowChannelKey("FWAG1", "secret")
+
+
+@pytest.mark.parametrize(
+    ("topic", "flow", "to", "device", "cause"),
+    [
+        ("@msg/a/#", None, "@msg/a/b", "d9", "would read what it writes"),
+        ("@msg/a/#", FLOW, "@msg/a/b", "d9", "would read what it writes"),
+        ("@msg/a/#", None, "@msg/b", "d1", "the note itself connects as that device"),
+        ("@shadow/data/updated", FLOW, "@shadow/data/update", "d2", "hears what it writes"),
+        ("@msg/a", None, "back", "d9", "NETPIE lets nobody write there"),
+        ("@msg/a", None, "@msg/b", "d9", ""),
+        ("@msg/a", FLOW, "@shadow/data/update", "d2", ""),
+        ("@shadow/data/updated", FLOW, "@shadow/data/update", "d9", ""),
+    ],
+)
+def test_an_output_to_netpie_2020_goes_where_the_note_does_not_hear_it(
+    topic: str, flow: FlowChannelKey | None, to: str, device: str, cause: str
+) -> None:
+    if not cause:
+        of_netpie2020(topic, flow, mqtt_to=to, mqtt_client_id=device)
+        return
+    with pytest.raises(UsageError, match=cause):
+        of_netpie2020(topic, flow, mqtt_to=to, mqtt_client_id=device)
 
 
 def test_an_alert_is_chosen_by_its_own_parameter() -> None:
