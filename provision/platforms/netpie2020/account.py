@@ -27,6 +27,7 @@ from provision.platforms.netpie2020.topics import (
     WRITABLE,
     device_filters,
     flow_filters,
+    full_filter,
     published,
     shown_filters,
 )
