@@ -298,10 +298,13 @@ def _next_window(source: WindowSource, seen: int) -> Window:
         windows = source.windows()
         return windows[seen] if len(windows) > seen else None
 
+    before = source.empty
     window = wait_until(unseen, WINDOW_TIMEOUT, every=0.3)
     if window is None:
+        empty, limit = source.empty - before, f"{WINDOW_TIMEOUT:.0f} s"
         raise ProvisionError(
-            f"no window came for {WINDOW_TIMEOUT:.0f} s", next_step="see the logs that `provision status` names"
+            f"no event came for {limit}: the windows were empty ({empty})" if empty else f"no window came for {limit}",
+            next_step="see the logs that `provision status` names",
         )
     return window
 

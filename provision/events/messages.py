@@ -2,7 +2,6 @@
 
 import csv
 import json
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,15 +58,6 @@ def cells_of(line: str) -> list[str]:
     """The cells of one line of CSV."""
     separator = next((each for each in ";\t" if each in line), ",")
     return [cell.strip() for cell in next(csv.reader([line], delimiter=separator))]
-
-
-def number_of(text: str) -> float | None:
-    """The number that a text is; None for another, and for one that is not finite."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and "_" not in text else None
 
 
 def shown(text: str) -> str:

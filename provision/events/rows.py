@@ -10,8 +10,9 @@ from typing import Any
 from provision.bundles.event_form import EventForm, Path, fields_in
 from provision.bundles.reading import CSV_HEADER, ColumnReading, reading
 from provision.bundles.values.mapping import Arrival, Cell, ColumnSource, Constant, JsonPath, TopicLevel
+from provision.bundles.values.numbers import number_of
 from provision.bundles.values.schema import Field
-from provision.events.messages import events_in, lines_in, number_of, shown
+from provision.events.messages import events_in, lines_in, shown
 from provision.events.times import iso, seconds_of_number, seconds_of_text
 
 _BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}

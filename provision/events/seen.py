@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from provision.bundles.event_form import Path
-from provision.events.messages import events_in, lines_in, number_of, shown
+from provision.bundles.values.numbers import number_of
+from provision.events.messages import events_in, lines_in, shown
 from provision.events.times import has_zone, seconds_of_number, seconds_of_text
 
 MOST_VALUES = 1000  # distinct values that are kept of a field

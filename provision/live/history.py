@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from provision.streams.measures import TIME, columns_of, number
+from provision.bundles.values.numbers import number_of
+from provision.streams.measures import TIME, columns_of
 from provision.streams.printed_windows import headed_windows
 from provision.streams.windows import Window
 from zeppelin_sdk import Paragraph, Table
@@ -108,7 +109,7 @@ class History:
             ends.append(window.end)
             rows, at = rows_by_key(window, named_by), window.columns.index(measure)
             for key, values in found.items():
-                values.append(number(rows[key][at]) if key in rows else None)
+                values.append(number_of(rows[key][at]) if key in rows else None)
         return Lines(measure, tuple(ends), tuple(Line(key, tuple(values)) for key, values in found.items()))
 
 

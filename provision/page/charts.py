@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from provision.bundles.values.numbers import number_of
 from provision.live.history import Lines
-from provision.streams.measures import number, shown_number
+from provision.streams.measures import shown_number
 from zeppelin_sdk import Table
 
 LEGEND_MOST = 12
@@ -142,7 +143,7 @@ def table_chart(table: Table, look: Look, graph: Mapping[str, Any] | None = None
                 *(row[each] for each in groups),
                 *([table.columns[column]] if len(drawn) > 1 or not groups else []),
             ]
-            series.setdefault(" ".join(named), {})[row[at]] = number(row[column])
+            series.setdefault(" ".join(named), {})[row[at]] = number_of(row[column])
     return {
         "animation": False,
         "color": list(look.lines),
@@ -167,6 +168,6 @@ def _picked(graph: Mapping[str, Any], part: str) -> list[int]:
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:
-    return any(number(cell) is not None for cell in cells) and all(
-        number(cell) is not None or cell in ("", "null", "NULL") for cell in cells
+    return any(number_of(cell) is not None for cell in cells) and all(
+        number_of(cell) is not None or cell in ("", "null", "NULL") for cell in cells
     )

@@ -1,10 +1,10 @@
 """Which columns of a window are measures and which name a key, and numbers as a person reads them. Pure."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from provision.bundles.values.numbers import number_of
 from provision.streams.windows import Window
 
 _DIGITS = 5
@@ -21,15 +21,6 @@ class Columns:
 
     keys: tuple[int, ...]
     measures: tuple[int, ...]
-
-
-def number(cell: str) -> float | None:
-    """The finite number in a cell; None for anything else."""
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def shown_number(value: float) -> str:
@@ -63,7 +54,7 @@ def _is_time(name: str, cells: Sequence[str]) -> bool:
 
 def _are_numbers(cells: Sequence[str]) -> bool:
     told = [cell for cell in cells if cell not in _NONE]
-    return bool(told) and all(number(cell) is not None for cell in told)
+    return bool(told) and all(number_of(cell) is not None for cell in told)
 
 
 def rounded(window: Window) -> Window:
@@ -79,5 +70,5 @@ def rounded(window: Window) -> Window:
 
 def rounded_cell(cell: str) -> str:
     """A fraction with five digits at most; any other text, and a whole number, as it stands."""
-    value = number(cell) if "." in cell else None
+    value = number_of(cell) if "." in cell else None
     return cell if value is None else shown_number(value).replace(",", "")

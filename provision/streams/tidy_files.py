@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from provision.bundles.values.numbers import number_of
 from provision.errors import ProvisionError, UsageError
-from provision.streams.measures import TIME, number
+from provision.streams.measures import TIME
 from provision.streams.windows import Window, read_windows
 
 WINDOW_COLUMNS = ("window_end", "window", "time", "ts")
@@ -123,4 +124,4 @@ def read_folders(path: Path, columns: Sequence[str] = ()) -> list[Window]:
 
 def _is_value(cell: str) -> bool:
     """Whether a cell is a number or a time, which no column is called."""
-    return number(cell) is not None or TIME.fullmatch(cell) is not None
+    return number_of(cell) is not None or TIME.fullmatch(cell) is not None

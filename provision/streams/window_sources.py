@@ -13,6 +13,10 @@ from zeppelin_sdk import NoteFollower, OutputAppended, OutputUpdated, ZeppelinCl
 class WindowSource(Protocol):
     """A place where windows of a running note can be read."""
 
+    @property
+    def empty(self) -> int:
+        """How many windows without rows it has seen."""
+
     def windows(self) -> list[Window]:
         """All windows so far that have rows, oldest first."""
 
@@ -26,10 +30,12 @@ class Files:
     def __init__(self, out: Path, *, header: bool = False, named: WindowSource | None = None) -> None:
         self._out, self._since, self._header = out, time.time() * 1000, header
         self._named = named
+        self.empty = 0
         self._names: dict[int, tuple[str, ...]] = {}
 
     def windows(self) -> list[Window]:
         found = read_windows(self._out, since=self._since, header=self._header)
+        self.empty = sum(not window.rows for window in found)
         return [self._with_names(window) for window in found if window.rows]
 
     def _with_names(self, window: Window) -> Window:
@@ -48,10 +54,14 @@ class Asked:
         self._client, self._note_id, self._paragraph_id = client, note_id, paragraph_id
         self._seen: dict[int, Window] = {}
 
+    @property
+    def empty(self) -> int:
+        return sum(not window.rows for window in self._seen.values())
+
     def windows(self) -> list[Window]:
         output = self._client.execute_paragraph(self._note_id, self._paragraph_id).output
-        self._seen |= {window.end: window for window in headed_windows(output) if window.rows}
-        return [self._seen[end] for end in sorted(self._seen)]
+        self._seen |= {window.end: window for window in headed_windows(output)}
+        return [self._seen[end] for end in sorted(self._seen) if self._seen[end].rows]
 
 
 class Overheard:
@@ -60,6 +70,7 @@ class Overheard:
     def __init__(self, follower: NoteFollower, paragraph_id: str) -> None:
         self._follower, self._paragraph_id = follower, paragraph_id
         self._text = ""
+        self.empty = 0
         self._windows: list[Window] = []
 
     def windows(self) -> list[Window]:
@@ -69,9 +80,9 @@ class Overheard:
                     self._text += text
                 case OutputUpdated(paragraph_id=self._paragraph_id, text=text):
                     self._text = text
-        if printed := printed_windows(self._text):
-            self._windows = [window for window in printed if window.rows]
-        else:
-            found = [window for window in shown_windows(self._text, int(time.time() * 1000)) if window.rows]
-            self._windows += found[len(self._windows) :]
+        printed = printed_windows(self._text)
+        found = printed or shown_windows(self._text, int(time.time() * 1000))
+        with_rows = [window for window in found if window.rows]
+        self.empty = len(found) - len(with_rows)
+        self._windows = with_rows if printed else [*self._windows, *with_rows[len(self._windows) :]]
         return self._windows

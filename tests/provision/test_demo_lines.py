@@ -3,7 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from provision import demo
+from provision.console import Console
 from provision.demo import closing_lines, picture
+from provision.errors import ProvisionError
 from provision.streams.windows import Window
 
 NOTE = "http://127.0.0.1:1/#/notebook/2A"
@@ -44,3 +49,27 @@ def test_one_window_and_windows_without_numbers_make_no_picture() -> None:
     for windows in ((), (one,), (text, text)):
         shown: Any = SimpleNamespace(windows=windows)
         assert picture(shown) is None
+
+
+class Silent:
+    """A note whose windows have no rows; each look sees so many more."""
+
+    def __init__(self, more: int) -> None:
+        self.empty, self._more = 0, more
+
+    def windows(self) -> list[Window]:
+        self.empty += self._more
+        return []
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [(0, "no window came for 0 s"), (1, "no event came for 0 s: the windows were empty (1)")],
+)
+def test_a_demo_without_windows_says_whether_they_come_and_are_empty(
+    monkeypatch: pytest.MonkeyPatch, more: int, told: str
+) -> None:
+    monkeypatch.setattr(demo, "WINDOW_TIMEOUT", 0.0)
+    with pytest.raises(ProvisionError) as caught:
+        demo._show_windows(Silent(more), 1, Console())
+    assert caught.value.message == told

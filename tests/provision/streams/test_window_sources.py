@@ -49,6 +49,21 @@ def test_a_window_without_rows_is_none(text: str) -> None:
     assert overheard([OutputUpdated("p", 0, "TEXT", text)]) == [[]]
 
 
+@pytest.mark.parametrize(("printed", "row"), [(PRINTED.format(1, "{}"), "x\n"), (SHOWN, "|  1|  2|\n")])
+def test_windows_without_rows_are_counted(printed: str, row: str) -> None:
+    texts = [printed.format(""), printed.format(""), printed.format(row)]
+    script = Script(OutputUpdated("p", 0, "TEXT", "".join(texts)), None)
+    source = Overheard(cast(NoteFollower, script), "p")
+    assert (len(source.windows()), source.empty) == (1, 2)
+
+
+def test_files_without_rows_are_counted(tmp_path: Path) -> None:
+    source = Files(tmp_path)
+    written(tmp_path, LATER, "")
+    written(tmp_path, LATER + 1, "a,1\n")
+    assert (len(source.windows()), source.empty) == (1, 1)
+
+
 def test_another_paragraph_s_output_is_not_heard() -> None:
     assert overheard([OutputUpdated("other", 0, "TEXT", PRINTED.format(1, "x\n"))]) == [[]]
 
