@@ -96,6 +96,34 @@ def test_a_refused_login_ends_the_query_with_the_reason(spark: Any, tmp_path: Pa
         assert "geheim" not in said
 
 
+def test_topics_that_are_not_shown_are_in_nothing_that_spark_tells(
+    spark: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    secret = {"subscribe": "tap/TOKEN-1", "showTopics": "false"}
+    with delivering(10, 1) as (_, port), running(spark, port, tmp_path, **secret) as query:
+        wait_for(lambda: len(rows(spark, query)) >= 10)
+        query.explain(extended=True)
+        told = [str(query.lastProgress), str(query.status), query._jsq.toString(), *shown_by_spark(spark)]
+
+    def refuses(peer: Peer) -> None:
+        peer.welcome(qos=0x80)
+        hold(peer)
+
+    with scripted(refuses) as broker, running(spark, broker.port, tmp_path / "refused", **secret) as query:
+        told.append(failure(query))
+        assert "the topic (not shown)" in told[-1]
+    out, err = capfd.readouterr()
+    assert "MicroBatchScan" in out
+    assert [text for text in (*told, out, err) if "TOKEN-1" in text] == []
+
+
+def shown_by_spark(spark: Any) -> list[str]:
+    """What Spark's page has of each query: its plan, and the settings that it changed."""
+    found = spark._jsparkSession.sharedState().statusStore().executionsList()
+    each = [found.apply(place) for place in range(found.size())]
+    return [f"{one.physicalPlanDescription()} {one.details()} {one.modifiedConfigs()}" for one in each]
+
+
 def test_a_client_id_that_is_taken_over_ends_the_query(spark: Any, tmp_path: Path) -> None:
     def script(peer: Peer) -> None:
         peer.welcome(5)

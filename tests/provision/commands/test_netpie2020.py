@@ -1,6 +1,8 @@
 """NETPIE 2020 on the command line: what it does, and each mistake as one line with its exit status."""
 
 import json
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,43 @@ def test_a_listener_of_a_wrong_secret_is_refused(emulator, file, device, capsys)
     device.secret = "of-another"
     assert run(["sub", "--credentials-file", str(file), "--seconds", "30"]) == 5
     assert "not authorised (CONNACK 5); check client id, token and secret" in failed(capsys, device)
+
+
+def test_a_device_hears_its_group_as_messages_and_its_shadow_as_rows(emulator, account, file, device, capsys):
+    account.add(other := new_device(alias="other"))
+    listening = ["sub", "--credentials-file", str(file), "--count", "2", "--seconds", "60", "--json"]
+
+    def send() -> None:
+        emulator.platform.message(other, "room/1", b'{"t": 1.5}')
+        emulator.platform.update(device, {"data": {"t": "2.5"}, "timestamp": 1_700_000_000_000})
+
+    with repeating(lambda: emulator._thread.call(send)):
+        assert run([*listening, "--topic", "room/+"]) == 0
+        raw = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        shadow = ["mapping=id=$.deviceid", "payload=shadow", "schema=id string, t double, timestamp timestamp"]
+        pairs = [word for pair in shadow for word in ("--param", pair)]
+        assert run([*listening, "--topic", "@shadow/data/updated", "--rows", "--bundle", "structured", *pairs]) == 0
+        rows = [json.loads(line)["row"] for line in capsys.readouterr().out.splitlines()]
+    assert [(each["topic"], each["payload"]) for each in raw] == [("@msg/room/1", '{"t": 1.5}')] * 2
+    assert [(row["id"], row["t"]) for row in rows] == [(device.client_id, 2.5)] * 2
+
+
+@contextmanager
+def repeating(send):
+    """Call it again and again meanwhile, from a thread."""
+    done = threading.Event()
+
+    def run_until_done() -> None:
+        while not done.wait(0.2):
+            send()
+
+    sending = threading.Thread(target=run_until_done)
+    sending.start()
+    try:
+        yield
+    finally:
+        done.set()
+        sending.join(30)
 
 
 def test_a_device_that_is_connected_is_not_cut_off(emulator, file, device, capsys):

@@ -13,6 +13,7 @@ from pyspark_mqtt._options import read_source
 
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import RenderedNote, render
+from provision.cli import run
 from provision.errors import UnreachableError, UsageError
 from provision.mqtt import pem
 from provision.mqtt.login import Login, Tls, plain_warning
@@ -23,6 +24,7 @@ from provision.platforms.platform import Given, Place, Seeking
 from provision.prepare import check_spec, note_spec
 from sdk_support.certificates import make_certificates
 from zeppelin_sdk import ServerVersion
+from zeppelin_sdk.testing import FakeZeppelin
 
 from ..rendering import code
 
@@ -330,6 +332,18 @@ def test_only_a_plain_connection_to_another_machine_is_told() -> None:
     assert "without TLS" in plain_warning("ws://broker.example")
     for url in ("ssl://broker.example", "wss://h", "tcp://127.0.0.1:1883", "tcp://localhost:1", "tcp://[::1]:1883"):
         assert plain_warning(url) == ""
+
+
+def test_an_apply_tells_of_a_plain_connection_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
+    told = []
+    with FakeZeppelin("0.10") as server:
+        monkeypatch.setenv("ZEPPELIN_URL", server.url)
+        for broker in ("mqtt://broker.example", "mqtt://broker.example", "mqtts://broker.example"):
+            options = ["--broker", broker, "--no-run", "--note", "a", "--param", "mqtt_jars=/paho.jar"]
+            assert run(["apply", *options]) == 0
+            told.append("is asked without TLS" in capsys.readouterr().err)
+    assert told == [True, False, False]
 
 
 def test_a_place_needs_no_secret() -> None:
