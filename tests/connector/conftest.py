@@ -27,8 +27,12 @@ PATIENCE = 60.0  # seconds; what takes one on an idle machine takes many beside 
 MODULES = "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
 OPENS = [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in (MODULES + " sun.nio.ch sun.util.calendar").split()]
 
-QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+QUICK_START = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+    " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 """Java's quick compiler alone: a shell that takes in the connector needs 33 s of processor time with it, 56 without.
+Java gives it a fifth of the usual room for code, and would interpret the rest when a long life has filled that.
 On two cores the plain collector spares some more; and a fifth of a note's start is the check of classes that are as
 they come from their jars. (The option for that is a diagnostic one from Java 13 on.)
 """
@@ -76,12 +80,17 @@ def spark() -> SparkForTests:
     return spark_for_tests()
 
 
-@pytest.fixture(scope="session")
-def connector_jar(spark: SparkForTests) -> Path:
+def engine_for(spark: SparkForTests) -> Path:
+    """The engine's jar, compiled for this Spark if need be."""
     folder = jars_dir()
     folder.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(folder / ".lock"):
         return build_engine_jar(spark.home, spark.compiler, spark.paho_jar, folder)
+
+
+@pytest.fixture(scope="session")
+def connector_jar(spark: SparkForTests) -> Path:
+    return engine_for(spark)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ZeppelinClient
 
+from ..connector.conftest import QUICK_START
 from ..outputs.receiver import Receiver
 from ..provision.rendering import code, rendered
 from .command import Outcome, done, provision
@@ -316,9 +317,10 @@ def test_columns_come_from_their_sources_as_sub_shows_them(embedded: Embedded, t
 def in_spark(embedded: Embedded, script: str, *words: object) -> str:
     """What a script of the folder `structured` prints in the Python of the embedded server."""
     python = embedded.stack.runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python"
+    java = {"JAVA_TOOL_OPTIONS": QUICK_START, "SPARK_LOCAL_IP": "127.0.0.1"}
     told = subprocess.run(
         [python, Path(__file__).parent / "structured" / script, *map(str, words)],
-        env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **python_environment()},
+        env={"PATH": "/usr/bin:/bin", **java, **python_environment()},
         capture_output=True,
         text=True,
         timeout=600,

@@ -20,6 +20,7 @@ from netpie_emulator import Emulator
 HERE = Path(__file__).parent
 WAIT = 20.0  # seconds
 ANSWERS = {"ready", "done", "token", "login"}
+MICROGEAR, MICROPYTHON = CLIENTS = "microgear-1.2.7", "micropython-netpie-1.0.0"
 
 
 class Microgear:
@@ -108,13 +109,13 @@ def interpreter_with(client: str) -> str:
 @pytest.fixture(scope="session")
 def interpreter() -> str:
     """The Python that has the real microgear."""
-    return interpreter_with("microgear-1.2.7")
+    return interpreter_with(MICROGEAR)
 
 
 @pytest.fixture(scope="session")
 def micropython_interpreter() -> str:
     """The Python that has the real micropython-netpie."""
-    return interpreter_with("micropython-netpie-1.0.0")
+    return interpreter_with(MICROPYTHON)
 
 
 @pytest.fixture

@@ -223,7 +223,7 @@ def test_any_events_in_any_windows_give_the_rows_of_the_document_s_code(
 
 @pytest.mark.parametrize("topics", [False, True])
 def test_each_event_of_a_message_is_read_and_what_is_none_is_counted(shell, tmp_path, topics):
-    batches = [[message] for message in ALONE]
+    batches = [ALONE[at : at + 4] for at in range(0, len(ALONE), 4)]
     assert compared(shell, tmp_path, batches, 1, 1, ["select * from measure"], topics=topics).startswith("same")
 
 
@@ -257,7 +257,7 @@ def test_a_slide_of_a_long_window_reads_the_rows_of_no_other_slide(shell):
 
 
 def test_what_a_window_has_passed_is_not_kept(shell):
-    shell.tell("Compare.held(30)")
+    shell.tell("Compare.held(16)")
     shell.wait(lambda: bool(shell.heard("held")), "windows", timeout=PATIENCE)
     assert 2 <= int(shell.heard("held")[0]) < 8
 
