@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,9 +71,22 @@ class RequestHandler(BaseHTTPRequestHandler):
 
     def body(self) -> bytes:
         """Return what the client sent, at most `max_body` bytes of it."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunks()
         length = self.headers.get("Content-Length", "0")
         size = min(int(length), self.max_body) if length.isascii() and length.isdigit() else 0
         return self.rfile.read(size)
+
+    def _chunks(self) -> bytes:
+        body = b""
+        while len(body) < self.max_body:
+            line = self.rfile.readline(100).split(b";")[0].strip()
+            size = int(line, 16) if re.fullmatch(rb"[0-9A-Fa-f]{1,8}", line) else 0
+            if size == 0:
+                break
+            body += self.rfile.read(min(size, self.max_body - len(body)))
+            self.rfile.readline(100)
+        return body
 
     def answer_json(self, status: HTTPStatus, content: object) -> None:
         """Answer with a JSON document."""

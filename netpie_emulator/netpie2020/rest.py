@@ -57,6 +57,9 @@ class _Handler(RequestHandler):
     def do_POST(self) -> None:
         self._do("POST")
 
+    def do_DELETE(self) -> None:
+        self._do("DELETE")
+
     def do_OPTIONS(self) -> None:
         self.send_response(HTTPStatus.NO_CONTENT)
         self.send_header("Access-Control-Allow-Methods", "GET, PUT, POST")
@@ -91,6 +94,8 @@ class _Handler(RequestHandler):
         if not path.startswith(API):
             raise RequestRefused(404, "no such call")
         what = [unquote(part) for part in path.removeprefix(API).split("/")]
+        if what[-1] == "" and what[0] not in ("message", "private"):
+            what.pop()
 
         def done() -> Any:
             device = _named(platform, authorization)

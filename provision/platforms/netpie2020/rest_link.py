@@ -141,5 +141,7 @@ def write_of(payload: bytes, name: str) -> dict[str, Any]:
         data, given = content["data"], content.get("timestamp", content.get("ts"))
     else:
         data, given = content, content.get("timestamp")
-    number = isinstance(given, int | float) and not isinstance(given, bool)
-    return {"data": data, **({name: given} if number else {})}
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return {"data": data}
+    fields = {field: value for field, value in data.items() if field != "timestamp"} if data is content else data
+    return {"data": fields, name: given}

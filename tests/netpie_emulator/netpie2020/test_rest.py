@@ -1,5 +1,7 @@
 """NETPIE 2020's REST, with requests."""
 
+import socket
+
 import pytest
 import requests
 
@@ -107,6 +109,20 @@ def test_page_in_a_browser_may_ask(api, emulator, one):
     assert "Access-Control-Allow-Origin" not in own.headers
 
 
+def test_body_may_come_in_chunks_and_a_path_end_in_a_slash(emulator, api, one):
+    headers = {"Authorization": f"Device {one.client_id}:{one.token}"}
+    parts = iter([b'{"data": {"a"', b": 1}}"])
+    answer = requests.put(emulator.api_url + "/shadow/data/", data=parts, headers=headers, timeout=60)
+    assert answer.json()["data"] == {"a": 1}
+    for broken in (b"zz\r\n{}\r\n0\r\n\r\n", b""):
+        with socket.create_connection((emulator.mqtt_host, int(emulator.api_url.split(":")[2].split("/")[0]))) as link:
+            lines = [b"PUT /v2/device/shadow/data HTTP/1.1", b"Transfer-Encoding: chunked", b"Connection: close"]
+            who = b"Authorization: " + headers["Authorization"].encode()
+            link.sendall(b"\r\n".join([*lines, who, b"", broken]))
+            link.shutdown(socket.SHUT_WR)
+            assert b" 400 " in link.recv(4096)
+
+
 def test_answers_have_what_the_documents_name(api, one):
     call = api(one)
     sent = call("PUT", "/message/t", "x").json()
@@ -118,7 +134,10 @@ def test_answers_have_what_the_documents_name(api, one):
     assert (batch["deviceid"], batch["response"]["total"]) == (one.client_id, 1)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("POST", "/status"), ("GET", "/message/t")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nothing"), ("POST", "/status"), ("GET", "/message/t"), ("DELETE", "/shadow/data"), ("GET", "/")],
+)
 def test_unknown_call_is_404(api, one, method, path):
     assert api(one)(method, path).status_code == 404
 

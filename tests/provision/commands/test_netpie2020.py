@@ -70,6 +70,16 @@ def test_publish_sends_messages_and_writes_the_shadow(emulator, file, device, tm
     assert emulator.used()["shadow"] == 2  # each batch is one operation
 
 
+@pytest.mark.parametrize("topic", ["@shadow", "@shadow/batch"])
+def test_the_time_of_an_event_is_none_of_its_fields(emulator, file, device, topic):
+    event = json.dumps({"t": 1, "timestamp": 1_700_000_000_000})
+    assert run(["publish", "--credentials-file", str(file), "--topic", topic, "--message", event]) == 0
+    shadow = emulator.platform.shadow(device)
+    assert (shadow.data, shadow.timestamp) == ({"t": 1}, 1_700_000_000_000)
+    assert run(["publish", "--credentials-file", str(file), "--topic", topic, "--message", '{"timestamp": "x"}']) == 0
+    assert emulator.platform.shadow(device).data == {"t": 1, "timestamp": "x"}
+
+
 @pytest.mark.parametrize(
     ("fault", "told", "status"),
     [

@@ -49,7 +49,8 @@ def of_class(devices, servers, tmp_path):
 
 
 def rendered(account, bundle="streaming", *pairs):
-    spec = note_spec(load_bundle(bundle), ["mqtt_jars=/paho.jar", *pairs], account.place)
+    jars = [] if bundle == "structured" else ["mqtt_jars=/paho.jar"]
+    spec = note_spec(load_bundle(bundle), [*jars, *pairs], account.place)
     check_spec(spec)
     connection = account.client().connection(spec.values, spec.path)
     return render(spec.bundle, spec.values, connection, zeppelin=ServerVersion(0, 10), scala="2.12", path=spec.path)
@@ -104,6 +105,16 @@ def test_flowchannel_s_note_reads_its_topics_from_the_store(of_class, devices):
     ]
     again = PLATFORM.account(Given({"client_id": "FWAG0123456789"}, folder=account.folder, env={}))
     assert again.flowchannel == account.flowchannel
+
+
+def test_flowchannel_s_note_in_python_names_no_topic_in_errors(of_class, given, devices):
+    note = rendered(PLATFORM.account(of_class), "structured", "topic=metrics,@shadow/data/updated")
+    text = "\n".join(paragraph.text for paragraph in note.paragraphs)
+    assert '"showTopics": "false"' in text
+    assert not [one.token for one in devices if one.token in text]
+    assert PLATFORM.place(of_class).parameters["show_topics"] == "no"
+    own = rendered(PLATFORM.account(given), "structured")
+    assert "showTopics" not in "\n".join(paragraph.text for paragraph in own.paragraphs)
 
 
 @pytest.mark.parametrize(
