@@ -18,6 +18,8 @@ LEGEND_MOST = 12
 # Okabe and Ito's colours, which the colour-blind can tell apart; each readable on white, and on the dark surface
 LIGHT = ("#0072b2", "#c44601", "#00795a", "#a3467b", "#8a6d00", "#3d6fb6", "#7a3e9d", "#5b5b5b")
 DARK = ("#56b4e9", "#e69f00", "#2fc49a", "#e59ac4", "#f0e442", "#8fb3ff", "#c79cf0", "#bdbdbd")
+_EDGE = 30
+"""Pixels right of the lines: half a time, which is drawn below the last or one beside it."""
 _DASHES = ("solid", "dashed", "dotted")
 
 
@@ -45,7 +47,7 @@ def line_chart(lines: Lines, look: Look) -> dict[str, Any]:
         "animation": False,
         "color": list(look.lines),
         "textStyle": {"color": look.text},
-        "grid": {"left": 8, "right": 16, "top": 34 if has_legend else 12, "bottom": 8, "containLabel": True},
+        "grid": {"left": 8, "right": _EDGE, "top": 34 if has_legend else 12, "bottom": 8, "containLabel": True},
         "legend": {
             "show": has_legend,
             "type": "scroll",

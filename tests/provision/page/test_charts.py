@@ -29,6 +29,11 @@ def test_many_keys_have_no_legend_and_no_symbols() -> None:
     assert (few["legend"]["show"], many["legend"]["show"]) == (True, False)
 
 
+def test_a_time_below_the_last_window_has_room_to_the_edge() -> None:
+    digit = 0.6 * 12  # pixels, of ECharts' own size of text
+    assert line_chart(lines("ant"), LIGHT)["grid"]["right"] > len("00:00:00") * digit / 2
+
+
 def test_lines_of_one_colour_differ_by_their_dashes() -> None:
     series = line_chart(lines(*map(str, range(9))), LIGHT)["series"]
     assert (series[0]["lineStyle"]["type"], series[8]["lineStyle"]["type"]) == ("solid", "dashed")
