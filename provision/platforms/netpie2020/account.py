@@ -237,11 +237,11 @@ class Netpie2020Account:
         if self.flowchannel is None:
             own = tuple(device_filters(topics))
             self._check_listener(own)
-            return Hearer(self._client(self.servers.broker).login, own, own)
+            return Hearer(self._answering().login, own, own)
         heard = replace(self, devices=tuple(self._known(device) for device in self.devices))
         taps = tuple(flow_filters(topics, heard.devices))
         shown = ", ".join(shown_filters(topics, len(heard.devices)))
-        login = replace(heard._client(self.servers.broker).login(), client_id=f"listener-{os.urandom(4).hex()}")
+        login = replace(heard._answering().login(), client_id=f"listener-{os.urandom(4).hex()}")
         return Hearer(lambda: login, taps, (shown,) * len(taps))
 
     def _check_listener(self, topics: Sequence[str]) -> None:
@@ -291,6 +291,11 @@ class Netpie2020Account:
 
     def _known(self, device: DeviceLogin) -> DeviceLogin:
         return replace(device, scope=self.api(device).usable().scope)
+
+    def _answering(self) -> Netpie2020Client:
+        """The client, with the port of NETPIE's own broker that answers. Raises: UnreachableError."""
+        client = self._client(self.servers.broker)
+        return client if self.servers.broker else client.reachable("nothing was heard")
 
     def _client(self, broker: str) -> Netpie2020Client:
         count = len(self.devices) if self.flowchannel else 0

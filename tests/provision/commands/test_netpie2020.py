@@ -199,6 +199,21 @@ def test_a_device_of_no_group_may_have_a_note_of_its_shadow(zeppelin, file, devi
     assert run(["apply", "--credentials-file", str(file), *APPLY]) == 2
 
 
+def test_a_row_of_a_class_with_a_device_of_no_group_is_told_and_the_others_are_done(
+    zeppelin, account, device, tmp_path, capsys
+):
+    account.add(lonely := new_device(alias="lonely", group=""))
+    rows = "".join(f"{one.client_id},{one.token},{one.secret}\n" for one in (device, lonely))
+    (tmp_path / "class.csv").write_text("client_id,token,secret\n" + rows)
+    assert run(["apply", "--each", str(tmp_path / "class.csv"), *APPLY[1:], "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert [row["error"] and row["error"]["message"].partition(":")[0] for row in said["rows"]] == [
+        None,
+        f"device {lonely.client_id} is in no group",
+    ]
+    assert len(zeppelin.notes) == 1
+
+
 def test_a_batch_that_is_made_already_is_sent_as_it_is(emulator, file, device, capsys):
     batch = json.dumps({"batch": [{"data": {"t": 1}, "ts": -2000}, {"data": {"u": 2}, "ts": -1000}], "merged": False})
     assert run(["publish", "--credentials-file", str(file), "--topic", "@shadow/batch", "--message", batch]) == 0

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from threading import Event, Thread
 
 import pytest
@@ -209,6 +210,17 @@ def test_other_port_is_taken_where_the_first_does_not_answer(given, servers):
     closed = PLATFORM.account(Given({**servers, "netpie_broker": "tcp://127.0.0.1:1"}, given.credentials_file, env={}))
     with pytest.raises(UnreachableError, match="127.0.0.1:1.*refused"):
         closed.planned("").reachable("nothing was written")
+
+
+def test_second_port_of_netpie_s_broker_is_taken_by_note_and_listener(given, of_class, servers, monkeypatch):
+    monkeypatch.setattr(
+        "provision.platforms.netpie2020.account.BROKERS", ("tcp://127.0.0.1:1", servers["netpie_broker"])
+    )
+    for each in (given, of_class):
+        account = PLATFORM.account(replace(each, values={**servers, "netpie_broker": ""}))
+        assert account.client().broker_url == "tcp://127.0.0.1:1"
+        assert account.client().reachable("x").broker_url == servers["netpie_broker"]
+        assert account.hearer("metrics").login().url == servers["netpie_broker"]
 
 
 def shadow_points(emulator, client_id):
