@@ -69,6 +69,7 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
         certificate=options.certificate,
         tls_port=options.tls_port,
         websocket_port=options.websocket_port,
+        https_port=options.https_port,
     )
     with emulator:
         ready = {
@@ -80,6 +81,7 @@ def _netpie2020(options: argparse.Namespace, stop: threading.Event) -> None:
         }
         if options.certificate:
             ready["mqtts"] = {"host": emulator.mqtt_host, "port": emulator.tls_port}
+            ready["apis"] = emulator.https_url
         if options.websocket_port is not None:
             scheme = "wss" if options.certificate else "ws"
             ready[scheme] = {"host": emulator.mqtt_host, "port": emulator.websocket_port}
@@ -90,9 +92,18 @@ PLATFORMS = {"netpie2015": _netpie2015, "netpie2020": _netpie2020}
 REQUIRED = {"netpie2015": ("state", "appid"), "netpie2020": ("devices",)}
 OWN = {
     "netpie2015": ("state", "appid", "appkey"),
-    "netpie2020": ("devices", "count", "quota", "point_limit", "certificate", "tls_port", "websocket_port"),
+    "netpie2020": (
+        "devices",
+        "count",
+        "quota",
+        "point_limit",
+        "certificate",
+        "tls_port",
+        "https_port",
+        "websocket_port",
+    ),
 }
-DEFAULTS = {"count": 2, "quota": [], "point_limit": POINT_LIMIT, "tls_port": 0}
+DEFAULTS = {"count": 2, "quota": [], "point_limit": POINT_LIMIT, "tls_port": 0, "https_port": 0}
 
 
 def _run(ready_file: Path | None, ready: dict[str, object], stop: threading.Event) -> None:
@@ -173,9 +184,13 @@ def _parser() -> argparse.ArgumentParser:
         "--point-limit", type=_positive, help=f"where the data store cuts off, in points (default: {POINT_LIMIT})"
     )
     new.add_argument(
-        "--certificate", type=Path, metavar="FILE", help="PEM with a certificate and its key: the broker speaks TLS too"
+        "--certificate",
+        type=Path,
+        metavar="FILE",
+        help="PEM with a certificate and its key: broker and API speak TLS too",
     )
     new.add_argument("--tls-port", type=int, help="port of the broker for TLS (default: a free one)")
+    new.add_argument("--https-port", type=int, help="port of the HTTP server for TLS (default: a free one)")
     new.add_argument(
         "--websocket-port",
         type=int,

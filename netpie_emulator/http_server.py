@@ -3,7 +3,9 @@
 import json
 import logging
 import re
+import ssl
 import threading
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,23 +19,26 @@ logger = logging.getLogger(__name__)
 
 
 class EmulatedServer:
-    """Answers with `handler`, whose `server.api` is this object.
+    """Answers with `handler`, whose `server.api` is this object; over TLS if a context is given.
 
     Raises: PortError when the port can't be listened on.
     """
 
-    def __init__(self, port: int, handler: type["RequestHandler"], name: str) -> None:
+    def __init__(
+        self, port: int, handler: type["RequestHandler"], name: str, tls: ssl.SSLContext | None = None
+    ) -> None:
         try:
             self._server = _Server((LOOPBACK, port), handler)
         except OSError as error:
             raise PortError(f"port {port}: {error.strerror}", next_step="choose another port, or 0") from error
-        self._server.api = self
+        self._server.api, self._server.tls = self, tls
         self._thread = threading.Thread(target=self._server.serve_forever, args=(STOP_POLL,), name=name, daemon=True)
 
     @property
     def url(self) -> str:
-        """The address of the server, as `http://host:port`."""
-        return f"http://{LOOPBACK}:{self._server.server_port}"
+        """The address of the server, as `http://host:port`, or `https://…`."""
+        scheme = "https" if self._server.tls else "http"
+        return f"{scheme}://{LOOPBACK}:{self._server.server_port}"
 
     def start(self) -> None:
         """Begin to answer."""
@@ -50,6 +55,16 @@ class EmulatedServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     api: Any
+    tls: ssl.SSLContext | None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, in its thread; one that speaks no TLS where that is wanted is hung up on."""
+        if self.tls is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(RequestHandler.timeout)
+        with suppress(ssl.SSLError, OSError), self.tls.wrap_socket(request, server_side=True) as encrypted:
+            super().finish_request(encrypted, client_address)
 
 
 class RequestHandler(BaseHTTPRequestHandler):

@@ -21,8 +21,8 @@ class Emulator2020(Servers):
     """A NETPIE 2020 on loopback with one account. Shadows and points last as long as the emulator.
 
     Port 0 is any free one; `point_limit` is where the data store cuts off. Use as a context manager, or `start` and
-    `stop`. `certificate` is a PEM file with a certificate and its key: with it the broker speaks TLS on `tls_port` too.
-    With a `websocket_port` it takes websockets, over TLS if there is a certificate.
+    `stop`. `certificate` is a PEM file with a certificate and its key: with it the broker speaks TLS on `tls_port` too,
+    and the HTTP API on `https_port`. With a `websocket_port` it takes websockets, over TLS if there is a certificate.
 
     Raises: EmulatorError for a certificate that can't be used, or more projects or devices than the quota allows; on
     start PortError.
@@ -39,19 +39,46 @@ class Emulator2020(Servers):
         certificate: Path | None = None,
         tls_port: int = 0,
         websocket_port: int | None = None,
+        https_port: int = 0,
     ) -> None:
         self.account = account
         _check_counts(account, quota or Quota())
         self.platform = Netpie2020(account, quota or Quota(), DataStore(point_limit))
         self._http_port = http_port
         self._broker: Netpie2020Broker | None = None
-        tls = _tls(certificate) if certificate else None
-        super().__init__(BrokerThread(self._make_broker, mqtt_port, tls, tls_port, websocket_port))
+        self._tls = _tls(certificate) if certificate else None
+        self._https_port = https_port
+        self._https: RestServer | None = None
+        super().__init__(BrokerThread(self._make_broker, mqtt_port, self._tls, tls_port, websocket_port))
+
+    def start(self) -> None:
+        """Listen on all ports; returns once they answer. Raises: PortError, EmulatorError, as `Servers.start`."""
+        super().start()
+        if self._tls is None:
+            return
+        try:
+            self._https = RestServer(self.platform, self._thread, self._https_port, self._tls)
+        except EmulatorError:
+            self.stop()
+            raise
+        self._https.start()
+
+    def stop(self) -> None:
+        """Hang up on every client and give all ports back; a second call does nothing."""
+        if self._https is not None:
+            self._https.stop()
+            self._https = None
+        super().stop()
 
     @property
     def api_url(self) -> str:
         """The address of the device API, as `http://host:port/v2/device`."""
         return self._url() + API.rstrip("/")
+
+    @property
+    def https_url(self) -> str:
+        """The address of the device API over TLS; there is one when a certificate was given."""
+        return (self._https.url if self._https else self._url()) + API.rstrip("/")
 
     @property
     def query_url(self) -> str:

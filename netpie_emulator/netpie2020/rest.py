@@ -8,6 +8,7 @@ with 429. Pages in a browser may ask from anywhere (CORS). A body is JSON, or a 
 import base64
 import binascii
 import hmac
+import ssl
 from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from netpie_emulator.netpie2020.platform import Netpie2020, RequestRefused, now
 from netpie_emulator.netpie2020.shadow import parsed
 
 API = "/v2/device/"
+APIS = (API, "/device/")  # in the documents, and in the vendor's Node-RED nodes
 QUERY = "/feed/api/v1/datapoints/query"
 QUERIES = (QUERY, "/v2" + QUERY)  # at ds.netpie.io, and at api.netpie.io
 OWN: Final[dict[str, Callable[[Netpie2020], Any]]] = {
@@ -39,10 +41,12 @@ class RestServer(EmulatedServer):
     Raises: PortError when the port can't be listened on.
     """
 
-    def __init__(self, platform: Netpie2020, broker: BrokerThread, port: int) -> None:
+    def __init__(
+        self, platform: Netpie2020, broker: BrokerThread, port: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.platform = platform
         self.broker = broker
-        super().__init__(port, _Handler, "netpie-api")
+        super().__init__(port, _Handler, "netpie-api", tls)
 
 
 class _Handler(RequestHandler):
@@ -91,9 +95,10 @@ class _Handler(RequestHandler):
         authorization = self.headers.get("Authorization", "")
         if path in QUERIES:
             return lambda: platform.counted(len(body), lambda: _queried(platform, authorization, method, body))
-        if not path.startswith(API):
+        below = next((path.removeprefix(each) for each in APIS if path.startswith(each)), None)
+        if below is None:
             raise RequestRefused(404, "no such call")
-        what = [unquote(part) for part in path.removeprefix(API).split("/")]
+        what = [unquote(part) for part in below.split("/")]
         if what[-1] == "" and what[0] not in ("message", "private"):
             what.pop()
 
@@ -139,7 +144,9 @@ def _asked(
             platform.push(device, body)
             return _done(device)
         case "GET", ["shadow", "data"]:
-            return {"status": 200, **platform.read_shadow(_aliased(platform, device, query))}
+            target = _aliased(platform, device, query)
+            answer = platform.read_shadow(target)
+            return {"status": 200, **answer, "timestamp": platform.shadow(target).timestamp}
         case "PUT" | "POST", ["shadow", "data" | "batch" as kind]:
             content = _content(body)
             if (kind == "batch") != ("batch" in content):

@@ -73,8 +73,10 @@ def test_nodes_without_a_flowchannel_use_rest(api, connect, one, two):
     assert listener.message() == ("@msg/room/1", '{"t": 1}')
     assert mine.message() == ("@private/a/b", '{"t": 2}')
     call("PUT", "/shadow/data", {"data": {"t": 3}})
-    assert {"deviceid", "data", "rev", "modified"} <= call("GET", "/shadow/data").json().keys()
+    assert {"deviceid", "data", "rev", "modified", "timestamp"} <= call("GET", "/shadow/data").json().keys()
     assert {"deviceid", "groupid", "projectid", "status", "enabled"} <= call("GET", "/status").json().keys()
+    call.url = call.url.replace("/v2/device", "/device")  # where the nodes have it
+    assert call("GET", "/status").status_code == 200
 
 
 def test_feed_node_gets_a_series_of_averages_for_each_field(emulator, api, one):

@@ -1,6 +1,7 @@
 """The broker with TLS, and over websockets."""
 
 import queue
+import socket
 import ssl
 import threading
 import time
@@ -39,6 +40,26 @@ def test_both_ports_are_the_same_broker_s(account, one, folder):
         write(emulator.mqtt_port, one)
         headers = {"Authorization": f"Device {one.client_id}:{one.token}"}
         assert requests.get(emulator.api_url + "/shadow/data", headers=headers, timeout=60).json()["rev"] == 2
+
+
+def test_api_speaks_tls_too_and_hangs_up_on_what_does_not(account, one, folder):
+    with Emulator2020(account, certificate=folder / "both.pem") as emulator:
+        headers = {"Authorization": f"Device {one.client_id}:{one.token}"}
+        port = int(emulator.https_url.split(":")[2].split("/")[0])
+        with socket.create_connection(("127.0.0.1", port)) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            answers = [
+                requests.get(f"{url}/status", headers=headers, verify=str(folder / "ca.pem"), timeout=60).json()
+                for url in (emulator.https_url, emulator.api_url)
+            ]
+        assert answers[0] == answers[1]
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            with (
+                pytest.raises(PortError),
+                Emulator2020(account, certificate=folder / "both.pem", https_port=taken.getsockname()[1]),
+            ):
+                pass
 
 
 def test_client_that_does_not_know_the_authority_refuses_the_broker(account, one, folder):
