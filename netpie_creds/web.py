@@ -71,7 +71,7 @@ def speaks_tls(address: str) -> bool:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     where = (parts.hostname or "", parts.port or http.client.HTTP_PORT)
     try:
-        hello = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=parts.hostname)
+        hello = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing, server_hostname=parts.hostname)
         with contextlib.suppress(ssl.SSLWantReadError):
             hello.do_handshake()
         with socket.create_connection(where, PROBE_TIMEOUT) as plain:

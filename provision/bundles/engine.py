@@ -42,6 +42,7 @@ def typed_parts() -> list[str]:
     return list(_parts())
 
 
+@cache
 def typed_part(name: str) -> str:
     """The typed form of one of `typed_parts`; raises `UsageError` for any other name."""
     part = _parts().get(name)

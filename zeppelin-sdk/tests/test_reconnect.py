@@ -81,7 +81,7 @@ def test_it_is_tried_until_the_server_is_back(
         assert isinstance(follower.read(5), ConnectionLost)
         begin = time.monotonic()
         assert follower.read(0.2) is None
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
         fake.websocket_fault = None
         assert follower.read(5) == ConnectionRestored()
 
@@ -95,7 +95,7 @@ def test_closing_ends_the_attempts(client: ZeppelinClient, fake: FakeZeppelin, n
         follower.close()
         begin = time.monotonic()
         assert follower.read(5) is None
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 4
 
 
 def test_a_note_that_was_deleted_meanwhile_is_an_error(
