@@ -1,8 +1,10 @@
 """Whether a stream is well, in a word, a sentence and figures. Pure."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from provision.live.history import History
 from provision.streams.measures import shown_number
@@ -59,6 +61,8 @@ def health_of(status: NoteStatus | None) -> Health:
         return Health(Tone.BAD, status.state, f"The newest batch failed: {stream.failure}")
     if stream.last_error:
         return Health(Tone.WARN, status.state, f"The receiver reports: {stream.last_error}")
+    if stream.outputs:
+        return Health(Tone.WARN, status.state, f"It goes on; {'; '.join(map(_failing, stream.outputs))}.")
     if stream.waiting_batches > 1:
         return Health(Tone.WARN, status.state, f"It falls behind: {stream.waiting_batches} batches wait.")
     if stream.batch_ms and stream.processing_ms > stream.batch_ms:
@@ -66,6 +70,12 @@ def health_of(status: NoteStatus | None) -> Health:
     if stream.failed_batches:
         return Health(Tone.WARN, status.state, f"It goes on; {stream.failed_batches} batches before the newest failed.")
     return Health(Tone.GOOD, status.state, "All is well.")
+
+
+def _failing(output: Mapping[str, Any]) -> str:
+    number = output.get("waiting")
+    waiting = f"{number} window waits" if number == 1 else f"{number} windows wait"
+    return f"output {output.get('name')} fails: {output.get('reason')}; {waiting}"
 
 
 def figures_of(status: NoteStatus | None, history: History, now: float) -> list[Figure]:

@@ -28,6 +28,11 @@ def status(stream: StreamState | None, state: str = "streaming", **counts: int) 
         (WELL, Tone.GOOD, "All is well"),
         (replace(WELL, failure="ArithmeticException: / by zero"), Tone.BAD, "/ by zero"),
         (replace(WELL, last_error="Connection lost (5)"), Tone.WARN, "Connection lost (5)"),
+        (
+            replace(WELL, outputs=({"name": "parquet", "waiting": 3, "since": 1, "reason": "Permission denied"},)),
+            Tone.WARN,
+            "output parquet fails: Permission denied; 3 windows wait",
+        ),
         (replace(WELL, waiting_batches=4), Tone.WARN, "4 batches wait"),
         (replace(WELL, processing_ms=11_000), Tone.WARN, "longer"),
         (replace(WELL, failed_batches=2), Tone.WARN, "2 batches"),
