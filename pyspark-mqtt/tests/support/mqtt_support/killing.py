@@ -41,12 +41,13 @@ RARE = 15.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many messages are missing, how many are there more than once, and what the kills hit.
+    """How many messages there were, how many are missing, how many are there more than once, and what the kills hit.
 
     `marked` is the number of rows with the duplicate flag; `twice_unmarked` are those of `twice` of which more than one
     row has none; `sent_again` is how often the broker had to send a message once more.
     """
 
+    messages: int
     missing: int
     twice: int
     marked: int
@@ -65,10 +66,11 @@ def killed(
     minutes: float = 1e9,
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Run a query on so many messages and kill as often as said, no longer than so many minutes; then let it finish.
+    """Run a query on so many messages and kill as often as said; then let it finish.
 
-    Half of a kill's messages come while the query begins anew, the others from its first batch on to the next kill.
-    Raises `AssertionError` with the query's log where it does not go on.
+    After so many minutes it is killed no more, and gets no more messages than are due by then. Half of a kill's
+    messages come while the query begins anew, the others from its first batch on to the next kill. Raises
+    `AssertionError` with the query's log where it does not go on.
     """
     chance, end = Random(seed), time.monotonic() + 60 * minutes
     hit: Counter[str] = Counter()
@@ -81,9 +83,11 @@ def killed(
             hit[query.kill(victim)] += 1
             say(f"killed {dict(hit)}, sent {broker.next}")
             if time.monotonic() > end:
+                messages = broker.count = broker.due
                 break
-        assert not broker.done.is_set(), "all was delivered before the last kill"
-        broker.due = None
+        else:
+            assert not broker.done.is_set(), "all was delivered before the last kill"
+            broker.due = None
         query.wait_for(broker.done.is_set, PATIENCE + messages / 1000)
         query.settle(messages)
         query.check_leftovers()
@@ -129,7 +133,7 @@ def _outcome(out: Path, messages: int, again: int, hit: Counter[str]) -> Outcome
     missing = len(set(range(messages)) - set(found))
     first = unmarked(out)
     twice, twice_unmarked = (sum(count > 1 for count in one.values()) for one in (found, first))
-    return Outcome(missing, twice, found.total() - first.total(), twice_unmarked, again, dict(hit))
+    return Outcome(messages, missing, twice, found.total() - first.total(), twice_unmarked, again, dict(hit))
 
 
 class _Query:

@@ -40,7 +40,7 @@ def reader_killed(
             _wait(go_on, lambda: len(written(folder)) >= messages)
     found = written(folder)
     missing, twice = len(set(range(messages)) - set(found)), sum(count > 1 for count in found.values())
-    return Outcome(missing, twice, 0, 0, broker.again, {"reader": kills})
+    return Outcome(messages, missing, twice, 0, 0, broker.again, {"reader": kills})
 
 
 def written(folder: Path) -> Counter[int]:
