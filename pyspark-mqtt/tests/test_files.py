@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow.parquet as parquet
@@ -149,3 +150,13 @@ def test_what_the_files_can_t_do_is_refused(wrong: dict[str, str], said: str) ->
     given = {"mqtt.broker.url": "tcp://127.0.0.1:1", "subscribe": "t"}
     with pytest.raises(OptionError, match=said):
         mqtt_stream(None, {**given, **wrong})  # type: ignore[arg-type]
+
+
+def test_two_threads_may_stop_it_at_once_and_both_return_when_it_has_ended(tmp_path: Path) -> None:
+    with delivering(5, 1) as (_, port):
+        running = filler(port, tmp_path)
+        running.start()
+        wait_for_rows(tmp_path, 5)
+        with ThreadPoolExecutor(4) as threads:
+            for stopped in [threads.submit(running.stop) for _ in range(4)]:
+                stopped.result()

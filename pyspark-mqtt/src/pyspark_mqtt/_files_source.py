@@ -56,6 +56,7 @@ class Filler:
         self._most = most
         self._relieved = 0.0
         self._halt = threading.Event()
+        self._stopping, self._stopped = threading.Lock(), False
         self._thread = threading.Thread(target=self._run, name="pyspark-mqtt-files", daemon=True)
         self.error: MqttError | None = None
 
@@ -69,11 +70,15 @@ class Filler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what has come, leave the broker and end."""
+        """Write what has come, leave the broker and end. Waits where another thread does so, then does nothing."""
         self._halt.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        self._stream.stop()
+        with self._stopping:
+            if self._stopped:
+                return
+            if self._thread.is_alive():
+                self._thread.join()
+            self._stream.stop()
+            self._stopped = True
 
     def _again(self) -> None:
         """Write the file that was under way when the last reader ended, unless it is there."""
