@@ -19,6 +19,7 @@ OTHERS = [
     "python",
     "structured_note",
     "structured_recovery",
+    "structured_spark3",
     "own_broker",
     "netpie2020",
     "demo",
