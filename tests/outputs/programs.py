@@ -7,6 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 
@@ -15,7 +16,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-class Server:
+class Server(ABC):
     """A program that listens at `url` when `ready` answers; `start` and `stop` it as often as wanted."""
 
     program = ""
@@ -27,8 +28,9 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
+    @abstractmethod
     def arguments(self) -> list[str]:
-        raise NotImplementedError
+        """What the program is started with."""
 
     def start(self) -> None:
         path = shutil.which(self.program)

@@ -10,14 +10,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from zeppelin_notes.outputs import Outputs
 from zeppelin_notes.outputs._window import Window
 from zeppelin_notes.outputs.csv import Csv
 from zeppelin_notes.outputs.influxdb import LINES, Influxdb, points
 
+from .delivering import away_and_back
 from .programs import Server, free_port
 from .receiver import Receiver
-from .test_delivery import until
 from .windows import FIRST, SLIDE, Rows, by_key, csv_rows, expected, millis, window, without_empty
 
 USER, PASSWORD = "writer", "It's secret: {$}"
@@ -144,19 +143,8 @@ def test_a_large_window_is_whole(server: Influx) -> None:
 
 @real
 def test_a_server_that_is_away_gets_all_when_it_is_back_and_nothing_twice(server: Influx, tmp_path: Path) -> None:
-    outputs = Outputs(str(tmp_path))
-    outputs.to("influxdb", output(server, "away", "id"))
-    outputs.put(window(0))
-    until("the first window", lambda: outputs.told()[0].delivered == 1)
-    server.stop()
-    for number in range(1, 7):
-        outputs.put(window(number))
-    until("the failure", lambda: outputs.told()[0].reason)
-    assert f"127.0.0.1:{server.port}" in outputs.told()[0].reason
-    server.start()
-    until("all are delivered", lambda: not outputs.told()[0].waiting)
+    away_and_back("influxdb", output(server, "away", "id"), server, tmp_path)
     assert server.rows("away") == expected(*range(7))
-    outputs.close()
 
 
 @real

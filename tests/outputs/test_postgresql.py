@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from bench.postgres import PASSWORD, USER, Postgres, programs
-from zeppelin_notes.outputs import Outputs
 from zeppelin_notes.outputs._window import Window
 from zeppelin_notes.outputs.csv import Csv
 from zeppelin_notes.outputs.postgresql import Postgresql
 
-from .test_delivery import until
+from .delivering import away_and_back
 from .windows import COLUMNS, FIRST, KINDS, SLIDE, csv_rows, expected, table_rows, window, without_empty
 
 pytestmark = pytest.mark.skipif(programs() is None, reason="no PostgreSQL of the distribution's packages: postgresql")
@@ -110,20 +109,8 @@ def test_columns_of_another_query_are_added(server: Postgres) -> None:
 
 
 def test_a_server_that_is_away_gets_all_when_it_is_back_and_nothing_twice(server: Postgres, tmp_path: Path) -> None:
-    outputs = Outputs(str(tmp_path))
-    outputs.to("postgresql", output(server, "away", "id"))
-    outputs.put(window(0))
-    until("the first window", lambda: outputs.told()[0].delivered == 1)
-    server.stop()
-    for number in range(1, 7):
-        outputs.put(window(number))
-    until("the failure", lambda: outputs.told()[0].reason)
-    assert f"127.0.0.1:{server.port}" in outputs.told()[0].reason
-    assert outputs.told()[0].waiting == 6
-    server.start()
-    until("all are delivered", lambda: not outputs.told()[0].waiting)
+    away_and_back("postgresql", output(server, "away", "id"), server, tmp_path)
     assert table_rows(server, "away") == expected(*range(7))
-    outputs.close()
 
 
 def test_a_wrong_password_is_told_without_it(server: Postgres) -> None:
