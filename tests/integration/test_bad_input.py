@@ -169,7 +169,7 @@ def test_an_address_that_is_none_is_wrong_usage(netpie: Netpie, url: str) -> Non
     [
         (["--param", "batch=0"], "batch=0"),
         (["--param", "batch=ten"], "batch='ten'"),
-        (["--param", "window=15"], "window=15"),
+        (["--param", "window=16"], "window=16"),
         (["--param", "colour=red"], "colour"),
         (["--param", "topic"], "--param topic"),
         (["--param", "topic=a#"], "a#"),

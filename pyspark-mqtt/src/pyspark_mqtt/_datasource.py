@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import sys
 import threading
@@ -143,7 +144,8 @@ class _StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def stop(self) -> None:
         if self._stream is not None:
             _sigterm_ends_it(False)
-            self._stream.stop()
+            stream, self._stream = self._stream, None
+            stream.stop()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stream": None}
@@ -151,12 +153,16 @@ class _StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def _live(self) -> Stream:
         if self._stream is None:
             self._stream = Stream(self._options, self._login)
+            atexit.register(self.stop)
             _sigterm_ends_it(True)
         return self._stream
 
 
 def _sigterm_ends_it(yes: bool) -> None:
-    """Spark closes the reader's socket and sends SIGTERM, in no order: both call `stop`, none cuts it short."""
+    """Spark closes the reader's socket and sends SIGTERM, in no order: both end in `stop`.
+
+    A signal in the moment in which `stop` begins would cut it short: therefore the process's end calls it again.
+    """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, (lambda *_: sys.exit(0)) if yes else signal.SIG_IGN)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -156,6 +159,26 @@ def test_stopping_says_goodbye_and_frees_the_journal(spark: Any, tmp_path: Path)
                 time.sleep(0.5)
             assert left.wait(60)
             left.clear()
+
+
+def test_a_process_that_ends_without_a_stop_says_goodbye(spark: Any, tmp_path: Path) -> None:
+    """As Spark's signal may come while `stop` begins."""
+    left = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.welcome()
+        peer.expect(packets.DISCONNECT)
+        left.set()
+
+    program = (
+        "import ast, sys; from pyspark_mqtt import MqttDataSource; "
+        "MqttDataSource(ast.literal_eval(sys.argv[1])).streamReader(None).initialOffset()"
+    )
+    with scripted(script) as broker:
+        given = str(options(broker.port, tmp_path))
+        path = os.pathsep.join(sys.path)
+        subprocess.run([sys.executable, "-c", program, given], check=True, env={**os.environ, "PYTHONPATH": path})  # noqa: S603
+        assert left.wait(60)
 
 
 def test_the_progress_has_what_the_reader_counted(spark: Any, tmp_path: Path) -> None:
