@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -122,11 +122,18 @@ def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_strea
     wait_for("its figures", lambda: done("status", NOTE, "--json").json["stream"]["events"] == 5)
 
 
+def whole(out: Path, files: str) -> list[bytes]:
+    """What is in these files. They are found again where one has become a part of another meanwhile."""
+    while True:
+        with suppress(FileNotFoundError):
+            return [path.read_bytes() for path in out.glob(files)]
+
+
 def table(out: Path, files: str = "windows-*/csv/*.csv") -> list[Window]:
     """The windows of the CSV table."""
     found: dict[int, list[tuple[str, ...]]] = {}
-    for path in out.glob(files):
-        for end, *row in list(csv.reader(path.read_text().splitlines()))[1:]:
+    for text in whole(out, files):
+        for end, *row in list(csv.reader(text.decode().splitlines()))[1:]:
             found.setdefault(round(datetime.fromisoformat(end).timestamp() * 1000), []).append(tuple(row))
     return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
 
@@ -134,8 +141,9 @@ def table(out: Path, files: str = "windows-*/csv/*.csv") -> list[Window]:
 def parquet_table(out: Path) -> list[Window]:
     """The windows of the Parquet table, in the words of the CSV table."""
     found: dict[int, list[tuple[str, ...]]] = {}
-    for path in out.glob("windows-*/parquet/day=*/*.parquet"):
-        for end, *row in (each.values() for each in pyarrow.parquet.ParquetFile(path).read().to_pylist()):
+    for file in whole(out, "windows-*/parquet/day=*/*.parquet"):
+        rows = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(file)).read().to_pylist()
+        for end, *row in (each.values() for each in rows):
             found.setdefault(round(end.timestamp() * 1000), []).append(tuple(map(in_csv, row)))
     return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
 
