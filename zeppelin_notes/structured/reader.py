@@ -52,62 +52,70 @@ class Reader:
 
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
+        plain = "false" if self._csv else f"length(_text) < {PLAIN_LENGTH} and _text rlike {as_sql(PLAIN)}"
         texts = batch.selectExpr("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")
-        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
-        texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
-        found = self._write(texts, ~F.col("_odd"), done, folder, "overwrite")
+        texts = texts.selectExpr("*", f"_topic is not null and not coalesce({plain}, false) as _odd")
+        found = self._write(texts, "not _odd", done, folder, "overwrite")
         if found.pop("odd"):
             header = self._header
             apart = (lambda text: lines_in(text, header)) if self._csv else events_in
             several = F.explode(F.udf(apart, "array<string>")("_text")).alias("_text")
             odd = texts.where("_odd").select("_topic", "_arrived", "_triggered", several, "_odd")
-            more = self._write(odd, F.col("_text") != "", done, folder, "append")
+            more = self._write(odd, "_text != ''", done, folder, "append")
             found = {name: together(name, found[name], more[name]) for name in found}
         return found
 
     def _write(self, texts, kept, done, folder, mode):
         from pyspark.sql import Observation
 
-        rows = self._rows(texts, done)
-        event, late = F.col("_is_event"), F.col("_late")
-        counted = kept if mode == "overwrite" else F.lit(True)
-        real = counted & F.col("_topic").isNotNull()
+        real = f"{kept if mode == 'overwrite' else 'true'} and _topic is not null"
+        number = lambda condition: f"count(if({condition}, 1, null))"
+        figures = {
+            "odd": number("_odd"), "events": number(real), "malformed": number(f"{real} and not _is_event"),
+            "late": number(f"{real} and _is_event and _late"), "first": f"min(if({kept}, _slice, null))",
+            "last": f"max(if({kept}, _slice, null))", "clock": f"max(if({kept}, _clock, null))",
+        }
         seen = Observation()
-        number = lambda condition: F.count(F.when(condition, 1))
-        observed = rows.observe(
-            seen, number(F.col("_odd")).alias("odd"), number(real).alias("events"), number(real & ~event).alias("malformed"),
-            number(real & event & late).alias("late"), F.min(F.when(kept, F.col("_slice"))).alias("first"),
-            F.max(F.when(kept, F.col("_slice"))).alias("last"), F.max(F.when(kept, F.col("_clock"))).alias("clock"),
-        )
-        wanted = kept & (F.col("_topic").isNull() | F.col("_slice").isNotNull())
-        observed.where(wanted).select(*(f"`{name}`" for name in self.schema.names)).write.mode(mode).parquet(folder)
+        observed = self._rows(texts, done).observe(seen, *(F.expr(text).alias(name) for name, text in figures.items()))
+        wanted = observed.where(f"{kept} and (_topic is null or _slice is not null)")
+        wanted.select(*(f"`{name}`" for name in self.schema.names)).write.mode(mode).parquet(folder)
         return dict(seen.get)
 
     def _rows(self, texts, done):
         parsed = texts.withColumn("_event", F.from_json("_text", self._read, self._options))
         if self._made:
-            made = [F.expr(text).cast(field.dataType).alias(field.name) for text, field in zip(self._made, self._fields)]
-            rows = parsed.select("*", *made).drop("_event")
+            columns = [F.expr(text).cast(field.dataType).alias(field.name) for text, field in zip(self._made, self._fields)]
         else:
-            rows = parsed.select("*", "_event.*").drop("_event")
+            columns = ["_event.*"]
         if self.columns.names[len(self._fields.names):]:
-            rows = rows.withColumn("topic", F.col("_topic"))
-        arrived, triggered = F.expr("unix_millis(_arrived)"), F.expr("unix_millis(_triggered)")
-        time = F.expr(self._time) if self._time else F.lit(None).cast("bigint")
-        rows = rows.withColumn("_time", time).withColumn("_is_event", F.coalesce(F.expr(self._is_event), F.lit(False)))
-        its_end = lambda millis: F.floor(millis / self.slide).cast("bigint") * self.slide + self.slide
+            columns.append(F.col("_topic").alias("topic"))
+        rows = parsed.select("*", *columns).drop("_event")
+        time = self._time or "cast(null as bigint)"
+        is_event = f"coalesce({self._is_event}\n, false)" + (f" and {time} is not null" if self.by == "event" else "")
+        rows = rows.selectExpr("*", f"{time} as _time", f"{is_event} as _is_event")
+        its_end = lambda millis: f"cast(floor({millis} / {self.slide}) as bigint) * {self.slide} + {self.slide}"
         if self.by == "event":
             # never later than the clock: a wrong time would make all others late
-            clock = F.when(F.col("_time").isNotNull(), F.least(F.col("_time"), arrived))
-            rows = rows.withColumn("_slice", its_end(F.col("_time"))).withColumn("_is_event", F.col("_is_event") & F.col("_time").isNotNull())
-            late = F.col("_slice") <= (done if done is not None else -(1 << 62))
+            clock = "if(_time is not null, least(_time, unix_millis(_arrived)), null)"
+            its_slice, late = its_end("_time"), f"_slice <= {by_reference(done if done is not None else -(1 << 62))}"
         else:
-            clock = F.when(F.col("_topic").isNull(), triggered)
-            first = done + self.slide if done is not None else 0
-            rows = rows.withColumn("_slice", F.greatest(its_end(arrived), F.lit(first)))
-            rows = rows.withColumn("_slice", F.when(F.col("_topic").isNotNull(), F.col("_slice")))
-            late = F.col("_time") < F.col("_slice") - self.window
-        return rows.withColumn("_clock", clock).withColumn("_late", F.coalesce(late, F.lit(False)))
+            clock = "if(_topic is null, unix_millis(_triggered), null)"
+            first = by_reference(done + self.slide if done is not None else 0)
+            its_slice = f"if(_topic is not null, greatest({its_end('unix_millis(_arrived)')}, {first}), null)"
+            late = f"_time < _slice - {self.window}"
+        rows = rows.selectExpr("*", f"{its_slice} as _slice", f"{clock} as _clock")
+        return rows.selectExpr("*", f"coalesce({late}, false) as _late")
+
+
+def as_sql(text):
+    """A text in SQL, whatever is in it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def by_reference(number):
+    """The SQL for a number that is another one in each batch. A plain one would be part of the code that Spark makes of it, and compile
+    anew for each batch, as Java then does, at more cost than that of the batch."""
+    return f"array({number}, {number})[if(_topic is null, 1, 0)]"
 
 
 def without_errors(session):

@@ -98,7 +98,7 @@ class Windows:
             self._recover(number)
         self._forget()
         if self._done is None and self.by == "arrival":
-            self._done = self._end(int(batch.select("triggered").first()[0].timestamp() * 1000))
+            self._done = self._end(int(batch.where("topic is null").select("triggered").first()[0].timestamp() * 1000))
         try:
             self._take(batch, number)
         except Exception as error:
@@ -177,7 +177,9 @@ class Windows:
     def _table(self, numbers, first=0, end=0):
         """Make the table measure the rows of these batches that are in these slices."""
         if numbers:
-            rows = self._read(numbers).where(F.col("_slice").between(first, end)).drop("_slice", "_clock")
+            # more than ten, of which Spark makes a set: that is no part of its code, which would be compiled anew for each window
+            slices = [*range(first, end + 1, self.slide), *range(end + 1, end + 12)]
+            rows = self._read(numbers).where(f"_slice in ({str(slices)[1:-1]})").drop("_slice", "_clock")
         else:
             rows = spark.createDataFrame([], self.reader.columns)
         rows.createOrReplaceTempView("measure")

@@ -6,12 +6,12 @@ class Messages:
         self.login, self.stop = login, lambda: None
 
     def frame(self, journal):
-        """The messages as they come, and a row without a topic for each batch, so that there is always one."""
+        """The messages as they come, and a row without a topic for each batch, which tells when it is triggered."""
         options = dict(self.options, **({"journalLocation": journal} if journal else {}))
         ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
-        nothing = ticks.selectExpr("cast(null as binary) as value", "cast(null as string) as topic", "cast(null as timestamp) as timestamp")
-        both = nothing.unionAll(self._messages(options).select("value", "topic", "timestamp"))
-        return both.selectExpr("*", "current_timestamp() as triggered")
+        no = lambda kind, name: f"cast(null as {kind}) as {name}"
+        tick = ticks.selectExpr(no("binary", "value"), no("string", "topic"), no("timestamp", "timestamp"), "current_timestamp() as triggered")
+        return tick.unionAll(self._messages(options).selectExpr("value", "topic", "timestamp", no("timestamp", "triggered")))
 
     def _messages(self, options):
         if hasattr(spark, "dataSource"):
