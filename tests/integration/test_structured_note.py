@@ -344,4 +344,5 @@ def test_windows_of_random_streams_hold_what_is_computed_apart_and_no_restart_sh
     for paragraph in rendered("structured").paragraphs[1:]:
         (tmp_path / f"{paragraph.key}.py").write_text(code(rendered("structured"), paragraph.key))
     told = in_spark(embedded, "windows.py", tmp_path, SEED, STREAMS)
+    assert "compiled anew: {'arrival': 0, 'event': 0}" in told
     assert f"of {STREAMS} streams: 0 streams differ" in told

@@ -52,9 +52,9 @@ class Reader:
 
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
-        plain = "false" if self._csv else f"length(_text) < {PLAIN_LENGTH} and _text rlike {as_sql(PLAIN)}"
         texts = batch.selectExpr("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")
-        texts = texts.selectExpr("*", f"_topic is not null and not coalesce({plain}, false) as _odd")
+        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
+        texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
         found = self._write(texts, "not _odd", done, folder, "overwrite")
         if found.pop("odd"):
             header = self._header
@@ -107,14 +107,9 @@ class Reader:
         return rows.selectExpr("*", f"coalesce({late}, false) as _late")
 
 
-def as_sql(text):
-    """A text in SQL, whatever is in it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def by_reference(number):
-    """The SQL for a number that is another one in each batch. A plain one would be part of the code that Spark makes of it, and compile
-    anew for each batch, as Java then does, at more cost than that of the batch."""
+    """The SQL for a number that is another one in each batch. A plain one would be part of the code that Spark makes, which it and then
+    Java would compile anew for each batch. A list is no part of it; its index is a column's, as Spark puts in what a constant one gives."""
     return f"array({number}, {number})[if(_topic is null, 1, 0)]"
 
 

@@ -177,7 +177,7 @@ def test_a_process_that_ends_without_a_stop_says_goodbye(spark: Any, tmp_path: P
     with scripted(script) as broker:
         given = str(options(broker.port, tmp_path))
         path = os.pathsep.join(sys.path)
-        subprocess.run([sys.executable, "-c", program, given], check=True, env={**os.environ, "PYTHONPATH": path})  # noqa: S603
+        subprocess.run([sys.executable, "-c", program, given], check=True, env={**os.environ, "PYTHONPATH": path})
         assert left.wait(60)
 
 

@@ -191,9 +191,28 @@ class Run:
         )
 
 
+def compiled(names: dict[str, Any], by: str) -> int:
+    """How many classes Spark compiles for batches, and their windows, that are like those before them."""
+    count = names["spark"]._jvm.org.apache.spark.metrics.source.CodegenMetrics.METRIC_COMPILATION_TIME().getCount
+    case, before = Case(0, by), 0
+    with tempfile.TemporaryDirectory() as state:
+        run = Run(names, case, state, restarts=False)
+        windows = run.made()
+        for number in range(10):
+            if number == 6:
+                before = count()
+            at = START + timedelta(seconds=number * SLIDE)
+            event = json.dumps({"ts": f"{at:{FORM}}", "id": "a", "loadavg": 1.0, "cpu": 2.0, "mem": 3.0})
+            windows(run.frame(at + timedelta(seconds=SLIDE), [(at, [event])]), number)
+    assert len(run.written) > 4, "no windows"
+    return int(count() - before)
+
+
 def main(folder: Path, seed: int, count: int) -> int:
     names = define(folder)
     compared, wrong = 0, 0
+    anew = {by: compiled(names, by) for by in ("arrival", "event")}
+    print(f"compiled anew: {anew}")
     for number in range(seed, seed + count):
         case = Case(number, by="event" if number % 2 else "arrival")
         with tempfile.TemporaryDirectory() as state:
