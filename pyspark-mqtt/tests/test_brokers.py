@@ -16,7 +16,7 @@ from mqtt_support.publishing import publish
 from pyspark_mqtt._listen import listened
 from pyspark_mqtt._options import read_sink, read_source
 from pyspark_mqtt._publisher import Message, Publisher
-from pyspark_mqtt._rows import batches
+from pyspark_mqtt._rows import More, batches
 from pyspark_mqtt._stream import Stream, rows_of
 
 
@@ -93,7 +93,7 @@ def test_mosquitto_takes_what_is_published_and_keeps_what_is_retained(tmp_path: 
         sent = [Message(f"c/{number}", str(number).encode(), number % 3, True) for number in range(30)]
         assert Publisher(read_sink(common)).publish(sent) == 30
         options = read_source({**common, "subscribe": "c/#", "duration": "0.5"}, streaming=False)
-        rows = [row for batch in batches(listened(options, None), 0, 100, False) for row in batch.to_pylist()]
+        rows = [row for batch in batches(listened(options, None), 0, 100, More()) for row in batch.to_pylist()]
     assert sorted((row["topic"], row["value"].decode(), row["retained"]) for row in rows) == sorted(
         (message.topic, message.value.decode(), True) for message in sent
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mqtt_support import paho_packets as paho
 from pyspark_mqtt import ProtocolError
 from pyspark_mqtt._frames import Piece, cut, ids_left
-from pyspark_mqtt._rows import batches
+from pyspark_mqtt._rows import More, batches
 
 OTHERS = (b"\xd0\x00", b"\x90\x03\x00\x01\x00")  # PINGRESP, SUBACK
 
@@ -99,7 +99,7 @@ def test_every_message_is_a_row_wherever_the_stream_is_cut(
     for piece in found:
         records.append((level, offset, piece.rows, 1_000_000, piece.body))
         offset += piece.rows
-    rows = [row for batch in batches(records, 7, offset, False) for row in batch.to_pylist()]
+    rows = [row for batch in batches(records, 7, offset, More()) for row in batch.to_pylist()]
     columns = ("value", "topic", "qos", "retained", "duplicate")
     assert [tuple(row[column] for column in columns) for row in rows] == sent.rows
     assert [row["offset"] for row in rows] == list(range(7, offset))
@@ -120,7 +120,7 @@ def test_any_range_of_offsets_can_be_read(plan: list[tuple[object, ...]], low: i
     sent = sent_by(4, plan)
     (piece,) = pieces(sent.data, [], 4, set())
     rows = [
-        row for batch in batches([(4, 0, piece.rows, 0, piece.body)], low, high, False) for row in batch.to_pylist()
+        row for batch in batches([(4, 0, piece.rows, 0, piece.body)], low, high, More()) for row in batch.to_pylist()
     ]
     assert [row["value"] for row in rows] == [row[0] for row in sent.rows][low:high]
 
@@ -135,7 +135,7 @@ def test_headers_are_the_properties_of_mqtt_5() -> None:
     )
     data = paho.publish(5, "t", b"1", having=having) + paho.publish(5, "t", b"2")
     (piece,) = pieces(data, [], 5, set())
-    (batch,) = batches([(5, 0, piece.rows, 0, piece.body)], 0, 2, True)
+    (batch,) = batches([(5, 0, piece.rows, 0, piece.body)], 0, 2, More(headers=True))
     first, second = batch.to_pylist()
     assert first["headers"] == [{"key": "unit", "value": "°C"}, {"key": "unit", "value": "K"}]
     assert (first["content_type"], first["response_topic"], first["correlation_data"]) == ("json", "r", b"\x01")
@@ -168,7 +168,7 @@ def test_garbage_is_refused_or_can_be_read(data: bytes, level: int) -> None:
         return
     read = [
         row
-        for batch in batches([(level, 0, piece.rows, 0, piece.body)], 0, piece.rows, level == 5)
+        for batch in batches([(level, 0, piece.rows, 0, piece.body)], 0, piece.rows, More(level == 5))
         for row in batch.to_pylist()
     ]
     assert len(read) == piece.rows

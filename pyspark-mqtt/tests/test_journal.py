@@ -16,7 +16,7 @@ from pyspark_mqtt._frames import cut
 from pyspark_mqtt._journal import Journal
 from pyspark_mqtt._packets import acknowledgement, publish
 from pyspark_mqtt._records import rows_in
-from pyspark_mqtt._rows import batches
+from pyspark_mqtt._rows import More, batches
 
 PUBREL = 6
 
@@ -40,7 +40,7 @@ def received(journal: Journal, *frames: bytes) -> bytes:
 def values(journal: Journal, start: int, end: int) -> list[str]:
     found = []
     for span in journal.spans(start, end):
-        for batch in batches(rows_in(span), start, end, False):
+        for batch in batches(rows_in(span), start, end, More()):
             found += [row["value"].decode() for row in batch.to_pylist()]
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyspark_mqtt._options import SINK, SOURCE, Option
 from pyspark_mqtt._receiver import Metrics
-from pyspark_mqtt._rows import COLUMNS
+from pyspark_mqtt._rows import More
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -35,7 +35,7 @@ def test_the_sink_s_options_are_all_there() -> None:
 
 
 def test_the_columns_are_all_there() -> None:
-    columns = [column.split()[0] for column in COLUMNS.split(", ")]
+    columns = [column.split()[0] for column in More().schema.split(", ")]
     assert [re.findall("`(.*?)`", line)[0] for line in table("Each message is a row:")] == columns
 
 

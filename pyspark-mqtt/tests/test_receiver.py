@@ -20,7 +20,7 @@ from pyspark_mqtt._link import Login
 from pyspark_mqtt._options import read_source
 from pyspark_mqtt._receiver import Receiver
 from pyspark_mqtt._records import rows_in
-from pyspark_mqtt._rows import batches
+from pyspark_mqtt._rows import More, batches
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def receiving(
 
 def values(journal: Journal) -> list[str]:
     spans = journal.spans(journal.first, journal.end)
-    found = [batch for span in spans for batch in batches(rows_in(span), 0, journal.end, False)]
+    found = [batch for span in spans for batch in batches(rows_in(span), 0, journal.end, More())]
     return [row["value"].decode() for batch in found for row in batch.to_pylist()]
 
 

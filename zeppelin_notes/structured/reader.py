@@ -6,12 +6,15 @@ class Reader:
     """Makes rows of the table measure out of messages. Beside the columns each has `_slice`, when the slice ends that it is in, and
     `_clock`, up to when it shows that the stream has come, both in ms since 1970."""
 
+    ISO_TIME = "yyyy-MM-dd'T'HH:mm:ssZ"
+
     def __init__(self, columns, window, slide, by, topics):
         self.window, self.slide, self.by = window, slide, by
         self._own = spark.newSession()
         without_errors(self._own)
         self._fields = self._checked("fields", columns.fields, lambda text: self._own.createDataFrame([], text).schema)
         self._options = {"enableDateTimeParsingFallback": "true"}
+        self._time_format = columns.time_format
         if columns.time_format:
             self._options["timestampFormat"] = columns.time_format
         self._is_event = columns.is_event
@@ -47,13 +50,29 @@ class Reader:
     def schema(self):
         return StructType(self.columns.fields + [*StructType().add("_slice", "long").add("_clock", "long")])
 
+    @property
+    def in_bulk(self):
+        """The fields that the source reads of JSON as Spark would, with their types; empty where they are others, or Spark's alone."""
+        types = {"string", "boolean", "int", "bigint", "double", "timestamp"}
+        names = {field.name.lower() for field in self._read}
+        if self._csv or self._time_format not in ("", self.ISO_TIME) or len(names) < len(self._read):
+            return ""
+        if any(field.dataType.simpleString() not in types for field in self._read):
+            return ""
+        quoted = lambda name: "`" + name.replace("`", "``") + "`"
+        return ", ".join(f"{quoted(field.name)} {field.dataType.simpleString()}" for field in self._read)
+
     def write(self, batch, done, folder):
         """Write the rows of a batch, of which some window is not done yet; returns their counts, the first and last slice and the clock.
 
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
-        texts = batch.selectExpr("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")
+        in_bulk = [F.col("json").alias("_json")] if "json" in batch.columns else []
+        text = F.expr("cast(value as string) as _text")
+        texts = batch.select(F.col("topic").alias("_topic"), F.col("timestamp").alias("_arrived"), F.col("triggered").alias("_triggered"), text, *in_bulk)
         plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
+        if in_bulk:
+            plain = F.col("_json").isNotNull() | plain
         texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
         found = self._write(texts, "not _odd", done, folder, "overwrite")
         if found.pop("odd"):
@@ -82,14 +101,15 @@ class Reader:
         return dict(seen.get)
 
     def _rows(self, texts, done):
-        parsed = texts.withColumn("_event", F.from_json("_text", self._read, self._options))
+        event = F.from_json("_text", self._read, self._options)
+        parsed = texts.withColumn("_event", F.coalesce("_json", event) if "_json" in texts.columns else event)
         if self._made:
             columns = [F.expr(text).cast(field.dataType).alias(field.name) for text, field in zip(self._made, self._fields)]
         else:
             columns = ["_event.*"]
         if self.columns.names[len(self._fields.names):]:
             columns.append(F.col("_topic").alias("topic"))
-        rows = parsed.select("*", *columns).drop("_event")
+        rows = parsed.select("*", *columns).drop("_event", "_json")
         time = self._time or "cast(null as bigint)"
         is_event = f"coalesce({self._is_event}\n, false)" + (f" and {time} is not null" if self.by == "event" else "")
         rows = rows.selectExpr("*", f"{time} as _time", f"{is_event} as _is_event")

@@ -53,7 +53,7 @@ class Windows:
         """Whether the stream's first batch is done, or takes long, or else has ended."""
         if self.keep:
             self._alone.take()
-        events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "")
+        events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "", self.reader.in_bulk)
         stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.slide} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
         self.results.figure("since", time.time() * 1000)

@@ -5,13 +5,16 @@ class Messages:
         self.options = {name: value for name, value in options.items() if value != ""}
         self.login, self.stop = login, lambda: None
 
-    def frame(self, journal):
-        """The messages as they come, and a row without a topic for each batch, which tells when it is triggered."""
-        options = dict(self.options, **({"journalLocation": journal} if journal else {}))
+    def frame(self, journal, fields):
+        """The messages as they come, and a row without a topic for each batch, which tells when it is triggered. Where there are
+        `fields`, the column json has them, as far as they can be read in bulk."""
+        options = dict(self.options, **({"journalLocation": journal} if journal else {}), **({"jsonSchema": fields} if fields else {}))
         ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
         no = lambda kind, name: f"cast(null as {kind}) as {name}"
         tick = ticks.selectExpr(no("binary", "value"), no("string", "topic"), no("timestamp", "timestamp"), "current_timestamp() as triggered")
-        return tick.unionAll(self._messages(options).selectExpr("value", "topic", "timestamp", no("timestamp", "triggered")))
+        messages = self._messages(options)
+        rows = messages.selectExpr("value", "topic", "timestamp", no("timestamp", "triggered"), *(["json"] if fields else []))
+        return tick.unionByName(rows, allowMissingColumns=True)
 
     def _messages(self, options):
         if hasattr(spark, "dataSource"):

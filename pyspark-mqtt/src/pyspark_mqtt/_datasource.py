@@ -27,7 +27,7 @@ from pyspark_mqtt._link import Login
 from pyspark_mqtt._listen import listened
 from pyspark_mqtt._options import SinkOptions, SourceOptions, read_sink, read_source
 from pyspark_mqtt._publisher import Message, Publisher
-from pyspark_mqtt._rows import COLUMNS, HEADERS, batches
+from pyspark_mqtt._rows import batches
 from pyspark_mqtt._stream import Offset, Part, Stream, rows_of
 
 try:
@@ -70,8 +70,7 @@ class MqttDataSource(DataSource):
         return type(cls.__name__, (cls,), {"login": staticmethod(make), "__module__": cls.__module__})
 
     def schema(self) -> str:
-        options = read_source(self.options, streaming=False)
-        return f"{COLUMNS}, {HEADERS}" if options.include_headers else COLUMNS
+        return read_source(self.options, streaming=False).more.schema
 
     def reader(self, schema: StructType) -> DataSourceReader:
         options = read_source(self.options, streaming=False)
@@ -103,7 +102,7 @@ class _Reader(DataSourceReader):
         self._login = login
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
-        yield from batches(listened(self._options, self._login), 0, ALL, self._options.include_headers)
+        yield from batches(listened(self._options, self._login), 0, ALL, self._options.more)
 
 
 class _StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):

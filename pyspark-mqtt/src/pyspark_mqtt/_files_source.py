@@ -20,7 +20,6 @@ from pyspark_mqtt._errors import JournalError, MqttError
 from pyspark_mqtt._files import Folder
 from pyspark_mqtt._options import SourceOptions
 from pyspark_mqtt._receiver import Metrics
-from pyspark_mqtt._rows import COLUMNS, HEADERS
 from pyspark_mqtt._stream import Stream, rows_of
 
 if TYPE_CHECKING:
@@ -170,8 +169,7 @@ def file_stream(spark: SparkSession, stream: Stream, folder: Path, options: Sour
 
     filler = Filler(stream, folder / ROWS, options.max_journal)
     filler.start()
-    schema = f"{COLUMNS}, {HEADERS}" if options.include_headers else COLUMNS
-    reader = spark.readStream.schema(f"{schema}, {ERROR} string").option("cleanSource", "delete")
+    reader = spark.readStream.schema(f"{options.more.schema}, {ERROR} string").option("cleanSource", "delete")
     if options.max_offsets or options.max_bytes:
         reader = reader.option("maxFilesPerTrigger", 1)
     error = functions.col(ERROR)

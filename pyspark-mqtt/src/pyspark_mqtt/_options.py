@@ -10,6 +10,8 @@ from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from pyspark_mqtt._errors import OptionError
+from pyspark_mqtt._json import json_fields
+from pyspark_mqtt._rows import More
 
 PORTS = {"tcp": 1883, "mqtt": 1883, "ssl": 8883, "tls": 8883, "mqtts": 8883}
 _ENCRYPTED = {"ssl", "tls", "mqtts"}
@@ -80,7 +82,7 @@ class SourceOptions:
     journal: str | None
     journal_shared: bool
     max_journal: int
-    include_headers: bool
+    more: More
     duration: float
 
 
@@ -233,6 +235,7 @@ _BATCH = (
     Option("mqtt.qos", "1", _number(0, 2), "0, 1 or 2"),
     Option("shareGroup", None, _group, "subscribe as a member of this group (`$share/GROUP/…`)"),
     Option("includeHeaders", "false", _yes, "more columns: the MQTT 5 properties of each message"),
+    Option("jsonSchema", None, json_fields, "one more column: the fields of [JSON objects](#json-in-bulk)"),
 )
 _STREAM = (
     Option("journalLocation", None, _text, "a folder of this stream's own; needed at QoS 1 and 2"),
@@ -292,7 +295,7 @@ def read_source(given: Mapping[str, str], *, streaming: bool) -> SourceOptions:
         journal=found["journalLocation"],
         journal_shared=found["journalShared"],
         max_journal=found["maxJournalBytes"],
-        include_headers=found["includeHeaders"],
+        more=More(found["includeHeaders"], found["jsonSchema"]),
         duration=found["duration"],
     )
 

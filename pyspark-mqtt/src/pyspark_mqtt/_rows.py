@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from pyspark_mqtt._errors import ProtocolError
+from pyspark_mqtt._json import COLUMN, JsonFields
 from pyspark_mqtt._packets import PUBREL, Properties, read_length, read_properties
 
-COLUMNS = "value binary, topic string, timestamp timestamp, qos int, retained boolean, duplicate boolean, offset bigint"
-HEADERS = (
+_COLUMNS = (
+    "value binary, topic string, timestamp timestamp, qos int, retained boolean, duplicate boolean, offset bigint"
+)
+_HEADERS = (
     "headers array<struct<key: string, value: string>>, content_type string, response_topic string, "
     "correlation_data binary, message_expiry bigint"
 )
@@ -27,11 +31,24 @@ Record = tuple[int, int, int, int, Any]
 """Level, first offset, rows, microseconds since 1970 in UTC, frames."""
 
 
+@dataclass(frozen=True)
+class More:
+    """The columns that options add to those of every message."""
+
+    headers: bool = False
+    json: JsonFields | None = None
+
+    @property
+    def schema(self) -> str:
+        """All columns of a row, as Spark's schemas have them."""
+        return ", ".join([_COLUMNS, *([_HEADERS] if self.headers else []), *([self.json.ddl] if self.json else [])])
+
+
 class Batch:
     """Columns under construction."""
 
-    def __init__(self, include_headers: bool) -> None:
-        self._include_headers = include_headers
+    def __init__(self, more: More) -> None:
+        self._more = more
         self._values: list[bytes] = []
         self._topics: list[str] = []
         self._flags = bytearray()
@@ -74,7 +91,7 @@ class Batch:
                 at += 2
             if level == 5:
                 at = self._take_properties(body, at)
-            elif self._include_headers:
+            elif self._more.headers:
                 self._properties.append(Properties())
             add_value(body[at:position])
             add_topic(topic)
@@ -87,7 +104,7 @@ class Batch:
 
     def _take_properties(self, body: bytes, at: int) -> int:
         length, start = read_length(body, at)
-        if self._include_headers:
+        if self._more.headers:
             try:
                 self._properties.append(read_properties(body[: start + length], at)[0])
             except ProtocolError:
@@ -106,19 +123,21 @@ class Batch:
             "duplicate": _bytes(flags.translate(_DUPLICATE)).cast(pa.bool_()),
             "offset": _numbers(self._offsets),
         }
-        if self._include_headers:
+        if self._more.headers:
             columns.update(_headers(self._properties))
+        if self._more.json:
+            columns[COLUMN] = self._more.json.read(self._values)
         names = self._names
-        self.__init__(self._include_headers)  # type: ignore[misc]
+        self.__init__(self._more)  # type: ignore[misc]
         self._names = names
         return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def batches(
-    records: Iterable[Record], start: int, end: int, include_headers: bool, most: int = 10_000
+    records: Iterable[Record], start: int, end: int, more: More, most: int = 10_000
 ) -> Iterator[pa.RecordBatch]:
     """The rows with offsets in [start, end), in batches of `most` rows or somewhat more."""
-    batch = Batch(include_headers)
+    batch = Batch(more)
     for record in records:
         batch.add(record, start, end)
         if len(batch) >= most:

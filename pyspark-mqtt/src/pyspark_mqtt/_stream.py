@@ -20,7 +20,7 @@ from pyspark_mqtt._link import Login
 from pyspark_mqtt._options import MIB, SourceOptions
 from pyspark_mqtt._receiver import Metrics, Receiver
 from pyspark_mqtt._records import Span, rows_in
-from pyspark_mqtt._rows import Record, batches
+from pyspark_mqtt._rows import More, Record, batches
 
 QUIET, LONGEST_WAIT = 0.3, 3.0
 """Seconds. The first batch should have what the broker kept while nobody was there: it waits until no more comes."""
@@ -35,7 +35,7 @@ class Part:
 
     start: int
     end: int
-    include_headers: bool
+    more: More
     spans: tuple[Span, ...]
     records: tuple[Record, ...] | None = None
 
@@ -43,7 +43,7 @@ class Part:
 def rows_of(part: Part) -> Iterator[pa.RecordBatch]:
     """The rows of a part, in Arrow batches. Raises `JournalError` where the journal can't be read."""
     records = part.records if part.records is not None else (row for span in part.spans for row in rows_in(span))
-    return batches(records, part.start, part.end, part.include_headers)
+    return batches(records, part.start, part.end, part.more)
 
 
 class Stream:
@@ -203,7 +203,7 @@ class Stream:
     def _part(self, journal: Journal, start: int, end: int) -> Part:
         spans = tuple(journal.spans(start, end))
         carried = None if self._options.journal_shared else tuple(row for span in spans for row in rows_in(span))
-        return Part(start, end, self._options.include_headers, spans, carried)
+        return Part(start, end, self._options.more, spans, carried)
 
 
 def _scratch() -> str | None:

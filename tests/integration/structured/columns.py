@@ -11,7 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-PARAGRAPHS = ("dependencies", "results", "events", "reader")
+from messages import as_a_stream_has_them
+
+PARAGRAPHS = ("dependencies", "package", "results", "events", "reader")
 ARRIVED = datetime(2018, 10, 29, 2, 53, 36, tzinfo=UTC)
 
 
@@ -28,7 +30,7 @@ def rows_of(names: dict[str, Any], case: dict[str, Any], rows: str) -> dict[str,
     spark = names["spark"]
     reader = names["Reader"](SimpleNamespace(**case["columns"]), 60_000, 10_000, "arrival", False)
     messages = [(bytearray(text.encode()), case["topic"], ARRIVED, ARRIVED) for text in case["messages"]]
-    batch = spark.createDataFrame(messages, "value binary, topic string, timestamp timestamp, triggered timestamp")
+    batch = as_a_stream_has_them(spark, messages, reader.in_bulk)
     counted = reader.write(batch, None, rows)
     found = spark.read.parquet(rows).drop("_slice", "_clock").collect()
     return {

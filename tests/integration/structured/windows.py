@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-PARAGRAPHS = ("dependencies", "results", "events", "reader", "slices", "columns")
+from messages import as_a_stream_has_them
+
+PARAGRAPHS = ("dependencies", "package", "results", "events", "reader", "slices", "columns")
 FORM = "%Y-%m-%dT%H:%M:%S%z"
 START = datetime(2018, 10, 29, 2, 53, 36, tzinfo=UTC)
 SLIDE, LATENESS = 10, 20
@@ -186,9 +188,7 @@ class Run:
     def frame(self, triggered: datetime, messages: list[tuple[datetime, list[str]]]) -> Any:
         rows = [(None, None, None, triggered)]
         rows += [(bytearray(payload(events)), "t", arrived, triggered) for arrived, events in messages]
-        return self.names["spark"].createDataFrame(
-            rows, "value binary, topic string, timestamp timestamp, triggered timestamp"
-        )
+        return as_a_stream_has_them(self.names["spark"], rows, self.names["windows"].reader.in_bulk)
 
 
 def compiled(names: dict[str, Any], by: str) -> int:

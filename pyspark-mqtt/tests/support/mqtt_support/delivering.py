@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mqtt_support.scripted import Peer, scripted
@@ -19,6 +19,7 @@ TOPIC = "numbers"
 class Delivering:
     """`count` messages at one QoS, `window` of them under way at most. `again` counts those sent more than once.
 
+    `payload`: what the message of a number says.
     `due`: how many may be sent by now, which a test raises as it goes on; None for all.
     """
 
@@ -29,6 +30,7 @@ class Delivering:
         self.again = 0
         self.done = threading.Event()
         self.due = due
+        self.payload: Callable[[int], bytes] = lambda number: str(number).encode()
         self._window = window
         self._known = False
         self._under_way: dict[int, tuple[int, bool]] = {}
@@ -70,8 +72,7 @@ class Delivering:
     def _frame(self, packet_id: int, number: int, released: bool, dup: bool) -> bytes:
         if released:
             return packets.acknowledgement(packets.PUBREL, packet_id)
-        payload = str(number).encode()
-        return packets.publish(4, TOPIC, payload, qos=self.qos, packet_id=packet_id, retain=False, dup=dup)
+        return packets.publish(4, TOPIC, self.payload(number), qos=self.qos, packet_id=packet_id, retain=False, dup=dup)
 
     def _told(self, kind: int, body: bytes) -> None:
         packet_id = int.from_bytes(body[:2], "big")
