@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench.shell import Shell, ShellError
+from bench.shell import ShellError, Side
 
 SHARE = 0.8
 """The share of the slide that processing may take on average."""
@@ -23,7 +23,7 @@ class Batch:
     delay: float
 
 
-def batches(shell: Shell) -> list[Batch]:
+def batches(shell: Side) -> list[Batch]:
     """The batches done so far, in order; raises `ShellError` if one has failed."""
     failures = shell.heard("failure")
     if failures:

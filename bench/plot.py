@@ -11,7 +11,11 @@ from provision.errors import ProvisionError
 
 RESULTS = Path(__file__).parent / "results"
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 400, 60, 50, 20, 20
-NAMES = {"ours": ("#0b6e4f", "streaming"), "baseline": ("#b3541e", "the document's code")}
+NAMES = {
+    "structured": ("#1f4e9c", "structured"),
+    "ours": ("#0b6e4f", "streaming"),
+    "baseline": ("#b3541e", "the document's code"),
+}
 
 
 def measure() -> dict[str, Any]:

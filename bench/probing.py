@@ -8,7 +8,7 @@ from bench.batches import SHARE, Batch, Judgement, batches, judge
 from bench.load import Load
 from bench.mosquitto import Mosquitto
 from bench.processes import say
-from bench.shell import NotInTimeError, Shell, ShellError
+from bench.shell import NotInTimeError, ShellError, Side
 from bench.sides import MQTT_TOPIC, Times
 
 CLEAR = 0.25
@@ -28,7 +28,7 @@ class NotRecoveredError(ShellError):
 class Probing:
     """Probes and holds rates against the stream in `shell`; `verdicts` are all so far. `stop` ends the load."""
 
-    def __init__(self, side: str, shell: Shell, broker: Mosquitto, times: Times) -> None:
+    def __init__(self, side: str, shell: Side, broker: Mosquitto, times: Times) -> None:
         self._side, self._shell, self._broker, self._times = side, shell, broker, times
         self._load: Load | None = None
         self.verdicts: list[Judgement] = []

@@ -5,7 +5,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from provision.embedded.runtime import Runtime
@@ -31,14 +31,11 @@ class NotInTimeError(ShellError):
     """Something expected did not happen in time."""
 
 
-class Shell:
-    """A process with its own Spark. Lines that it prints as `BENCH WORD TEXT` are kept, in order, as (word, text);
-    `Bench.say` prints one."""
+class Side:
+    """A process of a measured side. Lines that it prints as `BENCH WORD TEXT` are kept, in order, as (word, text)."""
 
-    def __init__(
-        self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]"
-    ) -> None:
-        """`properties` are Spark's; all files go under `folder`. Ready when this returns."""
+    def __init__(self, command: Sequence[str | Path], folder: Path, environment: Mapping[str, str]) -> None:
+        """Start it; all its files go under `folder`."""
         self._folder = folder
         self._told: list[tuple[str, str]] = []
         self._printed: list[str] = []
@@ -46,20 +43,15 @@ class Shell:
         (folder / "tmp").mkdir(parents=True)
         self._log = (folder / "shell.log").open("wb")
         self._process = subprocess.Popen(
-            _command(runtime, folder, properties, master),
+            command,
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env={**os.environ, "SPARK_HOME": str(runtime.spark_home), "SPARK_LOCAL_IP": "127.0.0.1"},
+            env=dict(environment),
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        try:
-            self.paste("bench", _SAY)
-        except BaseException:
-            self.close()
-            raise
 
     def _read(self) -> None:
         assert self._process.stdout
@@ -71,6 +63,52 @@ class Shell:
                 self._news.notify_all()
         with self._news:
             self._news.notify_all()
+
+    def heard(self, word: str) -> list[str]:
+        """The texts that came with `word` so far."""
+        with self._news:
+            return [text for each, text in self._told if each == word]
+
+    def wait(self, true: Callable[[], bool], what: str, *, timeout: float) -> None:
+        """Wait until `true()`, checked after each line of output; raises `NotInTimeError` after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        with self._news:
+            while not true():
+                if self._process.poll() is not None:
+                    raise ShellError(f"Spark ended before {what}", next_step=f"see {self._log.name}")
+                if time.monotonic() > end:
+                    raise NotInTimeError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
+                self._news.wait(1)
+
+    def close(self) -> None:
+        """End it, without waiting for its stream."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._log.close()
+
+
+class Shell(Side):
+    """A Spark shell of its own; `Bench.say` prints a line that is kept."""
+
+    def __init__(
+        self, runtime: Runtime, folder: Path, properties: Mapping[str, str], *, master: str = "local[*]"
+    ) -> None:
+        """`properties` are Spark's; all files go under `folder`. Ready when this returns."""
+        super().__init__(
+            _command(runtime, folder, properties, master),
+            folder,
+            {**os.environ, "SPARK_HOME": str(runtime.spark_home), "SPARK_LOCAL_IP": "127.0.0.1"},
+        )
+        try:
+            self.paste("bench", _SAY)
+        except BaseException:
+            self.close()
+            raise
 
     def paste(self, name: str, text: str, *, timeout: float = 300) -> None:
         """Paste `text` and wait until it has run; raises `ShellError` with the first line of an error."""
@@ -90,37 +128,10 @@ class Shell:
         """Type one line, without waiting."""
         self._type(line)
 
-    def heard(self, word: str) -> list[str]:
-        """The texts that came with `word` so far."""
-        with self._news:
-            return [text for each, text in self._told if each == word]
-
-    def wait(self, true: Callable[[], bool], what: str, *, timeout: float) -> None:
-        """Wait until `true()`, checked after each line of output; raises `NotInTimeError` after `timeout` seconds."""
-        end = time.monotonic() + timeout
-        with self._news:
-            while not true():
-                if self._process.poll() is not None:
-                    raise ShellError(f"Spark's shell ended before {what}", next_step=f"see {self._log.name}")
-                if time.monotonic() > end:
-                    raise NotInTimeError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
-                self._news.wait(1)
-
     def _type(self, line: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
-
-    def close(self) -> None:
-        """End it, without waiting for its stream."""
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._log.close()
 
 
 def _command(runtime: Runtime, folder: Path, properties: Mapping[str, str], master: str) -> list[str]:

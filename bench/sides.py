@@ -19,8 +19,8 @@ from zeppelin_sdk import ServerVersion
 
 APP, TOPIC = "Bench", "metrics"
 MQTT_TOPIC = f"/{APP}/{TOPIC}"
-OURS, BASELINE = "ours", "baseline"
-BUNDLES = {OURS: "streaming", BASELINE: "classic"}
+OURS, BASELINE, STRUCTURED = "ours", "baseline", "structured"
+BUNDLES = {OURS: "streaming", BASELINE: "classic", STRUCTURED: "structured"}
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,16 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
 
     `classic` takes the document's `MQTTUtils` from this project's jar, as Bahir's package is not to be had everywhere.
     """
-    jars = {OURS: [machine.runtime.paho_jar], BASELINE: [machine.connector_jar, machine.runtime.paho_jar]}[side]
     bundle = load_bundle(BUNDLES[side])
     given = {
         "appid": APP,
         "topic": TOPIC,
         "variant": "csv",
-        "batch": str(times.slide),
         "slide": str(times.slide),
         "window": str(times.window),
         "out": str(out),
         "secrets": "inline",
-        "mqtt_jars": ",".join(map(str, jars)),
+        **({} if side == STRUCTURED else {"batch": str(times.slide), "mqtt_jars": _jars(side, machine)}),
         **({"connector": "jar"} if side == BASELINE else {}),
         **more,
     }
@@ -70,6 +68,11 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
     path = default_path(bundle, values, TITLE)
     login = Netpie2015(broker_url, "Key", f"bench-{side}", "Key%1", "none", "none&none").connection(values, path)
     return render(bundle, values, login, zeppelin=ServerVersion(0, 10, 0), scala="2.12", path=path)
+
+
+def _jars(side: str, machine: Machine) -> str:
+    jars = [machine.connector_jar] if side == BASELINE else []
+    return ",".join(map(str, [*jars, machine.runtime.paho_jar]))
 
 
 def properties(rendered: RenderedNote) -> dict[str, str]:

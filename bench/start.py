@@ -1,0 +1,23 @@
+"""Starts a side's stream, whichever it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.mosquitto import Mosquitto
+from bench.shell import Side
+from bench.sides import STRUCTURED, Machine, Times, note, paragraphs, properties, running
+from bench.structured import structured
+
+
+@contextmanager
+def started(side: str, host: Machine, broker: Mosquitto, times: Times, folder: Path, **more: str) -> Iterator[Side]:
+    """The side's stream, running; its windows go to the folder `SIDE-out`, its other files to `SIDE`."""
+    out = folder / f"{side}-out"
+    if side == STRUCTURED:
+        with structured(host, broker.url, times, folder / side, out, **more) as process:
+            yield process
+        return
+    rendered = note(side, host, broker.url, times, out, **more)
+    with running(paragraphs(rendered), properties(rendered), host, folder / side) as shell:
+        yield shell
