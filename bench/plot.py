@@ -15,6 +15,8 @@ NAMES = {
     "structured": ("#1f4e9c", "structured"),
     "ours": ("#0b6e4f", "streaming"),
     "baseline": ("#b3541e", "the document's code"),
+    "pathway": ("#7a3e9d", "Pathway"),
+    "pathway-kept": ("#b48ac8", "Pathway with persistence"),
 }
 
 

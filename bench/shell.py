@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from provision.embedded.runtime import Runtime
@@ -90,6 +91,17 @@ class Side:
         self._process.stdin.close()
         self._process.stdout.close()
         self._log.close()
+
+
+class Script(Side):
+    """A Python script that ends with its standard input."""
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(20)
+        super().close()
 
 
 class Shell(Side):

@@ -5,9 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.mosquitto import Mosquitto
+from bench.pathway import pathway
 from bench.shell import Side
 from bench.sides import STRUCTURED, Machine, Times, note, paragraphs, properties, running
 from bench.structured import structured
+
+PATHWAY, PATHWAY_KEPT = "pathway", "pathway-kept"
+"""Without and with persistence."""
 
 
 @contextmanager
@@ -16,6 +20,10 @@ def started(side: str, host: Machine, broker: Mosquitto, times: Times, folder: P
     out = folder / f"{side}-out"
     if side == STRUCTURED:
         with structured(host, broker.url, times, folder / side, out, **more) as process:
+            yield process
+        return
+    if side in (PATHWAY, PATHWAY_KEPT):
+        with pathway(broker.url, times, folder / side, out, persistence=side == PATHWAY_KEPT) as process:
             yield process
         return
     rendered = note(side, host, broker.url, times, out, **more)

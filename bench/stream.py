@@ -19,14 +19,14 @@ from bench.probing import NotRecoveredError, Probing
 from bench.processes import ended, say
 from bench.search import highest
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, STRUCTURED, Machine, Times, machine
-from bench.start import started
+from bench.start import PATHWAY, PATHWAY_KEPT, started
 
 DOWN = 0.85
 """The next rate, as a share of one that looked good and was not held."""
 
 HOLDS = 3
 
-SIDES = (STRUCTURED, OURS, BASELINE)
+SIDES = (STRUCTURED, OURS, BASELINE, PATHWAY, PATHWAY_KEPT)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--first", type=float, default=50_000, help="where the search begins, events/s (50000)")
     parser.add_argument("--first-baseline", type=float, default=250, help="the same for the document's code (250)")
+    parser.add_argument("--first-pathway", type=float, default=10_000, help="the same for Pathway (10000)")
     parser.add_argument("--drain-seconds", type=float, default=15, help="how long the bare subscriber reads (15)")
     parser.add_argument("--window", type=int, default=60, help="seconds (60)")
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
@@ -88,7 +89,11 @@ def _side(
     with started(side, host, broker, times, folder) as shell:
         probing = Probing(side, shell, broker, times)
         try:
-            first = options.first_baseline if side == BASELINE else options.first
+            first = {
+                BASELINE: options.first_baseline,
+                PATHWAY: options.first_pathway,
+                PATHWAY_KEPT: options.first_pathway,
+            }.get(side, options.first)
             best = highest(probing.probe, first, most=options.probes)
             held = _hold(probing, best.asked, options.seconds) if best else None
         except NotRecoveredError as error:

@@ -1,12 +1,11 @@
 """The side `structured`: the note in Python, in the embedded stack's Python and Spark."""
 
 import json
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from bench.shell import HEAP, Side
+from bench.shell import HEAP, Script, Side
 from bench.sides import STRUCTURED, Machine, Times, note
 from provision.bundles.render import RenderedNote
 from provision.console import Console
@@ -20,17 +19,6 @@ def code(rendered: RenderedNote) -> dict[str, str]:
     texts = {each.key: each.text.partition("\n")[2] for each in rendered.paragraphs if each.text.startswith("%python")}
     keys = [*texts]
     return {key: texts[key] for key in keys[: keys.index("start") + 1]}
-
-
-class PythonSide(Side):
-    """A Python with its Spark, which ends with its standard input."""
-
-    def close(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(20)
-        super().close()
 
 
 @contextmanager
@@ -49,7 +37,7 @@ def structured(host: Machine, broker_url: str, times: Times, folder: Path, out: 
         "PYSPARK_SUBMIT_ARGS": f"--driver-memory {HEAP} --conf spark.ui.port=0 pyspark-shell",
         **python_environment(),
     }
-    side = PythonSide([python, ROOT / "bench" / "structured_spark.py", settings], folder, environment)
+    side = Script([python, ROOT / "bench" / "structured_spark.py", settings], folder, environment)
     try:
         side.wait(lambda: bool(side.heard("receiver")), "start of the stream", timeout=180)
         yield side
