@@ -17,6 +17,7 @@ MEASURES = {
     "each": "wall time of a class of 30 notes with --each, without the runs, beside a bare script that imports them",
     "apply": "wall time of an apply and of a no-op apply, beside a bare script that makes the same calls",
     "stream": "the highest rate that is sustained, and what a bare subscriber drains",
+    "source": "the rate that pyspark-mqtt's reader stores and acknowledges, without Spark",
     "window": "the cost of a slide with a window of a minute and of an hour",
     "latency": "from an event's publication to its row in a file",
     "loss": "events missing and doubled after three kills of the broker",

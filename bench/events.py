@@ -43,10 +43,13 @@ class Pool:
         return pieces
 
 
-def pool(topic: str, seconds: float, *, ids: int = IDS, each: int = EACH) -> Pool:
-    """The events of `ids` hosts in turn, `each` of every host, published to `topic` at QoS 0."""
+def pool(topic: str, seconds: float, *, ids: int = IDS, each: int = EACH, qos: int = 0) -> Pool:
+    """The events of `ids` hosts in turn, `each` of every host, published to `topic` at QoS 0 or 1."""
     chance, ts = random.Random(7), timestamp(seconds)
-    encoded = [packets.publish(topic, payload(ts, number, chance)) for _ in range(each) for number in range(ids)]
+    encoded = [
+        packets.publish(topic, payload(ts, number % ids, chance), packet_id=qos * (number + 1))
+        for number in range(each * ids)
+    ]
     ends, end = [], 0
     for one in encoded:
         end += len(one)

@@ -1,7 +1,7 @@
-"""A publisher faster than any broker: encoded packets in large pieces on a plain socket, at QoS 0.
+"""A publisher faster than any broker: encoded packets in large pieces on a plain socket.
 
-`python -m bench.generator --port PORT --topic TOPIC [--rate R]` publishes until it is stopped, and prints a line of
-JSON twice a second: `at` (epoch seconds) and `sent` (events so far).
+`python -m bench.generator --port PORT --topic TOPIC [--rate R] [--qos 1]` publishes until it is stopped, and prints a
+line of JSON twice a second: `at` (epoch seconds) and `sent` (events so far).
 """
 
 import argparse
@@ -10,12 +10,14 @@ import json
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event
 
 from bench.events import Pool, pool
-from bench.link import connected
+from bench.link import READ, connected
 from provision.publisher.pacing import paced
 
 PIECE = 1000  # events sent at once without a rate
@@ -38,6 +40,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--rate", type=float, default=0.0, help="events a second; as many as the broker takes without")
+    parser.add_argument("--qos", type=int, default=0, choices=(0, 1), help="1: without waiting for acknowledgements")
     options = parser.parse_args()
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,12 +49,20 @@ def main() -> int:
     link.settimeout(None)
     due = paced(options.rate, stop) if options.rate else itertools.takewhile(lambda _: not stop.is_set(), _max())
     report, sent = 0.0, 0
-    for sent in publish(link, pool(options.topic, time.time()), due):
+    if options.qos:
+        threading.Thread(target=_ignore_answers, args=(link,), daemon=True).start()
+    for sent in publish(link, pool(options.topic, time.time(), qos=options.qos), due):
         if time.monotonic() >= report:
             report = time.monotonic() + REPORT
             _say(sent)
     _say(sent)
     return 0
+
+
+def _ignore_answers(link: socket.socket) -> None:
+    with suppress(OSError):
+        while link.recv(READ):
+            pass
 
 
 def _max() -> Iterator[int]:

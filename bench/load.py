@@ -14,9 +14,10 @@ from provision.errors import ProvisionError
 class Load:
     """`python -m bench.generator` at `rate` events/s (0: as many as the broker takes), until `stop`."""
 
-    def __init__(self, port: int, topic: str, rate: float) -> None:
+    def __init__(self, port: int, topic: str, rate: float, *, qos: int = 0) -> None:
         self.rate = rate
         command = [sys.executable, "-m", "bench.generator", "--port", str(port), "--topic", topic, "--rate", str(rate)]
+        command += ["--qos", str(qos)]
         self.began = time.time()
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self._reports = [(self.began, 0.0)]

@@ -19,8 +19,11 @@ more than it takes messages in, fall behind in reading acknowledgements, and del
 class Mosquitto:
     """A running broker; `url` as Spark's side names it. `stop` ends it; it may be killed and started again."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        """`durable`: sessions and queues are written to disk after every few messages: a kill loses few."""
+    def __init__(self, folder: Path, *, durable: bool = False, in_flight: int | None = None) -> None:
+        """`durable`: sessions and queues are written to disk after every few messages: a kill loses few.
+
+        `in_flight`: messages that may wait for their acknowledgement; Mosquitto's default of 20 without.
+        """
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise ProvisionError(
@@ -30,7 +33,7 @@ class Mosquitto:
         self._folder.mkdir()
         self.port = _free_port()
         self._command = [program, "-c", str(self._folder / "mosquitto.conf")]
-        (self._folder / "mosquitto.conf").write_text(_config(self._folder, self.port, durable))
+        (self._folder / "mosquitto.conf").write_text(_config(self._folder, self.port, durable, in_flight))
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -77,7 +80,7 @@ class Mosquitto:
         return lines[-1] if lines else "it says nothing"
 
 
-def _config(folder: Path, port: int, durable: bool) -> str:
+def _config(folder: Path, port: int, durable: bool, in_flight: int | None) -> str:
     lines = [
         f"listener {port} 127.0.0.1",
         "allow_anonymous true",
@@ -87,6 +90,8 @@ def _config(folder: Path, port: int, durable: bool) -> str:
         "set_tcp_nodelay true",
         f"max_queued_messages {0 if durable else 200_000}",
     ]
+    if in_flight is not None:
+        lines.append(f"max_inflight_messages {in_flight}")
     if durable:
         lines += [
             "persistence true",

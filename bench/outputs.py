@@ -6,8 +6,6 @@ a PostgreSQL.
 """
 
 import argparse
-import json
-import subprocess
 import tempfile
 import threading
 from contextlib import ExitStack
@@ -16,18 +14,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.given_batches import given_batches
 from bench.mosquitto import Mosquitto
 from bench.postgres import PASSWORD, USER, Postgres, programs
-from provision.bundles.bundle import load_bundle
-from provision.bundles.render import default_path, render
-from provision.console import Console
-from provision.embedded.python import install_python, python_environment
-from provision.embedded.runtime import Choice, install_runtime
-from provision.errors import ProvisionError
-from provision.platforms.netpie2015 import TITLE, Netpie2015
-from zeppelin_sdk import ServerVersion
+from bench.sides import Times
 
-ROOT = Path(__file__).parents[1]
 CSV, ALL = "csv", "all"
 
 
@@ -45,10 +36,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The median batch with all outputs to that with csv alone. Bound: 1.3."""
     with tempfile.TemporaryDirectory(prefix="bench-outputs-") as folder, ExitStack() as exits:
         others = _servers(Path(folder), exits)
-        found = _run(Path(folder), {CSV: {"csv": ""}, ALL: {"csv": "", "parquet": "", **others}}, options)
-    if found["failed"] or found["problem"]:
-        raise ProvisionError("; ".join([*found["failed"], found["problem"]]), next_step="see what that output needs")
-    kept = {side: found["seconds"][side][options.warm :] for side in (CSV, ALL)}
+        sides = {CSV: {"csv": ""}, ALL: {"csv": "", "parquet": "", **others}}
+        times = Times(options.window, options.slide)
+        seconds = given_batches(Path(folder), sides, times, options.rate, options.keys, options.batches)
+    kept = {side: seconds[side][options.warm :] for side in (CSV, ALL)}
     batch = {side: median(batch for batch, _ in kept[side]) for side in kept}
     return {
         "ratio": round(batch[ALL] / batch[CSV], 2),
@@ -89,43 +80,3 @@ class _Taken(BaseHTTPRequestHandler):
 
     def log_message(self, *_: Any) -> None:
         """Nothing is said of it."""
-
-
-def _run(folder: Path, sides: dict[str, dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
-    runtime = install_runtime(Choice(), Console())
-    install_python(Console())
-    texts = _paragraphs()
-    settings = {
-        "packages": [str(ROOT), str(ROOT / "pyspark-mqtt" / "src")],
-        "paragraphs": texts,
-        "query": texts["query"].split('"""')[1],
-        "folder": str(folder),
-        "sides": sides,
-        **{name: getattr(options, name) for name in ("rate", "keys", "window", "slide", "batches")},
-    }
-    file = folder / "settings.json"
-    file.touch(mode=0o600)
-    file.write_text(json.dumps(settings))
-    done = subprocess.run(
-        [
-            runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python",
-            ROOT / "bench" / "outputs_spark.py",
-            file,
-        ],
-        env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **python_environment()},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ProvisionError("the note's Python ended early", next_step="its last lines above say why")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def _paragraphs() -> dict[str, str]:
-    bundle = load_bundle("structured")
-    values = bundle.values({"appid": "Bench", "secrets": "inline"})
-    path = default_path(bundle, values, TITLE)
-    login = Netpie2015("tcp://127.0.0.1:1883", "Key", "bench", "Key%1", "none", "none&none").connection(values, path)
-    note = render(bundle, values, login, zeppelin=ServerVersion(0, 10, 0), scala="", path=path)
-    return {each.key: each.text.partition("\n")[2] for each in note.paragraphs}

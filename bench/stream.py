@@ -32,9 +32,7 @@ SIDES = (STRUCTURED, OURS, BASELINE, PATHWAY, PATHWAY_KEPT)
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this measure's options."""
     parser.add_argument("--seconds", type=int, default=120, help="how long a rate has to be held (120)")
-    parser.add_argument(
-        "--sides", default=",".join(SIDES), help=f"with commas between: what is measured ({','.join(SIDES)})"
-    )
+    parser.add_argument("--sides", default=",".join(SIDES), help="with commas between (%(default)s)")
     parser.add_argument("--first", type=float, default=50_000, help="where the search begins, events/s (50000)")
     parser.add_argument("--first-baseline", type=float, default=250, help="the same for the document's code (250)")
     parser.add_argument("--first-pathway", type=float, default=10_000, help="the same for Pathway (10000)")

@@ -137,7 +137,7 @@ def test_shell_lines_can_be_typed(page: str, line: str) -> None:
         "NETPIE_APPID=a provision creds get --alas b",
         "scripts/demo --window 5",
         "python -m bench streams",
-        "python -m bench stream --first 5",
+        "python -m bench stream --frist 5",
         "python -m connector",
         "scripts/tests",
         "provison up",

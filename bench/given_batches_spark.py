@@ -1,4 +1,4 @@
-"""Runs in the embedded stack's Python, for `bench.outputs`: `outputs_spark.py SETTINGS`, a JSON file.
+"""Runs in the embedded stack's Python, for `bench.given_batches`: `given_batches_spark.py SETTINGS`, a JSON file.
 
 The note's own paragraphs take batches as Spark's foreachBatch gives them; which outputs they have changes from one
 batch to the next, so that both sides share warm-up and drift. Prints the seconds of each batch and of its deliveries.
@@ -71,24 +71,28 @@ def made(names: dict[str, Any], outputs: dict[str, Any], settings: dict[str, Any
 
 
 def batch(spark: Any, number: int, settings: dict[str, Any]) -> Any:
-    """A slide's events, each a message, and the row that every batch has; it is in memory before it is timed."""
+    """A slide's events, each a message as the source has it, and the row that every batch has; in memory already."""
     slide, events = settings["slide"], settings["rate"] * settings["slide"]
     began = int(START.timestamp()) + number * slide
     at = f"timestamp_micros(cast({began} * 1000000L + id * {slide * 1_000_000 // events} as bigint))"
     time_of = f"date_format({at}, \"yyyy-MM-dd'T'HH:mm:ssZ\")"
     text = (
-        f'concat(\'{{"ts": "\', {time_of}, \'", "id": "device \', id % {settings["keys"]}, '
-        '\'", "loadavg": 0.5, "cpu": \', rand() * 100, \', "mem": \', rand() * 100, \'}\')'
+        f'concat(\'{{"ts": "\', {time_of}, \'", "id": "\', device, '
+        '\'", "loadavg": 0.5, "cpu": \', cpu, \', "mem": \', mem, \'}\')'
     )
     triggered = f"timestamp_seconds({began + slide})"
-    rows = spark.range(events).selectExpr(
-        f"cast({text} as binary) as value", "'t' as topic", f"{at} as timestamp", f"{triggered} as triggered"
-    )
+    device = f"concat('device ', id % {settings['keys']}) as device"
+    numbers = spark.range(events).selectExpr("id", device, "rand() * 100 as cpu", "rand() * 100 as mem")
+    json = f"named_struct('ts', date_trunc('second', {at}), 'id', device, 'loadavg', 0.5d, 'cpu', cpu, 'mem', mem)"
+    rows = numbers.selectExpr(
+        f"cast({text} as binary) as value", "'t' as topic", f"{at} as timestamp", f"{triggered} as triggered",
+        f"{json} as json",
+    )  # fmt: skip
     tick = spark.range(1).selectExpr(
         "cast(null as binary) as value", "cast(null as string) as topic", "cast(null as timestamp) as timestamp",
         f"{triggered} as triggered",
     )  # fmt: skip
-    frame = tick.unionAll(rows).persist()
+    frame = tick.unionByName(rows, allowMissingColumns=True).persist()
     frame.count()
     return frame
 
