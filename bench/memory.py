@@ -1,4 +1,4 @@
-"""The driver's heap after a garbage collection, minute by minute, under a steady load."""
+"""The driver's heap after a garbage collection, and what its Python takes, minute by minute, under a steady load."""
 
 import argparse
 import tempfile
@@ -10,8 +10,9 @@ from typing import Any
 from bench.mosquitto import Mosquitto
 from bench.probing import Probing
 from bench.processes import say
-from bench.shell import Shell
-from bench.sides import OURS, Times, machine, note, paragraphs, properties, running
+from bench.shell import Side
+from bench.sides import OURS, STRUCTURED, Times, machine
+from bench.start import started
 
 HEAP = (
     "{ System.gc(); System.gc(); val heap = Runtime.getRuntime; "
@@ -21,6 +22,7 @@ HEAP = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this measure's options."""
+    parser.add_argument("--side", choices=(STRUCTURED, OURS), default=STRUCTURED, help="whose (%(default)s)")
     parser.add_argument("--rate", type=float, default=20_000, help="events/s (20000)")
     parser.add_argument("--minutes", type=float, default=30, help="how long (30)")
     parser.add_argument("--every", type=float, default=60, help="seconds between two looks (60)")
@@ -29,42 +31,47 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """MiB in the last quarter (`ours`) and in the first (`baseline`), the window being full; bound: within 10 %."""
+    """MiB in the last quarter and in the first, the window being full; bound: within 10 %."""
     host, times = machine(), Times(options.window, options.slide)
     with tempfile.TemporaryDirectory(prefix="bench-memory-") as name:
         folder = Path(name)
         broker = Mosquitto(folder)
         try:
-            rendered = note(OURS, host, broker.url, times, folder / "out")
-            with running(paragraphs(rendered), properties(rendered), host, folder / OURS) as shell:
-                probing = Probing(OURS, shell, broker, times)
+            with started(options.side, host, broker, times, folder) as shell:
+                probing = Probing(options.side, shell, broker, times)
                 try:
                     probing.fill(options.rate)
-                    heap = _heap(shell, options.minutes * 60, options.every)
+                    looks = _looks(shell, options)
                     verdict = probing.hold(options.rate, 2 * times.slide)
                 finally:
                     probing.stop()
         finally:
             broker.stop()
-    quarter = max(len(heap) // 4, 1)
-    first, last = fmean(heap[:quarter]), fmean(heap[-quarter:])
+    growth = {what: _growth(sizes) for what, sizes in looks.items()}
     return {
-        "ratio": round(last / first, 3),
-        "ours": round(last),
-        "baseline": round(first),
+        "ratio": max(round(last / first, 3) for first, last in growth.values()),
+        "quarters": {what: {"first": round(first), "last": round(last)} for what, (first, last) in growth.items()},
         "unit": "MiB",
-        "kept_up": {"ours": verdict.kept_up},
+        "kept_up": {options.side: verdict.kept_up},
         "rate": round(verdict.rate),
-        "heap_mib": heap,
+        "mib": looks,
     }
 
 
-def _heap(shell: Shell, seconds: float, every: float) -> list[int]:
-    end = time.monotonic() + seconds
+def _growth(sizes: list[int]) -> tuple[float, float]:
+    """The mean of the first quarter and of the last."""
+    quarter = max(len(sizes) // 4, 1)
+    return fmean(sizes[:quarter]), fmean(sizes[-quarter:])
+
+
+def _looks(shell: Side, options: argparse.Namespace) -> dict[str, list[int]]:
+    """MiB of what there is, at each look: the heap, and where there is one Python's processes."""
+    names = ("heap", "python") if options.side == STRUCTURED else ("heap",)
+    end = time.monotonic() + options.minutes * 60
     while time.monotonic() < end:
-        time.sleep(every)
-        before = len(shell.heard("heap"))
+        time.sleep(options.every)
+        before = len(shell.heard(names[-1]))
         shell.tell(HEAP)
-        shell.wait(lambda before=before: len(shell.heard("heap")) > before, "heap", timeout=60)  # type: ignore[misc]
-        say(f"heap after a collection: {shell.heard('heap')[-1]} MiB")
-    return [int(text) for text in shell.heard("heap")]
+        shell.wait(lambda before=before: len(shell.heard(names[-1])) > before, "heap", timeout=60)  # type: ignore[misc]
+        say(", ".join(f"{name} {shell.heard(name)[-1]} MiB" for name in names))
+    return {name: [int(text) for text in shell.heard(name)] for name in names}

@@ -81,6 +81,12 @@ class Side:
                     raise NotInTimeError(f"no {what} in {timeout:.0f} s", next_step=f"see {self._log.name}")
                 self._news.wait(1)
 
+    def tell(self, line: str) -> None:
+        """Write one line to its standard input, without waiting."""
+        assert self._process.stdin
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+
     def close(self) -> None:
         """End it, without waiting for its stream."""
         self._process.kill()
@@ -127,23 +133,14 @@ class Shell(Side):
         file = self._folder / f"{name}.scala"
         file.write_text(text + "\n", encoding="utf-8")
         before = len(self._printed)
-        self._type(f":paste {file}")
-        self._type(f'Bench.say("fed {name}")')
+        self.tell(f":paste {file}")
+        self.tell(f'Bench.say("fed {name}")')
         self.wait(lambda: ("fed", name) in self._told, f"paragraph {name}", timeout=timeout)
         self._told.remove(("fed", name))
         wrong = next((line for line in self._printed[before:] if _WRONG.search(line)), None)
         if wrong:
             raise ShellError(f"paragraph {name}: {wrong}")
         del self._printed[:]
-
-    def tell(self, line: str) -> None:
-        """Type one line, without waiting."""
-        self._type(line)
-
-    def _type(self, line: str) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(line.encode() + b"\n")
-        self._process.stdin.flush()
 
 
 def _command(runtime: Runtime, folder: Path, properties: Mapping[str, str], master: str) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,18 @@ def main(settings: dict[str, Any]) -> None:
         exec(compile(text, key, "exec"), names)
         if key == "slices":
             names["Windows"] = counting(names["Windows"])
-    threading.Thread(target=end_with_input, args=(names["spark"],), daemon=True).start()
+    threading.Thread(target=listen, args=(names["spark"],), daemon=True).start()
     say("receiver 0")
     tell(names["windows"])
 
 
-def end_with_input(spark: Any) -> None:
-    """End Spark and its processes when standard input ends."""
-    sys.stdin.read()
+def listen(spark: Any) -> None:
+    """Tell the memory for each line of standard input, and end Spark and its processes when it ends."""
+    for _ in sys.stdin:
+        spark._jvm.System.gc()
+        heap = spark._jvm.Runtime.getRuntime()
+        say(f"heap {(heap.totalMemory() - heap.freeMemory()) >> 20}")
+        say(f"python {sum(map(memory, pythons(os.getpid()))) >> 20}")
     spark.stop()
     os._exit(0)
 
@@ -60,6 +65,27 @@ def tell(windows: Any) -> None:
                 say(f"failure {windows.results.reason}")
         time.sleep(0.1)
     say(f"failure the stream has ended: {windows.running.exception()}")
+
+
+def pythons(parent: int) -> list[int]:
+    """This process and the Python processes that Spark has started."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            found[int(folder.name)] = (int(fields[1]), "python" in (folder / "cmdline").read_text().partition("\0")[0])
+    chosen = {parent}
+    while more := {pid for pid, (above, _) in found.items() if above in chosen} - chosen:
+        chosen |= more
+    return [pid for pid in chosen if pid == parent or found[pid][1]]
+
+
+def memory(pid: int) -> int:
+    """Bytes of a process: what is its own, and its share of what it shares."""
+    with suppress(OSError):
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return next(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:"))
+    return 0
 
 
 def say(line: str) -> None:
