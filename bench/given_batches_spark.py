@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 START = datetime(2018, 10, 29, 2, 53, 30, tzinfo=UTC)
-PARAGRAPHS = ("dependencies", "results", "events", "reader", "slices", "columns")
+PARAGRAPHS = ("dependencies", "results", "events", "reader", "aggregates", "slices", "columns")
 
 
 def main(settings: dict[str, Any]) -> None:

@@ -11,5 +11,6 @@ except (Py4JNetworkError, ConnectionError) as problem:
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
     raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")
 for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),
+                    ("spark.sql.sources.parallelPartitionDiscovery.threshold", 10_000),  # a window's folders are listed at once
                     ("spark.sql.legacy.timeParserPolicy", "CORRECTED")):
     spark.conf.set(name, str(value))

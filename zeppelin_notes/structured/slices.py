@@ -20,6 +20,7 @@ class Windows:
         form = json.dumps([str(self.reader.schema), self.slide, by, Columns.time])
         self.state, self._slices = state, f"{state}/slices-{hashlib.sha256(form.encode()).hexdigest()[:8]}"
         self.query, self.running, self._messages, self._alone = "", None, None, Alone(state)
+        self._parts = self._parts_before = None
         self._done, self._clock, self._kept, self._known = None, None, {}, False
         self._ended = 0.0
         self._table([])
@@ -33,13 +34,15 @@ class Windows:
             spark.sql(query).printSchema()
         except Exception as problem:
             raise ValueError(f"the query can't be used: {in_a_line(problem)}") from None
-        self.query = query
-        print("Each window: all its rows are queried")
+        few = self.window < Parts.LEAST * self.slide
+        self.query, self._parts = query, None if few else Parts.of(query, self)
+        why = f"it has fewer than {Parts.LEAST} slices" if few else "the query has more than averages, sums, counts, minima and maxima"
+        print("Each window: " + ("aggregates of its slices, put together" if self._parts else f"all its rows are queried, as {why}"))
 
     def start(self, messages):
         """Start the stream, and wait until its first batch is done. Raises RuntimeError with what ended it before."""
         if not self.keep:
-            self._delete(self.state)
+            self.delete(self.state)
         self._messages = messages
         for attempt in range(3):
             self.results.ended = ""
@@ -128,6 +131,8 @@ class Windows:
         """Write the batch's rows. A batch that Spark gives again writes the same ones once more."""
         found = self.reader.write(batch, self._done, self._folder(number))
         first, last, clock = found.pop("first"), found.pop("last"), found.pop("clock")
+        if self._parts:
+            self._parts.changed(number)
         self.results.count(found)
         self._keep(number, first, last, clock)
 
@@ -161,30 +166,38 @@ class Windows:
         spans = [(first, last) for first, last in self._kept.values() if first is not None]
         if all(first == last for first, last in spans):
             return {first for first, _ in spans}
-        rows = self._read(self._kept).where("_slice is not null").select("_slice").distinct().collect()
+        rows = self.read(self._kept).where("_slice is not null").select("_slice").distinct().collect()
         return {row[0] for row in rows}
 
     def _compute(self, end):
         first = end - self.window + self.slide
         self._table([number for number, (low, high) in self._kept.items() if low is not None and low <= end and high >= first], first, end)
-        rows = spark.sql(self.query).persist()
+        rows = self._rows(first, end).persist()
         try:
             outputs(rows, end)
             self.results.count({"windows": 1})
         finally:
             rows.unpersist()
 
+    def _rows(self, first, end):
+        parts, before = self._parts, self._parts_before
+        if before is not parts:
+            self._parts_before = parts
+            if before:
+                before.close()
+        return parts.rows(self._kept, first, end) if parts else spark.sql(self.query)
+
     def _table(self, numbers, first=0, end=0):
         """Make the table measure the rows of these batches that are in these slices."""
         if numbers:
             # more than ten, of which Spark makes a set: that is no part of its code, which would be compiled anew for each window
             slices = [*range(first, end + 1, self.slide), *range(end + 1, end + 12)]
-            rows = self._read(numbers).where(f"_slice in ({str(slices)[1:-1]})").drop("_slice", "_clock")
+            rows = self.read(numbers).where(f"_slice in ({str(slices)[1:-1]})").drop("_slice", "_clock")
         else:
             rows = spark.createDataFrame([], self.reader.columns)
         rows.createOrReplaceTempView("measure")
 
-    def _read(self, numbers):
+    def read(self, numbers):
         return spark.read.schema(self.reader.schema).parquet(*(self._folder(number) for number in sorted(numbers)))
 
     # --- what is kept ---
@@ -199,7 +212,7 @@ class Windows:
             first, newest = self._done + 2 * self.slide - self.window, max(self._kept, default=None)
             for number in [n for n, (_, last) in self._kept.items() if n != newest and (last is None or last < first)]:
                 del self._kept[number]
-                self._delete(self._folder(number))
+                self.delete(self._folder(number))
 
     def _recover(self, number):
         """Take up what batches before this one have left, as they left it."""
@@ -208,7 +221,7 @@ class Windows:
         for path in listed:
             before = int(path.getName().partition("-")[2] or number)
             if before < number:
-                rows = self._read([before]).agg(F.min("_slice"), F.max("_slice"), F.max("_clock")).first()
+                rows = self.read([before]).agg(F.min("_slice"), F.max("_slice"), F.max("_clock")).first()
                 self._keep(before, *rows)
             else:
                 files.delete(path, True)
@@ -218,7 +231,7 @@ class Windows:
         place = spark._jvm.org.apache.hadoop.fs.Path(path)
         return place.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()), place
 
-    def _delete(self, path):
+    def delete(self, path):
         files, place = self._place(path)
         files.delete(place, True)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from messages import as_a_stream_has_them
 
-PARAGRAPHS = ("dependencies", "package", "results", "events", "reader", "slices", "columns")
+PARAGRAPHS = ("dependencies", "package", "results", "events", "reader", "aggregates", "slices", "columns")
 FORM = "%Y-%m-%dT%H:%M:%S%z"
 START = datetime(2018, 10, 29, 2, 53, 36, tzinfo=UTC)
 SLIDE, LATENESS = 10, 20
@@ -215,6 +215,8 @@ def main(folder: Path, seed: int, count: int) -> int:
     print(f"compiled anew: {anew}")
     for number in range(seed, seed + count):
         case = Case(number, by="event" if number % 2 else "arrival")
+        # of rows, of aggregates of slices, and of those of few batches together
+        names["Parts"].LEAST, names["Parts"].SPAN = [(1000, 20), (1, 20), (1, 2)][number % 3]
         with tempfile.TemporaryDirectory() as state:
             restarts = number % 4 > 1
             run = Run(names, case, state, restarts=restarts)
