@@ -35,6 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sides", default=f"{STRUCTURED},{OURS},{BASELINE}", help="with commas between (%(default)s)")
     parser.add_argument("--rate", type=float, default=4000, help="the load, events/s (4000)")
     parser.add_argument("--probes", type=int, default=24, help="how many (24)")
+    parser.add_argument("--warm", type=float, default=0, help="seconds between a full window and the first probe (0)")
     parser.add_argument("--window", type=int, default=60, help="seconds (60)")
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
 
@@ -86,6 +87,7 @@ def _under_load(
 ) -> tuple[list[float], str]:
     """Each probe's seconds, and why the side fell behind (empty if it did not)."""
     load = probing.fill(options.rate)
+    time.sleep(options.warm)
     since = time.time()
     took = _probe(port, out, options.probes, times)
     done = [batch for batch in batches(shell) if batch.at - times.slide >= since]
