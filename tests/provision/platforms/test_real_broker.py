@@ -16,7 +16,7 @@ import pytest
 from pyspark_mqtt import LoginRefused
 from pyspark_mqtt._listen import listened
 from pyspark_mqtt._options import read_source
-from pyspark_mqtt._rows import batches
+from pyspark_mqtt._rows import More, batches
 
 from provision.bundles.bundle import load_bundle
 from provision.bundles.render import render
@@ -183,7 +183,7 @@ def heard_by_note(options: list[str], topic: str) -> tuple[str, bytes]:
     said, login = defined["messages"]
     texts = {name: str(value) for name, value in said.items() if value != ""}
     messages = listened(read_source({**texts, "duration": "60"}, streaming=False), login)
-    rows = [row for batch in batches([next(messages)], 0, 1, False) for row in batch.to_pylist()]
+    rows = [row for batch in batches([next(messages)], 0, 1, More()) for row in batch.to_pylist()]
     messages.close()
     return rows[0]["topic"], rows[0]["value"]
 
