@@ -13,6 +13,7 @@ RESULTS = Path(__file__).parent / "results"
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 400, 60, 50, 20, 20
 NAMES = {
     "structured": ("#1f4e9c", "structured"),
+    "structured-3.5": ("#6f9bd8", "structured on Spark 3.5"),
     "ours": ("#0b6e4f", "streaming"),
     "baseline": ("#b3541e", "the document's code"),
     "pathway": ("#7a3e9d", "Pathway"),

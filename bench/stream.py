@@ -19,14 +19,14 @@ from bench.probing import NotRecoveredError, Probing
 from bench.processes import ended, say
 from bench.search import highest
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, STRUCTURED, Machine, Times, machine
-from bench.start import PATHWAY, PATHWAY_KEPT, started
+from bench.start import PATHWAY, PATHWAY_KEPT, STRUCTURED_3, started
 
 DOWN = 0.85
 """The next rate, as a share of one that looked good and was not held."""
 
 HOLDS = 3
 
-SIDES = (STRUCTURED, OURS, BASELINE, PATHWAY, PATHWAY_KEPT)
+SIDES = (STRUCTURED, STRUCTURED_3, OURS, BASELINE, PATHWAY, PATHWAY_KEPT)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
