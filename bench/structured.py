@@ -60,17 +60,28 @@ def _from_pypi(pyspark: str) -> tuple[Path, dict[str, str]]:
 
 @contextmanager
 def structured(
-    host: Machine, broker_url: str, times: Times, folder: Path, out: Path, *, pyspark: str = "", **more: str
+    host: Machine,
+    broker_url: str,
+    times: Times,
+    folder: Path,
+    out: Path,
+    *,
+    pyspark: str = "",
+    query: str = "",
+    **more: str,
 ) -> Iterator[Side]:
     """The note's stream, running. It prints what the listener of the Scala sides prints of their batches.
 
-    `pyspark`: the release to run it with; that of the embedded stack without.
+    `pyspark`: the release to run it with; that of the embedded stack without. `query`: in place of the note's.
     """
     python, its = _from_pypi(pyspark) if pyspark else _embedded(host)
     rendered = note(STRUCTURED, host, broker_url, times, out, state_folder=str(folder / "state"), **more)
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "note.json"
-    settings.write_text(json.dumps({"package": str(ROOT / "pyspark-mqtt" / "src"), "paragraphs": code(rendered)}))
+    texts = code(rendered)
+    if query:
+        texts["query"] = f"windows.use({query!r})"
+    settings.write_text(json.dumps({"package": str(ROOT / "pyspark-mqtt" / "src"), "paragraphs": texts}))
     environment = {
         "PATH": "/usr/bin:/bin",
         "SPARK_LOCAL_IP": "127.0.0.1",

@@ -320,6 +320,7 @@ def test_columns_come_from_their_sources_as_sub_shows_them(embedded: Embedded, t
 
     told = in_spark(embedded, "columns.py", tmp_path)
     assert [json.loads(line) for line in told.splitlines() if line.startswith('{"rows"')] == wanted
+    assert told.endswith("Columns.fields has the column _time, a name of the note's own: give it another one\n")
 
 
 def in_spark(embedded: Embedded, script: str, *words: object) -> str:

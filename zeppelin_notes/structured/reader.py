@@ -7,12 +7,16 @@ class Reader:
     `_clock`, up to when it shows that the stream has come, both in ms since 1970."""
 
     ISO_TIME = "yyyy-MM-dd'T'HH:mm:ssZ"
+    TAKEN = {"_" + name for name in "topic arrived triggered text odd json event time is_event slice clock late".split()}
 
     def __init__(self, columns, window, slide, by, topics):
         self.window, self.slide, self.by = window, slide, by
         self._own = spark.newSession()
         without_errors(self._own)
         self._fields = self._checked("fields", columns.fields, lambda text: self._own.createDataFrame([], text).schema)
+        taken = self.TAKEN.intersection(name.lower() for name in self._fields.names)
+        if taken:
+            raise ValueError(f"Columns.fields has the column {min(taken)}, a name of the note's own: give it another one")
         self._options = {"enableDateTimeParsingFallback": "true"}
         self._time_format = columns.time_format
         if columns.time_format:

@@ -1,7 +1,8 @@
 """The rows that the bundle `structured` reads of messages: `python columns.py FOLDER` runs in a Python with Spark.
 
 FOLDER has the note's paragraphs, and `cases.json`: each case with the attributes of `Columns`, a topic, and messages.
-Prints the rows of each case, and how many events and malformed ones were counted, as a line of JSON.
+Prints the rows of each case, and how many events and malformed ones were counted, as a line of JSON; then how a column
+is refused that the note uses itself.
 """
 
 import json
@@ -50,3 +51,8 @@ if __name__ == "__main__":
     defined = define(given)
     for number, one in enumerate(json.loads((given / "cases.json").read_text())):
         print(json.dumps(rows_of(defined, one, str(given / f"rows-{number}"))))
+    try:
+        one["columns"].update(fields="id string, _Time double", read="", made=[])
+        rows_of(defined, one, str(given / "refused"))
+    except ValueError as refused:
+        print(refused)
