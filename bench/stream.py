@@ -26,16 +26,22 @@ DOWN = 0.85
 
 HOLDS = 3
 
-SIDES = (STRUCTURED, STRUCTURED_3, OURS, BASELINE, PATHWAY, PATHWAY_KEPT)
+FIRST = {
+    STRUCTURED: 50_000.0,
+    STRUCTURED_3: 50_000.0,
+    OURS: 50_000.0,
+    BASELINE: 250.0,
+    PATHWAY: 5_000.0,
+    PATHWAY_KEPT: 5_000.0,
+}
+"""The sides, and where the search for each begins."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add this measure's options."""
     parser.add_argument("--seconds", type=int, default=120, help="how long a rate has to be held (120)")
-    parser.add_argument("--sides", default=",".join(SIDES), help="with commas between (%(default)s)")
-    parser.add_argument("--first", type=float, default=50_000, help="where the search begins, events/s (50000)")
-    parser.add_argument("--first-baseline", type=float, default=250, help="the same for the document's code (250)")
-    parser.add_argument("--first-pathway", type=float, default=10_000, help="the same for Pathway (10000)")
+    parser.add_argument("--sides", default=",".join(FIRST), help="with commas between (%(default)s)")
+    parser.add_argument("--first", default="", metavar="SIDE=RATE,…", help="where the search begins, events/s")
     parser.add_argument("--drain-seconds", type=float, default=15, help="how long the bare subscriber reads (15)")
     parser.add_argument("--window", type=int, default=60, help="seconds (60)")
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
@@ -87,12 +93,8 @@ def _side(
     with started(side, host, broker, times, folder) as shell:
         probing = Probing(side, shell, broker, times)
         try:
-            first = {
-                BASELINE: options.first_baseline,
-                PATHWAY: options.first_pathway,
-                PATHWAY_KEPT: options.first_pathway,
-            }.get(side, options.first)
-            best = highest(probing.probe, first, most=options.probes)
+            first = FIRST | {name: float(rate) for name, rate in map(_pair, options.first.split(",")) if name}
+            best = highest(probing.probe, first[side], most=options.probes)
             held = _hold(probing, best.asked, options.seconds) if best else None
         except NotRecoveredError as error:
             say(f"{side}: {error.message}")
@@ -100,6 +102,11 @@ def _side(
         finally:
             probing.stop()
     return held, probing.verdicts
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, rate = text.partition("=")
+    return name, rate
 
 
 def _hold(probing: Probing, rate: float, seconds: float) -> Judgement | None:

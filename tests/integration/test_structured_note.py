@@ -263,6 +263,14 @@ def test_its_first_events_are_printed_and_no_warning_of_spark_s_among_what_parag
     assert [p.title for p in stream.note.paragraphs if re.search(r"\bWARN\b|log4j", p.output)] == []
 
 
+def test_start_alone_begins_anew_after_a_stop(stream: Running) -> None:
+    assert "has ended" in stream.run("stop").output
+    assert "The stream runs." in stream.run("start").output
+    stream.publish(event(AT, "after a start"))
+    wait_for("its row", lambda: "after a start" in stream.run("latest").output)
+    assert "THE STREAM FAILS" not in stream.run("latest").output
+
+
 EVENT = {
     "data": {"temp": 21.5}, "text": "21.5", "list": [{"x": 1}, {"x": 2}], "odd name": 3, "word": "x", "on": True,
     "s": 1540781616, "ms": 1540781616000, "iso": "2018-10-29T09:53:36+0700",

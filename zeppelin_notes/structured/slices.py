@@ -21,8 +21,7 @@ class Windows:
         self.state, self._slices = state, f"{state}/slices-{hashlib.sha256(form.encode()).hexdigest()[:8]}"
         self.query, self.running, self._messages, self._alone = "", None, None, Alone(state)
         self._parts = self._parts_before = None
-        self._done, self._clock, self._kept, self._known = None, None, {}, False
-        self._ended = 0.0
+        self._anew()
         self._table([])
 
     # --- what the note's paragraphs call ---
@@ -43,6 +42,9 @@ class Windows:
         """Start the stream, and wait until its first batch is done. Raises RuntimeError with what ended it before."""
         if not self.keep:
             self.delete(self.state)
+        self._anew()
+        if self._parts:
+            self._parts = Parts.of(self.query, self)
         self._messages = messages
         for attempt in range(3):
             self.results.ended = ""
@@ -52,8 +54,14 @@ class Windows:
                 break
         raise RuntimeError(self.results.ended or "the stream has ended")
 
+    def _anew(self):
+        """Nothing is known of batches before."""
+        self._done, self._clock, self._kept, self._known = None, None, {}, False
+        self._ended = 0.0
+
     def _begins(self, messages):
         """Whether the stream's first batch is done, or takes long, or else has ended."""
+        before = self.results.batches
         if self.keep:
             self._alone.take()
         events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "", self.reader.in_bulk)
@@ -64,7 +72,7 @@ class Windows:
         watch = threading.Thread(target=self._watch, args=(self.running,), daemon=True)
         watch.start()
         patience = time.monotonic() + 60
-        while self.running.isActive and not self.results.batches and time.monotonic() < patience:
+        while self.running.isActive and self.results.batches == before and time.monotonic() < patience:
             time.sleep(0.1)
         if self.running.isActive:
             return True
