@@ -15,9 +15,10 @@ from typing import Any
 from bench.batches import Judgement
 from bench.load import Load
 from bench.mosquitto import Mosquitto
-from bench.probing import NotRecoveredError, Probing
+from bench.probing import Probing
 from bench.processes import ended, say
 from bench.search import highest
+from bench.shell import ShellError
 from bench.sides import BASELINE, MQTT_TOPIC, OURS, STRUCTURED, Machine, Times, machine
 from bench.start import PATHWAY, PATHWAY_KEPT, STRUCTURED_3, started
 
@@ -96,7 +97,7 @@ def _side(
             first = FIRST | {name: float(rate) for name, rate in map(_pair, options.first.split(",")) if name}
             best = highest(probing.probe, first[side], most=options.probes)
             held = _hold(probing, best.asked, options.seconds) if best else None
-        except NotRecoveredError as error:
+        except ShellError as error:
             say(f"{side}: {error.message}")
             held = None
         finally:

@@ -11,6 +11,7 @@ import pytest
 
 from mqtt_support.delivering import TOPIC, delivering
 from pyspark_mqtt import JournalError, OptionError, _files_source, mqtt_stream
+from pyspark_mqtt._files import Folder
 from pyspark_mqtt._files_source import ERROR, Filler
 from pyspark_mqtt._options import read_source
 from pyspark_mqtt._stream import Stream
@@ -46,6 +47,19 @@ def wait_for_rows(folder: Path, count: int) -> None:
             found, end = now, time.monotonic() + 60
         assert time.monotonic() < end, f"{found} of {count} rows"
         time.sleep(0.02)
+
+
+def test_a_file_that_spark_deletes_at_any_moment_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = Folder.names
+    monkeypatch.setattr(Folder, "names", lambda folder: [*listed(folder), "deleted-since.parquet"])
+    with delivering(100, 1) as (_, port):
+        one = filler(port, tmp_path)
+        one.start()
+        try:
+            wait_for_rows(tmp_path, 100)
+        finally:
+            one.stop()
+    assert one.error is None
 
 
 def test_every_message_is_in_one_file(tmp_path: Path) -> None:

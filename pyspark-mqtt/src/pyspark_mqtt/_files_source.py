@@ -107,7 +107,14 @@ class Filler:
             self._put(_ENDED, pa.table({ERROR: [str(self.error)]}))
 
     def _has_room(self) -> bool:
-        return sum(self._folder.size(name) for name in self._folder.names() if name[0] != ".") < self._most
+        return sum(self._waiting(name) for name in self._folder.names() if name[0] != ".") < self._most
+
+    def _waiting(self, name: str) -> int:
+        """Bytes of a file; none of one that Spark deletes meanwhile."""
+        try:
+            return self._folder.size(name)
+        except FileNotFoundError:
+            return 0
 
     def _fill(self, most: int | None = None) -> bool:
         """Write one file of what has come, of so many bytes at most; whether there was anything."""
