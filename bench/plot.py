@@ -10,7 +10,7 @@ from bench.batches import SHARE
 from provision.errors import ProvisionError
 
 RESULTS = Path(__file__).parent / "results"
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 400, 60, 50, 20, 20
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 720, 400, 60, 50, 20, 40
 NAMES = {
     "structured": ("#1f4e9c", "structured"),
     "structured-3.5": ("#6f9bd8", "structured on Spark 3.5"),
@@ -55,9 +55,11 @@ def svg(result: Mapping[str, Any]) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         *_axes(low, high, tallest, slide, x, y),
     ]
-    for number, (side, (colour, name)) in enumerate(NAMES.items()):
-        parts += _side(probes.get(side, []), colour, x, y)
-        parts.append(_text(LEFT + 12, TOP + 16 + 16 * number, name, colour, "start"))
+    drawn = [side for side in NAMES if side in probes]
+    for number, side in enumerate(drawn):
+        colour, name = NAMES[side]
+        parts += _side(probes[side], colour, x, y)
+        parts.append(_text(LEFT + 12, HEIGHT - BOTTOM + 4 - 16 * (len(drawn) - number), name, colour, "start"))
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
