@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.sides import Times
-from bench.structured import ROOT
-from provision.bundles.bundle import load_bundle
-from provision.bundles.render import default_path, render
-from provision.console import Console
-from provision.embedded.python import install_python, python_environment
-from provision.embedded.runtime import Choice, install_runtime
+from bench.sides import STRUCTURED, Times, machine, note
+from bench.structured import ROOT, code, embedded
 from provision.errors import ProvisionError
-from provision.platforms.netpie2015 import TITLE, Netpie2015
-from zeppelin_sdk import ServerVersion
 
 Seconds = list[tuple[float, float]]
 """Of each batch: what it took, and until all that it wrote was delivered."""
@@ -28,9 +21,9 @@ def given_batches(
 
     A batch has the events of a slide at `rate` events/s from so many `keys`. Raises `ProvisionError` when one fails.
     """
-    runtime = install_runtime(Choice(), Console())
-    install_python(Console())
-    texts = _paragraphs()
+    host = machine()
+    python, its = embedded(host)
+    texts = code(note(STRUCTURED, host, "tcp://127.0.0.1:1", times, folder / "out"))
     settings = {
         "packages": [str(ROOT), str(ROOT / "pyspark-mqtt" / "src")],
         "paragraphs": texts,
@@ -47,12 +40,8 @@ def given_batches(
     file.touch(mode=0o600)
     file.write_text(json.dumps(settings))
     done = subprocess.run(
-        [
-            runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python",
-            ROOT / "bench" / "given_batches_spark.py",
-            file,
-        ],
-        env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **python_environment()},
+        [python, ROOT / "bench" / "given_batches_spark.py", file],
+        env={"PATH": "/usr/bin:/bin", "SPARK_LOCAL_IP": "127.0.0.1", **its},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -63,12 +52,3 @@ def given_batches(
     if found["failed"] or found["problem"]:
         raise ProvisionError("; ".join([*found["failed"], found["problem"]]), next_step="see what that output needs")
     return dict(found["seconds"])
-
-
-def _paragraphs() -> dict[str, str]:
-    bundle = load_bundle("structured")
-    values = bundle.values({"appid": "Bench", "secrets": "inline"})
-    path = default_path(bundle, values, TITLE)
-    login = Netpie2015("tcp://127.0.0.1:1883", "Key", "bench", "Key%1", "none", "none&none").connection(values, path)
-    note = render(bundle, values, login, zeppelin=ServerVersion(0, 10, 0), scala="", path=path)
-    return {each.key: each.text.partition("\n")[2] for each in note.paragraphs}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.processes import say
-from bench.shell import Script, Side
+from bench.shell import Side, script
 from bench.sides import MQTT_TOPIC, Times
 from provision.home import cache_dir
 
@@ -37,9 +37,6 @@ def pathway(broker_url: str, times: Times, folder: Path, out: Path, *, persisten
     asked = {"broker": broker_url, "topic": MQTT_TOPIC, "out": str(out), "persistence": persistence}
     settings.write_text(json.dumps({**asked, "window": times.window, "slide": times.slide}))
     environment = {"PATH": "/usr/bin:/bin", "PATHWAY_THREADS": str(THREADS)}
-    side = Script([python(), "-P", Path(__file__).with_name("pathway_side.py"), settings], folder, environment)
-    try:
-        side.wait(lambda: bool(side.heard("receiver")), "start of the stream", timeout=60)
+    command: list[str | Path] = [python(), "-P", Path(__file__).with_name("pathway_side.py"), settings]
+    with script(command, folder, environment, timeout=60) as side:
         yield side
-    finally:
-        side.close()

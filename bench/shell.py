@@ -5,8 +5,8 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from provision.embedded.runtime import Runtime
@@ -108,6 +108,19 @@ class Script(Side):
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(20)
         super().close()
+
+
+@contextmanager
+def script(
+    command: Sequence[str | Path], folder: Path, environment: Mapping[str, str], *, timeout: float
+) -> Iterator[Script]:
+    """A script of a side whose stream runs, as it says within `timeout` seconds."""
+    side = Script(command, folder, environment)
+    try:
+        side.wait(lambda: bool(side.heard("receiver")), "start of the stream", timeout=timeout)
+        yield side
+    finally:
+        side.close()
 
 
 class Shell(Side):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.processes import say
-from bench.shell import HEAP, Script, Side
+from bench.shell import HEAP, Side, script
 from bench.sides import STRUCTURED, Machine, Times, note
 from provision.bundles.render import RenderedNote
 from provision.console import Console
@@ -26,7 +26,7 @@ def code(rendered: RenderedNote) -> dict[str, str]:
     return {key: texts[key] for key in keys[: keys.index("start") + 1]}
 
 
-def _embedded(host: Machine) -> tuple[Path, dict[str, str]]:
+def embedded(host: Machine) -> tuple[Path, dict[str, str]]:
     """The embedded stack's Python, and the environment with its Spark."""
     install_python(Console())
     return host.runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python", python_environment()
@@ -74,7 +74,7 @@ def structured(
 
     `pyspark`: the release to run it with; that of the embedded stack without. `query`: in place of the note's.
     """
-    python, its = _from_pypi(pyspark) if pyspark else _embedded(host)
+    python, its = _from_pypi(pyspark) if pyspark else embedded(host)
     rendered = note(STRUCTURED, host, broker_url, times, out, state_folder=str(folder / "state"), **more)
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "note.json"
@@ -89,9 +89,6 @@ def structured(
         "PYSPARK_SUBMIT_ARGS": f"--driver-memory {HEAP} --conf spark.ui.port=0 pyspark-shell",
         **its,
     }
-    side = Script([python, ROOT / "bench" / "structured_spark.py", settings], folder, environment)
-    try:
-        side.wait(lambda: bool(side.heard("receiver")), "start of the stream", timeout=180)
+    command = [python, ROOT / "bench" / "structured_spark.py", settings]
+    with script(command, folder, environment, timeout=180) as side:
         yield side
-    finally:
-        side.close()

@@ -134,9 +134,8 @@ class Parts:
 
     def __init__(self, sql, names, schema, number, windows):
         self._sql, self._names, self._schema, self._windows = sql, names, schema, windows
-        self._rows, self._table, self._folder = f"_rows{number}", f"_parts{number}", f"{windows.state}/parts-{number}"
+        self._rows, self._table, self._folder = f"_rows{number}", f"_parts{number}", f"{windows.state}/parts/{number}"
         self._parts, self._spans = {}, {}
-        windows.delete(self._folder)
 
     @classmethod
     def of(cls, query, windows):
@@ -150,7 +149,7 @@ class Parts:
             parts, asked = spark.sql(found.part), spark.sql(query)
             parts.createOrReplaceTempView(f"_parts{number}")
             same = kinds(spark.sql(found.whole)) == kinds(asked) and kinds(spark.sql(found.merged)) == kinds(parts)
-        except Exception:
+        except Exception:  # Spark can't do it in parts, for whatever reason: then it is done with all rows
             return None
         return cls(found, asked.columns, parts.schema, number, windows) if same else None
 

@@ -63,7 +63,6 @@ class Reader:
             return ""
         if any(field.dataType.simpleString() not in types for field in self._read):
             return ""
-        quoted = lambda name: "`" + name.replace("`", "``") + "`"
         return ", ".join(f"{quoted(field.name)} {field.dataType.simpleString()}" for field in self._read)
 
     def write(self, batch, done, folder):
@@ -71,11 +70,11 @@ class Reader:
 
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
-        in_bulk = [F.col("json").alias("_json")] if "json" in batch.columns else []
+        read = [F.col("json").alias("_json")] if "json" in batch.columns else []
         text = F.expr("cast(value as string) as _text")
-        texts = batch.select(F.col("topic").alias("_topic"), F.col("timestamp").alias("_arrived"), F.col("triggered").alias("_triggered"), text, *in_bulk)
+        texts = batch.select(F.col("topic").alias("_topic"), F.col("timestamp").alias("_arrived"), F.col("triggered").alias("_triggered"), text, *read)
         plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
-        if in_bulk:
+        if read:
             plain = F.col("_json").isNotNull() | plain
         texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
         found = self._write(texts, "not _odd", done, folder, "overwrite")
@@ -101,7 +100,7 @@ class Reader:
         seen = Observation()
         observed = self._rows(texts, done).observe(seen, *(F.expr(text).alias(name) for name, text in figures.items()))
         wanted = observed.where(f"{kept} and (_topic is null or _slice is not null)")
-        wanted.select(*(f"`{name}`" for name in self.schema.names)).write.mode(mode).parquet(folder)
+        wanted.select(*map(quoted, self.schema.names)).write.mode(mode).parquet(folder)
         return dict(seen.get)
 
     def _rows(self, texts, done):
@@ -129,6 +128,10 @@ class Reader:
             late = f"_time < _slice - {self.window}"
         rows = rows.selectExpr("*", f"{its_slice} as _slice", f"{clock} as _clock")
         return rows.selectExpr("*", f"coalesce({late}, false) as _late")
+
+
+def quoted(name):
+    return "`" + name.replace("`", "``") + "`"
 
 
 def by_reference(number):

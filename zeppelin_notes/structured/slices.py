@@ -42,6 +42,7 @@ class Windows:
         """Start the stream, and wait until its first batch is done. Raises RuntimeError with what ended it before."""
         if not self.keep:
             self.delete(self.state)
+        self.delete(f"{self.state}/parts")
         self._anew()
         if self._parts:
             self._parts = Parts.of(self.query, self)

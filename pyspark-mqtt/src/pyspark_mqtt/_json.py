@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as compute
@@ -24,6 +24,7 @@ _TYPES = {
     "double": pa.float64(),
     "timestamp": _TIMESTAMP,
 }
+_NAMES = {kind: name for name, kind in reversed(_TYPES.items())}
 _FIELD = re.compile(r"\s*(?:`((?:[^`]|``)+)`|([A-Za-z_]\w*))\s*(?::\s*|\s+)([A-Za-z]+)\s*(,|\Z)")
 
 _TIME = (
@@ -35,33 +36,21 @@ _LEAST = 32
 """Rows that are left out together where one of them can't be read."""
 
 
+@dataclass(frozen=True)
 class JsonFields:
-    """The fields that are read of JSON objects, by the text of a flat schema such as ``id string, `room 1` double``."""
+    """The fields that are read of JSON objects, each with its type."""
 
-    def __init__(self, fields: tuple[tuple[str, pa.DataType], ...]) -> None:
-        self._fields = fields
-        self.type = pa.struct(list(fields))
+    fields: tuple[tuple[str, pa.DataType], ...]
+
+    @property
+    def type(self) -> pa.DataType:
         """Arrow's type of the column."""
-        read = [(name, pa.string() if kind == _TIMESTAMP else kind) for name, kind in fields]
-        self._options = ParseOptions(
-            explicit_schema=pa.schema(read), newlines_in_values=True, unexpected_field_behavior="ignore"
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, JsonFields) and other._fields == self._fields
-
-    def __hash__(self) -> int:
-        return hash(self._fields)
-
-    def __reduce__(self) -> tuple[Callable[..., JsonFields], tuple[object, ...]]:
-        return JsonFields, (self._fields,)
+        return pa.struct(list(self.fields))
 
     @property
     def ddl(self) -> str:
         """The column, as Spark's schemas have it."""
-        names = {pa.int32(): "int", pa.int64(): "bigint", pa.float64(): "double", pa.bool_(): "boolean"}
-        names.update({pa.string(): "string", _TIMESTAMP: "timestamp"})
-        inner = ", ".join(f"`{name.replace('`', '``')}`: {names[kind]}" for name, kind in self._fields)
+        inner = ", ".join(f"`{name.replace('`', '``')}`: {_NAMES[kind]}" for name, kind in self.fields)
         return f"{COLUMN} struct<{inner}>"
 
     def read(self, values: list[bytes]) -> pa.Array:
@@ -72,22 +61,18 @@ class JsonFields:
         """
         kept = [value[:1] == b"{" and value[-1:] == b"}" for value in values]
         if all(kept):
-            return self._array(values)
-        read = self._array([value for value, keep in zip(values, kept) if keep])
+            return pa.concat_arrays(self._parts(values))
+        read = pa.concat_arrays(self._parts([value for value, keep in zip(values, kept) if keep]))
         places, next_one = [], 0
         for keep in kept:
             places.append(next_one if keep else None)
             next_one += keep
         return read.take(pa.array(places, pa.int64()))
 
-    def _array(self, values: list[bytes]) -> pa.Array:
-        parts = self._parts(values)
-        return pa.concat_arrays(parts) if parts else pa.nulls(0, self.type)
-
     def _parts(self, values: list[bytes]) -> list[pa.Array]:
         """The values read, in halves where something in them can't be."""
         if not values:
-            return []
+            return [pa.nulls(0, self.type)]
         try:
             return [self._together(values)]
         except (pa.ArrowException, ValueError):
@@ -104,14 +89,17 @@ class JsonFields:
         """
         text = b"\n".join(values)
         text.decode()  # Arrow takes any bytes
+        schema = pa.schema([(name, pa.string() if kind == _TIMESTAMP else kind) for name, kind in self.fields])
         table = read_json(
             pa.BufferReader(text),
             read_options=ReadOptions(use_threads=False, block_size=len(text) + 1),
-            parse_options=self._options,
+            parse_options=ParseOptions(
+                explicit_schema=schema, newlines_in_values=True, unexpected_field_behavior="ignore"
+            ),
         )
         if table.num_rows != len(values):
             raise ValueError("not one object each")
-        columns = [self._column(table[name].combine_chunks(), kind) for name, kind in self._fields]
+        columns = [self._column(table[name].combine_chunks(), kind) for name, kind in self.fields]
         return pa.StructArray.from_arrays(columns, fields=list(self.type))
 
     @staticmethod
@@ -126,14 +114,17 @@ class JsonFields:
 
 
 def json_fields(name: str, text: str) -> JsonFields:
-    """The fields of a flat schema; raises `OptionError` for another one. `name` is the option's."""
+    """The fields of a flat schema such as ``id string, `room 1` double``; raises `OptionError` for another one.
+
+    `name` is the option's.
+    """
     fields: dict[str, pa.DataType] = {}
     at = 0
     while at < len(text) or not fields:
         found = _FIELD.match(text, at)
         kind = _TYPES.get(found[3].lower()) if found else None
         if not found or kind is None or (found[4] and found.end() == len(text)):
-            known = ", ".join(sorted(set(_TYPES) - {"integer", "long"}))
+            known = ", ".join(sorted(_NAMES.values()))
             raise OptionError(f"option {name} is {text!r}", f"it is a list of names, each with a type: {known}")
         field = found[1].replace("``", "`") if found[1] else found[2]
         if field.lower() in map(str.lower, fields):
