@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mqtt_support import paho_packets as paho
 from pyspark_mqtt import ProtocolError
-from pyspark_mqtt._frames import Piece, cut, ids_left
+from pyspark_mqtt._frames import UNKNOWN, Piece, cut, ids_left
 from pyspark_mqtt._rows import More, batches
 
 OTHERS = (b"\xd0\x00", b"\x90\x03\x00\x01\x00")  # PINGRESP, SUBACK
@@ -24,7 +24,7 @@ class Sent:
     data: bytes = b""
     rows: list[tuple[bytes, str, int, bool, bool]] = field(default_factory=list)
     answers: bytes = b""
-    unreleased: set[int] = field(default_factory=set)
+    unreleased: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     others: int = 0
 
 
@@ -54,7 +54,7 @@ def sent_by(level: int, plan: list[tuple[object, ...]]) -> Sent:
             assert isinstance(number, int)
             sent.data += paho.pubrel(level, number)
             sent.answers += b"\x70\x02" + number.to_bytes(2, "big")
-            sent.unreleased.discard(number)
+            sent.unreleased.pop(number, None)
         else:
             publish(sent, level, *what)  # type: ignore[arg-type]
     return sent
@@ -65,14 +65,14 @@ def publish(sent: Sent, level: int, topic: str, payload: bytes, qos: int, number
     sent.data += paho.publish(level, topic, payload, qos=qos, packet_id=number, retain=retain, dup=dup)
     if qos:
         sent.answers += (b"\x40\x02" if qos == 1 else b"\x50\x02") + number.to_bytes(2, "big")
-    if qos == 2 and number in sent.unreleased:
+    if qos == 2 and sent.unreleased.get(number) == (topic, payload):
         return
     if qos == 2:
-        sent.unreleased.add(number)
+        sent.unreleased[number] = (topic, payload)
     sent.rows.append((payload, topic, qos, retain, dup))
 
 
-def pieces(data: bytes, sizes: list[int], level: int, unreleased: set[int]) -> Iterator[Piece]:
+def pieces(data: bytes, sizes: list[int], level: int, unreleased: dict[int, int]) -> Iterator[Piece]:
     """As the receiver does it: what a read brings goes behind the rest of the last one, in a buffer of stale bytes."""
     buffer, rest, at = bytearray(b"\xff" * 40_000), b"", 0
     for size in [*sizes, len(data)]:
@@ -90,11 +90,11 @@ def pieces(data: bytes, sizes: list[int], level: int, unreleased: set[int]) -> I
 def test_every_message_is_a_row_wherever_the_stream_is_cut(
     level: int, plan: list[tuple[object, ...]], sizes: list[int]
 ) -> None:
-    sent, unreleased = sent_by(level, plan), set[int]()
+    sent, unreleased = sent_by(level, plan), dict[int, int]()
     found = list(pieces(sent.data, sizes, level, unreleased))
     assert b"".join(piece.answers for piece in found) == sent.answers
     assert sum(len(piece.others) for piece in found) == sent.others
-    assert unreleased == sent.unreleased
+    assert unreleased.keys() == sent.unreleased.keys()
     records, offset = [], 7
     for piece in found:
         records.append((level, offset, piece.rows, 1_000_000, piece.body))
@@ -105,24 +105,38 @@ def test_every_message_is_a_row_wherever_the_stream_is_cut(
     assert [row["offset"] for row in rows] == list(range(7, offset))
 
 
-@given(st.sampled_from([4, 5]), steps, st.sets(st.integers(1, 4)))
+@given(st.sampled_from([4, 5]), steps, st.dictionaries(st.integers(1, 4), st.sampled_from([UNKNOWN, 7])))
 def test_the_frames_that_are_kept_tell_which_ids_are_taken(
-    level: int, plan: list[tuple[object, ...]], before: set[int]
+    level: int, plan: list[tuple[object, ...]], before: dict[int, int]
 ) -> None:
-    sent, unreleased, read_back = sent_by(level, plan), set(before), set(before)
+    sent, unreleased, read_back = sent_by(level, plan), dict(before), dict(before)
     for piece in pieces(sent.data, [], level, unreleased):
-        ids_left(piece.body, read_back)
+        ids_left(piece.body, level, read_back)
     assert read_back == unreleased
 
 
 @given(steps, st.integers(0, 30), st.integers(0, 30))
 def test_any_range_of_offsets_can_be_read(plan: list[tuple[object, ...]], low: int, high: int) -> None:
     sent = sent_by(4, plan)
-    (piece,) = pieces(sent.data, [], 4, set())
+    (piece,) = pieces(sent.data, [], 4, {})
     rows = [
         row for batch in batches([(4, 0, piece.rows, 0, piece.body)], low, high, More()) for row in batch.to_pylist()
     ]
     assert [row["value"] for row in rows] == [row[0] for row in sent.rows][low:high]
+
+
+def test_a_packet_id_that_a_killed_broker_gave_away_twice_loses_no_message() -> None:
+    """It is known to be Mosquitto's: what it sent after it last saved, and the ids of that, it has forgotten."""
+    first, second = (paho.publish(5, "t", text, qos=2, packet_id=9) for text in (b"before", b"after"))
+    again = paho.publish(
+        5, "t", b"before", qos=2, packet_id=9, dup=True, having=paho.properties([], MessageExpiryInterval=3)
+    )
+    unreleased: dict[int, int] = {}
+    found = list(pieces(first + again + second + second, [len(first), len(again)], 5, unreleased))
+    assert [(piece.rows, piece.repeated) for piece in found] == [(1, 0), (0, 1), (1, 1)]
+    assert b"".join(piece.answers for piece in found) == b"\x50\x02\x00\x09" * 4
+    (piece,) = pieces(again, [], 5, known := {9: UNKNOWN})
+    assert (piece.repeated, known) == (1, {9: UNKNOWN})
 
 
 def test_headers_are_the_properties_of_mqtt_5() -> None:
@@ -134,7 +148,7 @@ def test_headers_are_the_properties_of_mqtt_5() -> None:
         MessageExpiryInterval=9,
     )
     data = paho.publish(5, "t", b"1", having=having) + paho.publish(5, "t", b"2")
-    (piece,) = pieces(data, [], 5, set())
+    (piece,) = pieces(data, [], 5, {})
     (batch,) = batches([(5, 0, piece.rows, 0, piece.body)], 0, 2, More(headers=True))
     first, second = batch.to_pylist()
     assert first["headers"] == [{"key": "unit", "value": "°C"}, {"key": "unit", "value": "K"}]
@@ -156,14 +170,14 @@ def test_headers_are_the_properties_of_mqtt_5() -> None:
 )
 def test_bytes_that_are_no_packet_are_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
-        cut(bytearray(data), len(data), 4, set())
+        cut(bytearray(data), len(data), 4, {})
 
 
 @given(st.binary(max_size=200), st.sampled_from([4, 5]))
 def test_garbage_is_refused_or_can_be_read(data: bytes, level: int) -> None:
     """Whatever gets into the journal, a worker can make rows of it."""
     try:
-        piece = cut(bytearray(data), len(data), level, set())
+        piece = cut(bytearray(data), len(data), level, {})
     except ProtocolError:
         return
     read = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
@@ -13,9 +15,9 @@ from mqtt_support.lossy import FullDisk, LossyFolder
 from pyspark_mqtt import JournalError
 from pyspark_mqtt._files import Folder
 from pyspark_mqtt._frames import cut
-from pyspark_mqtt._journal import Journal
+from pyspark_mqtt._journal import Journal, State
 from pyspark_mqtt._packets import acknowledgement, publish
-from pyspark_mqtt._records import rows_in
+from pyspark_mqtt._records import STATE, encoded, rows_in
 from pyspark_mqtt._rows import More, batches
 
 PUBREL = 6
@@ -137,10 +139,10 @@ def test_a_journal_is_one_reader_s(tmp_path: Path) -> None:
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     journal = opened(Folder(tmp_path))
-    journal.state.format = 2
+    journal.state.format = 3
     journal.save_state()
     journal.close()
-    with pytest.raises(JournalError, match="has format 2"):
+    with pytest.raises(JournalError, match="has format 3"):
         opened(Folder(tmp_path))
 
 
@@ -168,10 +170,26 @@ def test_qos_2_ids_are_known_again(tmp_path: Path) -> None:
     journal.commit(journal.end)
     journal.close()
     again = opened(Folder(tmp_path), segment=150)
-    assert again.unreleased == {2, 4, 6, 8}
+    assert again.unreleased.keys() == {2, 4, 6, 8}
     end = again.end
     received(again, frame("m8", 2, 8), frame("m9 again", 2, 9))
     assert values(again, end, again.end) == ["m9 again"]
+    again.close()
+
+
+def test_a_journal_that_knows_qos_2_messages_by_their_ids_alone_is_read(tmp_path: Path) -> None:
+    journal = opened(Folder(tmp_path))
+    journal.close()
+    (path,) = tmp_path.glob("*.journal")
+    state = {**asdict(State(committed=journal.end)), "unreleased": [7], "format": 1}
+    path.write_bytes(encoded(STATE, json.dumps(state).encode(), offset=journal.end))
+    again = opened(Folder(tmp_path))
+    received(again, frame("m7", 2, 7), frame("m8", 2, 8))
+    assert all_values(again) == ["m8"]
+    again.save_state()
+    again.close()
+    again = opened(Folder(tmp_path))
+    assert again.unreleased.keys() == {7, 8}
     again.close()
 
 

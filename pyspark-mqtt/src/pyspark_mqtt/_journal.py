@@ -18,7 +18,7 @@ from typing import Any, Callable
 from pyspark_mqtt import _records as records
 from pyspark_mqtt._errors import JournalError
 from pyspark_mqtt._files import Folder
-from pyspark_mqtt._frames import ids_left
+from pyspark_mqtt._frames import UNKNOWN, ids_left
 from pyspark_mqtt._records import Span, encoded
 
 SEGMENT = 64 << 20
@@ -28,14 +28,17 @@ LOCK_WAIT = 30.0
 """Seconds that the reader before may take to end."""
 
 _SUFFIX = ".journal"
-_FORMAT = 1
+_FORMAT = 2
+_OLDER = (1,)
+"""Formats that are read too: in 1, `unreleased` had packet ids alone."""
 
 
 @dataclass
 class State:
     """What a reader has to know beside the messages.
 
-    `session` names the broker and the client whose `subscribed` topics and `unreleased` packet ids these are; `cut` is
+    `session` names the broker and the client whose `subscribed` topics and `unreleased` messages, each a packet id and
+    a digest, these are; `cut` is
     the range of offsets that is being written to a file (Spark 3); `planned` is the last end of a batch that Spark was
     given.
     """
@@ -43,7 +46,7 @@ class State:
     client: str = ""
     session: str = ""
     subscribed: list[str] = field(default_factory=list)
-    unreleased: list[int] = field(default_factory=list)
+    unreleased: list[tuple[int, int]] = field(default_factory=list)
     committed: int = 0
     cut: list[int] = field(default_factory=list)
     planned: dict[str, Any] = field(default_factory=dict)
@@ -117,7 +120,7 @@ class Journal:
         """`forgiving`: go on behind a damaged part in place of raising `JournalError`."""
         self.folder = folder
         self.state = State()
-        self.unreleased: set[int] = set()
+        self.unreleased: dict[int, int] = {}
         self.truncated = 0
         self._segment_size = segment
         self._segments: list[_Segment] = []
@@ -271,7 +274,7 @@ class Journal:
         return self._broken
 
     def _encoded_state(self) -> bytes:
-        self.state.unreleased = sorted(self.unreleased)
+        self.state.unreleased = sorted(self.unreleased.items())
         return encoded(records.STATE, json.dumps(asdict(self.state)).encode(), offset=self.end)
 
     def _begin(self, first: int) -> None:
@@ -322,7 +325,7 @@ class Journal:
             if segment is None:
                 return None
             if record.kind == records.FRAMES:
-                ids_left(record.body, self.unreleased)
+                ids_left(record.body, record.level, self.unreleased)
                 if record.rows:
                     segment.add(record.offset, record.rows, segment.size)
             elif record.kind == records.COMMITTED:
@@ -336,13 +339,14 @@ class Journal:
 
     def _take_state(self, name: str, body: bytes) -> None:
         found = json.loads(body)
-        if found["format"] != _FORMAT:
+        if found["format"] not in (_FORMAT, *_OLDER):
             raise JournalError(
                 f"the journal's file {self.folder.path / name} has format {found['format']}, and this is {_FORMAT}",
                 "it is of a newer pyspark-mqtt: use that one",
             )
-        self.state = State(**found)
-        self.unreleased = set(self.state.unreleased)
+        left = found.pop("unreleased")
+        self.unreleased = dict.fromkeys(left, UNKNOWN) if found["format"] in _OLDER else dict(left)
+        self.state = State(**{**found, "format": _FORMAT})
 
     def _drop_torn(self, last: _Segment) -> None:
         torn = self.folder.size(last.name) - last.size

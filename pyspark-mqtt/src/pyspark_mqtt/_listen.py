@@ -36,7 +36,8 @@ def listened(options: SourceOptions, login: Login | None) -> Iterator[Record]:
 
 
 def _records(link: socket.socket, options: SourceOptions) -> Iterator[Record]:
-    level, unreleased, offset, fill = options.connection.level, set[int](), 0, 0
+    level, offset, fill = options.connection.level, 0, 0
+    unreleased: dict[int, int] = {}
     data = bytearray(_READ)
     end: float | None = None
     link.settimeout(options.connection.connect_timeout)

@@ -140,7 +140,7 @@ class Publisher:
         if not count:
             raise ConnectionError("the broker closed the connection")
         self._fill += count
-        piece = cut(self._data, self._fill, self._connection.level, set())
+        piece = cut(self._data, self._fill, self._connection.level, {})
         self._data[: self._fill - piece.consumed] = self._data[piece.consumed : self._fill]
         self._fill -= piece.consumed
         return sum(self._acknowledged(link, first >> 4, body) for first, body in piece.others)

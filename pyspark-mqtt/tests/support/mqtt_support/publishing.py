@@ -25,10 +25,8 @@ class Numbered:
         self._to_send = deque(range(count))
         self._under_way: deque[tuple[int, paho.MQTTMessageInfo]] = deque()
         self._acknowledged: deque[tuple[float, int]] = deque()
-        self._broke_at = 0.0
-        self._halt = threading.Event()
+        self._broken, self._halt = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, "numbered", clean_session=False)
         self.sent = 0
         self.again: set[int] = set()
         self.done = threading.Event()
@@ -45,15 +43,13 @@ class Numbered:
         self._thread.start()
 
     def _run(self) -> None:
-        client = self._client
-        client.max_inflight_messages_set(20)
-        client.max_queued_messages_set(0)
-        client.on_disconnect = self._broke
-        client.connect("127.0.0.1", self._port)
-        client.loop_start()
+        client = self._connected()
         while not self._halt.is_set():
             self._take_answers()
-            self._doubt()
+            if self._broken.is_set():
+                client.loop_stop()
+                self._doubt()
+                client = self._connected()
             while self._to_send and len(self._under_way) < UNDER_WAY:
                 number = self._to_send.popleft()
                 self._under_way.append((number, client.publish(self._topic, str(number), self._qos)))
@@ -61,11 +57,27 @@ class Numbered:
             if not self._under_way and not self._to_send:
                 self.done.set()
             time.sleep(0.005)
+        client.on_disconnect = None
         client.disconnect()
         client.loop_stop()
 
-    def _broke(self, *_: object) -> None:
-        self._broke_at = time.monotonic()
+    def _connected(self) -> paho.Client:
+        """A client of its own for each connection: one that goes on where another ended has more under way than
+        Mosquitto allows, and Mosquitto hangs up on it.
+        """
+        self._broken.clear()
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.max_inflight_messages_set(20)
+        client.max_queued_messages_set(0)
+        client.on_disconnect = lambda *_: self._broken.set()
+        while not self._halt.is_set():
+            try:
+                client.connect("127.0.0.1", self._port)
+                break
+            except OSError:
+                time.sleep(0.05)
+        client.loop_start()
+        return client
 
     def _take_answers(self) -> None:
         while self._under_way and self._under_way[0][1].is_published():
@@ -74,14 +86,13 @@ class Numbered:
             self._acknowledged.popleft()
 
     def _doubt(self) -> None:
-        """Send again what the broker may have acknowledged and lost."""
-        if not self._broke_at:
-            return
-        unsure = [number for at, number in self._acknowledged if at > self._broke_at - UNSURE]
-        self._broke_at = 0.0
+        """Send again what the broker may have acknowledged and lost, and what it has not acknowledged."""
+        unsure = [number for at, number in self._acknowledged if at > time.monotonic() - UNSURE]
+        unsure += [number for number, _ in self._under_way]
         self.again.update(unsure)
-        self._to_send.extend(unsure)
+        self._to_send.extendleft(reversed(unsure))
         self._acknowledged.clear()
+        self._under_way.clear()
 
 
 def publish(port: int, topic: str, values: list[str], qos: int, *, retain: bool = False) -> None:
