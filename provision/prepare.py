@@ -11,7 +11,7 @@ from provision.bundles.bundle import Bundle
 from provision.bundles.connection import Connection
 from provision.bundles.context import dependencies, own_name
 from provision.bundles.engine_jar import build_engine_jar, engine_jar_path
-from provision.bundles.outputs import chosen, entity_of, outputs
+from provision.bundles.outputs import chosen, drivers, entity_of, outputs
 from provision.bundles.render import RenderedNote, default_path, render
 from provision.bundles.roles import Role
 from provision.bundles.template import ASK, PYTHON
@@ -184,6 +184,11 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
         jars.insert(0, engine_jar(runtime, console) if make else engine_jar_path(runtime.spark_home, jars_dir()))
+    from provision.embedded.install import driver, install_dir, install_driver
+
+    for part in filter(None, map(driver, drivers(spec.values))):
+        jar = install_dir(part) / part.jars[0].file_name
+        jars.append(install_driver(part, runtime.spark_home, console) if make else jar)
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
     return replace(spec, values=spec.bundle.values(given))
 

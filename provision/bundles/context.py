@@ -8,7 +8,7 @@ from typing import Any
 from provision.bundles.connection import CONNECTION_NAMES, SECRET_LISTS, Connection
 from provision.bundles.event_form import TEMPLATE_NAMES, template_values
 from provision.bundles.literals import Dependencies, Secret, SecretLines
-from provision.bundles.outputs import login_secrets
+from provision.bundles.outputs import drivers, login_secrets
 from provision.errors import UsageError
 
 BAHIR = {
@@ -27,7 +27,7 @@ class Computed:
 
     `journal` is the folder where events wait that are not processed yet, empty for none; `out_prefix` what the path of
     a window's folder begins with; `rows_folder` a folder of the note's own in `out`; `state` one for what outlives its
-    interpreter, and `waiting` one for windows that an output has yet to take.
+    interpreter, and `waiting` one for windows that an output has yet to take; `keep_waiting`: through a power cut too.
     """
 
     clean_session: bool
@@ -37,6 +37,7 @@ class Computed:
     rows_folder: str
     state: str
     waiting: str
+    keep_waiting: bool
 
 
 COMPUTED = CONNECTION_NAMES | TEMPLATE_NAMES | {each.name for each in fields(Computed)}
@@ -56,6 +57,7 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         rows_folder=f"{values['out']}/windows-{own_name(connection)}",
         state=_state(values, connection, clean=clean),
         waiting=_waiting(values, connection),
+        keep_waiting=not clean,
     )
     secrets = _secrets(connection, inline=values["secrets"] == "inline")
     logins = login_secrets(own_name(connection))
@@ -72,7 +74,8 @@ def _secrets(connection: Connection, *, inline: bool) -> dict[str, Secret]:
 
 
 def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
-    """What Spark is to be started with: the MQTT client's files or package, the master and the properties given.
+    """What Spark is to be started with: the MQTT client's files or package, drivers of outputs that the files lack,
+    the master and the properties given.
 
     None for a bundle that declares no connector.
 
@@ -81,7 +84,10 @@ def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     if "connector" not in values:
         return Dependencies()
     master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
-    return replace(_mqtt(values, scala), properties=(*master, *values.get("spark_properties", ())))
+    mqtt = _mqtt(values, scala)
+    names = [path.rpartition("/")[2] for path in mqtt.jars]
+    missing = [each for each in drivers(values) if "{1}-{2}.jar".format(*each.split(":")) not in names]
+    return replace(mqtt, packages=(*mqtt.packages, *missing), properties=(*master, *values.get("spark_properties", ())))
 
 
 def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:

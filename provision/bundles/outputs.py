@@ -105,9 +105,10 @@ def with_outputs(parameters: Mapping[str, Parameter], languages: Iterable[str]) 
         named.value(",".join(named.default))
         found[PARAMETER] = named
         for each in known.values():
-            for name in each.parameters.keys() & found.keys():
+            own = {name: one for name, one in each.parameters.items() if one.language in ("", language)}
+            for name in own.keys() & found.keys():
                 raise UsageError(f"parameter {name!r}: the output {each.name} has that name", next_step="take another")
-            found |= each.parameters
+            found |= own
     return found
 
 
@@ -165,6 +166,12 @@ def chosen(values: Mapping[str, Any]) -> list[str]:
 def asked_by_their_own(parameters: Mapping[str, Parameter], given: Mapping[str, str | None]) -> list[str]:
     """The outputs that are chosen by a parameter of their own name."""
     return [name for name, each in parameters.items() if each.output == name and given.get(name)]
+
+
+def drivers(values: Mapping[str, Any]) -> list[str]:
+    """Maven coordinates of what the outputs of a note with these values have to load."""
+    of_chosen = (each for name in chosen(values) for each in outputs()[name].parameters.values())
+    return [values[each.name] for each in of_chosen if each.type == "coordinate" and values.get(each.name)]
 
 
 def check_count(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> None:

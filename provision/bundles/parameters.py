@@ -27,6 +27,8 @@ class Parameter:
     minimum: int | None = None
     maximum: int | None = None
     multiple_of: str = ""
+    language: str = ""
+    """Of an output's parameter: the only language whose paragraphs take it; empty where all do."""
     output: str = ""
     """The output whose parameter it is: it counts where that is chosen."""
 

@@ -18,6 +18,8 @@ from provision.errors import ProvisionError
 from provision.home import cache_dir
 from provision.locks import one_at_a_time
 
+_DRIVERS = ("postgresql",)
+
 
 def downloads_dir() -> Path:
     """Downloaded and checked artifacts, which are not downloaded again."""
@@ -61,9 +63,23 @@ def install_jre(name: str, console: Console) -> Path:
 
 def install_mqtt(spark_home: Path, console: Console) -> Path:
     """Install the Paho MQTT client; returns the path of its jar."""
-    paho = component("mqtt")
-    folder = _install_jars(paho, spark_home, console)
-    return folder / paho.jars[0].file_name
+    return _install_jar("mqtt", spark_home, console)
+
+
+def driver(coordinate: str) -> Component | None:
+    """The component of an output's driver; None for one that the manifest does not pin."""
+    return next((each for each in map(component, _DRIVERS) if each.jars[0].coordinate == coordinate), None)
+
+
+def install_driver(part: Component, spark_home: Path, console: Console) -> Path:
+    """Install an output's driver; returns the path of its jar."""
+    return _install_jar(part.name, spark_home, console)
+
+
+def _install_jar(name: str, spark_home: Path, console: Console) -> Path:
+    """Install a component of one jar."""
+    part = component(name)
+    return _install_jars(part, spark_home, console) / part.jars[0].file_name
 
 
 def install_zeppelin(name: str, spark_home: Path, console: Console) -> Path:

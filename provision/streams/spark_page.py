@@ -104,7 +104,7 @@ class SparkPage:
             streaming = f"api/v1/applications/{application}/streaming"
             statistics, receivers = self._get(f"{streaming}/statistics"), self._get(f"{streaming}/receivers")
             state = _state(statistics, receivers, self._get(f"{streaming}/batches"), self._messages())
-            return replace(state, application=application)
+            return replace(state, application=application, outputs=self._outputs(application))
         except (requests.RequestException, ValueError, LookupError, TypeError, AttributeError):
             return None  # not Spark's answers: another server has that port now, or the stream has just ended
 

@@ -32,7 +32,7 @@ def test_every_parameter_but_the_application_s_has_a_row(bundle: str) -> None:
     ("name", "row"),
     [
         ("window", "| `window` | `60` | 1 to 604,800, a multiple of `batch` | How far back a window reaches. |"),
-        ("variant", "| `variant` | `csv` | `print`, `average`, `csv` |"),
+        ("variant", "| `variant` | `csv` | `outputs`, `print`, `average`, `csv` |"),
         ("mqtt_jars", "| `mqtt_jars` | none | absolute paths |"),
         ("appid", "| `appid` | to be given | word |"),
     ],

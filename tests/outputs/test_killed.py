@@ -36,9 +36,9 @@ def begun(folder: Path, *urls: str, count: int = 1_000_000) -> subprocess.Popen[
     return process
 
 
-def killed(folder: Path, progress: Callable[[], int], chance: random.Random, *urls: str) -> None:
+def killed(begin: Callable[[], subprocess.Popen[str]], progress: Callable[[], int], chance: random.Random) -> None:
     """Begin, wait until `progress` is made, and kill it soon after."""
-    process = begun(folder, *urls)
+    process = begin()
     before, patience = progress(), time.monotonic() + 30
     while process.poll() is None and progress() == before and time.monotonic() < patience:
         time.sleep(0.002)
@@ -79,7 +79,7 @@ def test_twenty_kills_in_mid_write_leave_each_row_once(tmp_path: Path, server: P
     chance, unfinished = random.Random(1), 0
     urls = [server.url] if server else []
     for _ in range(KILLS):
-        killed(tmp_path, lambda: files(tmp_path), chance, *urls)
+        killed(lambda: begun(tmp_path, *urls), lambda: files(tmp_path), chance)
         unfinished += any(path.name.startswith(".") for path in tmp_path.rglob("*") if path.is_file())
     wanted = ended(tmp_path, *urls)
     assert without_empty(csv_rows(tmp_path / "csv")) == without_empty(wanted)
@@ -126,7 +126,7 @@ def test_twenty_kills_in_mid_send_leave_nothing_out_and_its_key_tells_what_comes
     chance, sent = random.Random(2), broker.got if broker else []
     urls = [receiver.url, *([broker.url] if broker else [])]
     for _ in range(KILLS):
-        killed(tmp_path, lambda: len(receiver.got) + len(sent), chance, *urls)
+        killed(lambda: begun(tmp_path, *urls), lambda: len(receiver.got) + len(sent), chance)
     wanted = ended(tmp_path, *urls)
     bodies, again = once(
         (headers["Idempotency-Key"] for headers, _ in receiver.got), (body for _, body in receiver.got)

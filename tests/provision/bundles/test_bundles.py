@@ -276,17 +276,20 @@ def test_the_chart_names_no_column_of_a_query_that_may_be_edited(bundle: str) ->
 
 
 PLUMBING = ["before", "connector", "results", "slices", "context", "stream"]
+OF_OUTPUTS = {"outputs-engine", "delivery"}
 
 
-@pytest.mark.parametrize("bundle", ["streaming", GREENHOUSE])
-def test_the_plumbing_is_titles_alone_and_what_one_edits_is_seen_with_its_output(bundle: str) -> None:
+@pytest.mark.parametrize(
+    ("bundle", "more"), [("streaming", OF_OUTPUTS), (GREENHOUSE, set())], ids=["streaming", "greenhouse"]
+)
+def test_the_plumbing_is_titles_alone_and_what_one_edits_is_seen_with_its_output(bundle: str, more: set[str]) -> None:
     templates = load_bundle(bundle).templates
     assert {each.key for each in templates if each.config.get("editorHide")} == {
-        "introduction", "dependencies", *PLUMBING,
+        "introduction", "dependencies", *PLUMBING, *more,
     }  # fmt: skip
     quiet = {each.file.name for each in templates if each.text.rstrip().endswith(ECHOES_NOTHING)}
     prints_nothing_by_itself = {"before.scala"}
-    plumbing = {each.file.name for each in templates if each.key in PLUMBING}
+    plumbing = {each.file.name for each in templates if each.key in {*PLUMBING, *more}}
     assert quiet == plumbing - prints_nothing_by_itself
 
 
@@ -299,4 +302,9 @@ def test_no_paragraph_s_output_is_folded_as_that_would_hide_its_errors(bundle: s
 def test_the_order_is_the_reader_s_as_far_as_a_run_from_the_top_allows(bundle: str) -> None:
     keys = list(dict.fromkeys(each.key for each in load_bundle(bundle).templates))
     edited = ["columns", "window", "query", "outputs"]
-    assert keys == ["introduction", "dependencies", *PLUMBING, *edited, "stop", "start", "latest", "chart"]
+    wanted = ["introduction", "dependencies", *PLUMBING, *edited, "stop", "start", "latest", "chart"]
+    assert [key for key in keys if key not in OF_OUTPUTS and not key.startswith("output-")] == wanted
+    if bundle == "streaming":
+        assert keys[keys.index("slices") + 1] == "outputs-engine"
+        of_outputs = ["delivery", "output-csv", "output-parquet", "output-postgresql", "output-table"]
+        assert keys[keys.index("query") + 1 : keys.index("outputs")] == of_outputs

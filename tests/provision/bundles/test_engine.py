@@ -75,7 +75,7 @@ def test_every_source_of_the_package_is_in_one_part() -> None:
 def test_a_part_that_is_none_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="no part 'slice'") as caught:
         typed_part("slice")
-    assert caught.value.next_step == "take one of connector, results, slices"
+    assert caught.value.next_step == "take one of connector, results, slices, outputs"
 
 
 @pytest.mark.parametrize("part", typed_parts())

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from provision.bundles.event_form import event_form, split_names, template_values
@@ -171,7 +171,7 @@ names = st.text(min_size=1, max_size=12) | st.text(alphabet='`"\\{}$,. \nab', mi
 fields = st.lists(st.builds(Field, names, types), min_size=1, max_size=6, unique_by=lambda field: field.name.lower())
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(fields=fields)
 def test_no_schema_breaks_out_of_the_note(fields: list[Field]) -> None:
     try:

@@ -25,7 +25,8 @@ class Numbered:
         self._to_send = deque(range(count))
         self._under_way: deque[tuple[int, paho.MQTTMessageInfo]] = deque()
         self._acknowledged: deque[tuple[float, int]] = deque()
-        self._broken, self._halt = threading.Event(), threading.Event()
+        self._broke_at = 0.0
+        self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.sent = 0
         self.again: set[int] = set()
@@ -46,7 +47,7 @@ class Numbered:
         client = self._connected()
         while not self._halt.is_set():
             self._take_answers()
-            if self._broken.is_set():
+            if self._broke_at:
                 client.loop_stop()
                 self._doubt()
                 client = self._connected()
@@ -65,11 +66,11 @@ class Numbered:
         """A client of its own for each connection: one that goes on where another ended has more under way than
         Mosquitto allows, and Mosquitto hangs up on it.
         """
-        self._broken.clear()
+        self._broke_at = 0.0
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.max_inflight_messages_set(20)
         client.max_queued_messages_set(0)
-        client.on_disconnect = lambda *_: self._broken.set()
+        client.on_disconnect = self._broke
         while not self._halt.is_set():
             try:
                 client.connect("127.0.0.1", self._port)
@@ -79,6 +80,9 @@ class Numbered:
         client.loop_start()
         return client
 
+    def _broke(self, *_: object) -> None:
+        self._broke_at = time.monotonic()
+
     def _take_answers(self) -> None:
         while self._under_way and self._under_way[0][1].is_published():
             self._acknowledged.append((time.monotonic(), self._under_way.popleft()[0]))
@@ -87,7 +91,7 @@ class Numbered:
 
     def _doubt(self) -> None:
         """Send again what the broker may have acknowledged and lost, and what it has not acknowledged."""
-        unsure = [number for at, number in self._acknowledged if at > time.monotonic() - UNSURE]
+        unsure = [number for at, number in self._acknowledged if at > self._broke_at - UNSURE]
         unsure += [number for number, _ in self._under_way]
         self.again.update(unsure)
         self._to_send.extendleft(reversed(unsure))

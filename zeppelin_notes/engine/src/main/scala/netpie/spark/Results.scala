@@ -17,7 +17,7 @@ object Results {
   private val windowEnd = StructField("window_end", TimestampType)
   private val none = Map("events" -> 0L, "late" -> 0L, "malformed" -> 0L, "windows" -> 0L)
   private var counts = none
-  private var more = () => ""
+  private var more = Map.empty[String, () => String]
   private var failed = new FailedBatches
 
   /** Forgets the stream before. */
@@ -25,7 +25,7 @@ object Results {
     windows = Vector.empty
     rows = Vector.empty
     counts = none
-    more = () => ""
+    more = Map.empty
     failed = new FailedBatches
     System.clearProperty("netpie.mqtt.failure")
     // Chart reads the table in any case.
@@ -45,8 +45,8 @@ object Results {
     })
   }
 
-  /** Shows what `line` says along with the counts. */
-  def about(line: () => String): Unit = synchronized { more = line }
+  /** Shows what `line` says of a thing along with the counts. */
+  def about(thing: String)(line: => String): Unit = synchronized { more += thing -> (() => line) }
 
   /** How many events there are in the messages of `rdd`. */
   def events(rdd: RDD[_]): Long = rdd.asInstanceOf[RDD[Any]].flatMap(new EventsOf).count
@@ -89,7 +89,7 @@ object Results {
     if (failed.text.nonEmpty) println(failed.text + "\n")
     for ((end, text) <- windows.takeRight(howMany)) println("window until " + java.time.Instant.ofEpochMilli(end) + "\n" + text)
     println(counts.toSeq.sorted.map { case (name, n) => name + "=" + n }.mkString("counts: ", " ", ""))
-    if (more().nonEmpty) println(more())
+    for ((_, line) <- more.toSeq.sortBy(_._1); text = line() if text.nonEmpty) println(text)
     Option(System.getProperty("netpie.mqtt.failure")).foreach(message => println("the stream has ended: " + message))
     println(asTable)
   }

@@ -36,7 +36,7 @@ final class Slices(stream: DStream[Any], columns: EventColumns, topics: Boolean,
   spark.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
   spark.conf.set("spark.sql.shuffle.partitions", sc.defaultParallelism.toString)
   table(Nil).createOrReplaceTempView("measure")
-  Results.about(() => kept)
+  Results.about("slices")(kept)
 
   /** Gives `use` the rows of the query for every window, and the time when the window ended. */
   def foreachWindow(use: (DataFrame, Time) => Unit): Unit = stream.foreachRDD { (rdd, time) =>

@@ -1,0 +1,4 @@
+outputs.to("table") { (rows, time) =>
+  Results.text(time) { rows.show }
+  Results.table(time, rows)
+}
