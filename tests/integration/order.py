@@ -4,6 +4,7 @@ STREAMING = [
     "bad_input",
     "recovery",
     "streaming_note",
+    "streaming_outputs",
     "example_bundle",
     "project",
     "logs",

@@ -1,19 +1,17 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
-import csv
 import json
 import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet
 import pytest
 
 from bench.postgres import PASSWORD, USER, Postgres, programs
@@ -34,6 +32,7 @@ from ..provision.rendering import code, rendered
 from .command import Outcome, done, provision
 from .conftest import Embedded
 from .streams import TOPIC, event, publisher, wait_for
+from .tables import parquet_table, table, words
 
 NOTE = "/streams/structured"
 AT = "2018-10-29T09:53:36+0700"
@@ -106,10 +105,6 @@ def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield Running(embedded.client, applied, out, link, receiver, postgres)
 
 
-def words(values: dict[str, object]) -> list[str]:
-    return [word for name, value in values.items() for word in ("--param", f"{name}={value}")]
-
-
 def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_stream(stream: Running) -> None:
     assert done("status", NOTE, "--json").json["stream"]["receivers"] == 1
     stream.publish(event(AT, "alarming", cpu=2000))
@@ -120,38 +115,6 @@ def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_strea
     assert full[-1].rows[-1][1] == "averaged"
     assert stream.counts() | {"windows": 0} == {"events": 5, "late": 4, "malformed": 1, "windows": 0}
     wait_for("its figures", lambda: done("status", NOTE, "--json").json["stream"]["events"] == 5)
-
-
-def whole(out: Path, files: str) -> list[bytes]:
-    """What is in these files. They are found again where one has become a part of another meanwhile."""
-    while True:
-        with suppress(FileNotFoundError):
-            return [path.read_bytes() for path in out.glob(files)]
-
-
-def table(out: Path, files: str = "windows-*/csv/*.csv") -> list[Window]:
-    """The windows of the CSV table."""
-    found: dict[int, list[tuple[str, ...]]] = {}
-    for text in whole(out, files):
-        for end, *row in list(csv.reader(text.decode().splitlines()))[1:]:
-            found.setdefault(round(datetime.fromisoformat(end).timestamp() * 1000), []).append(tuple(row))
-    return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
-
-
-def parquet_table(out: Path) -> list[Window]:
-    """The windows of the Parquet table, in the words of the CSV table."""
-    found: dict[int, list[tuple[str, ...]]] = {}
-    for file in whole(out, "windows-*/parquet/day=*/*.parquet"):
-        rows = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(file)).read().to_pylist()
-        for end, *row in (each.values() for each in rows):
-            found.setdefault(round(end.timestamp() * 1000), []).append(tuple(map(in_csv, row)))
-    return [Window(end, (), tuple(rows)) for end, rows in sorted(found.items())]
-
-
-def in_csv(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return "" if value is None else str(value)
 
 
 def rows_of(window: Window, id: str = "averaged") -> list[float]:

@@ -72,6 +72,19 @@ def test_every_source_of_the_package_is_in_one_part() -> None:
     assert sorted(typed) == sorted(name for text in ours for name in definition.findall(text))
 
 
+def test_a_class_that_spark_takes_to_executors_makes_no_other_of_the_engine_nor_one_of_its_own() -> None:
+    """In a shell it would take the shell's wrapper object along, with all that the note has defined."""
+    texts = engine_sources().values()
+    classes = [each for text in texts for each in re.findall(r"^(?:final )?class (\w+)", text, re.MULTILINE)]
+    taken = [
+        found
+        for text in texts
+        for found in re.findall(r"^final class (\w+)([^{]*Serializable[^{]*\{.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    ]
+    assert {"NetpieTls", "NetpieSettings", "PlainEvents"} <= {name for name, _ in taken}
+    assert [(name, made) for name, body in taken for made in re.findall(r"\bnew (\w+)", body) if made in classes] == []
+
+
 def test_a_part_that_is_none_is_refused_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="no part 'slice'") as caught:
         typed_part("slice")

@@ -145,7 +145,7 @@ object NetpieMqtt extends Serializable {
   def ofJava: NetpieTls = new NetpieTls("", "", "", "")
 
   private def whichTls(tls: NetpieTls, caFile: String): NetpieTls =
-    if (caFile.isEmpty) tls else tls.withCaFile(caFile)
+    if (caFile.isEmpty) tls else new NetpieTls(caFile, tls.ca, tls.certificate, tls.privateKey)
 
   /** KEY%EPOCH, the user name that NETPIE 2015 wants at `epochSeconds`. */
   def username(key: String, epochSeconds: Long): String = signed(key, "").username(epochSeconds).get

@@ -13,12 +13,9 @@ import scala.util.control.NonFatal
 
 /** Whom a client trusts over TLS, and who it is. `caFile` is a PEM file on the executors, `ca` the text of one: without either
   * those are trusted whom Java trusts. `certificate` and `privateKey` (PKCS #8) are the client's own, as PEM texts. */
-final class NetpieTls(caFile: String, ca: String, certificate: String, privateKey: String) extends Serializable {
+final class NetpieTls(caFile: String, val ca: String, val certificate: String, val privateKey: String) extends Serializable {
   require(caFile.isEmpty || ca.isEmpty, "caFile and ca are both given: name one of them")
   require(certificate.isEmpty == privateKey.isEmpty, "a client's certificate and its key go together")
-
-  /** The same with the authorities in a file on the executors. */
-  def withCaFile(file: String): NetpieTls = new NetpieTls(file, ca, certificate, privateKey)
 
   def isOwn: Boolean = caFile.nonEmpty || ca.nonEmpty || certificate.nonEmpty
 
