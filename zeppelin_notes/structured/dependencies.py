@@ -4,8 +4,11 @@ from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
+builder = SparkSession.builder.appName("Zeppelin")
+for name in ("spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.sql.ui.retainedExecutions"):
+    builder.config(name, "200")  # what Spark's page shows; with 1,000, which is usual, the heap grows for half an hour
 try:
-    spark = SparkSession.builder.appName("Zeppelin").getOrCreate()
+    spark = builder.getOrCreate()
 except (Py4JNetworkError, ConnectionError) as problem:
     raise RuntimeError("Spark has ended: restart the interpreter of this paragraph, or `provision run` the note") from problem
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
