@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as parquet
 import pytest
 
@@ -72,6 +74,34 @@ def test_every_message_is_in_one_file(tmp_path: Path) -> None:
             one.stop()
     assert values(files(tmp_path)) == list(range(2000))
     assert all(parquet.read_metadata(path).num_rows <= 300 for path in files(tmp_path))
+
+
+def a_writer(killed: list[psutil.Process]) -> psutil.Process:
+    """The process that writes files, once it is another one."""
+    end = time.monotonic() + 60
+    while True:
+        with suppress(StopIteration):
+            return next(each for each in psutil.Process().children() if each not in killed)
+        assert time.monotonic() < end, "no writer"
+        time.sleep(0.02)
+
+
+def test_a_writer_that_is_killed_is_started_again_and_leaves_nothing_out(tmp_path: Path) -> None:
+    killed = list[psutil.Process]()
+    with delivering(3000, 2) as (_, port):
+        one = filler(port, tmp_path, **{"mqtt.qos": "2", "maxOffsetsPerTrigger": "20"})
+        one.start()
+        try:
+            for _ in range(3):
+                killed.append(a_writer(killed))
+                killed[-1].kill()
+                wait_for_rows(tmp_path, min(rows(files(tmp_path)) + 21, 3000))
+            wait_for_rows(tmp_path, 3000)
+        finally:
+            one.stop()
+    assert one.error is None
+    assert values(files(tmp_path)) == list(range(3000))
+    assert not psutil.Process().children()
 
 
 def test_what_spark_has_no_time_for_stays_in_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as parquet
 
 from pyspark_mqtt._errors import JournalError, MqttError
 from pyspark_mqtt._files import Folder
 from pyspark_mqtt._options import SourceOptions
 from pyspark_mqtt._receiver import Metrics
-from pyspark_mqtt._stream import Stream, rows_of
+from pyspark_mqtt._stream import Stream
+from pyspark_mqtt._writer import Writer, put
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -53,6 +53,7 @@ class Filler:
         self._stream = stream
         self._folder = Folder(folder)
         self._most = most
+        self._writer = Writer()
         self._relieved = 0.0
         self._halt = threading.Event()
         self._stopping, self._stopped = threading.Lock(), False
@@ -76,6 +77,7 @@ class Filler:
                 return
             if self._thread.is_alive():
                 self._thread.join()
+            self._writer.close()
             self._stream.stop()
             self._stopped = True
 
@@ -132,18 +134,20 @@ class Filler:
 
     def _write(self, start: int, end: int) -> None:
         parts = self._stream.parts({"offset": start}, {"offset": end})
-        batches = [batch for part in parts for batch in rows_of(part)]
-        if batches:
-            self._put(_name(start, end), pa.Table.from_batches(batches))
+        name = _name(start, end)
+        if self._writer.write(self._unfinished(name), list(parts)):
+            self._finish(name)
 
     def _put(self, name: str, rows: pa.Table) -> None:
         """A file of that name, whole and on the disk."""
-        path = self._folder.path / f".{name}"
-        with path.open("wb") as file:
-            parquet.write_table(rows, file, compression="snappy")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path, self._folder.path / name)
+        put(self._unfinished(name), rows)
+        self._finish(name)
+
+    def _unfinished(self, name: str) -> Path:
+        return self._folder.path / f".{name}"
+
+    def _finish(self, name: str) -> None:
+        os.replace(self._unfinished(name), self._folder.path / name)
         self._folder.sync()
 
 
