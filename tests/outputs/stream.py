@@ -1,8 +1,8 @@
 """The outputs of a stream, to be killed: `python stream.py FOLDER COUNT [URL…]` gives them windows as a note does.
 
-They are files, and the database of postgresql://…; or, in place of these, the web server of http://… and the broker of
-tcp://… It goes on where an earlier process was, ends after COUNT more, and prints a line when it begins. The batch that
-was under way is given again, as by Spark.
+They are files, the database of postgresql://… and the InfluxDB of influx+http://…; or, in place of these, the web
+server of http://… and the broker of tcp://… It goes on where an earlier process was, ends after COUNT more, and prints
+a line when it begins. The batch that was under way is given again, as by Spark.
 """
 
 import os
@@ -50,13 +50,19 @@ def _add_sender(outputs: Outputs, url: str) -> None:
 def _add_tables(outputs: Outputs, folder: Path, *databases: str) -> None:
     from bench.postgres import PASSWORD, USER
     from zeppelin_notes.outputs.csv import Csv
+    from zeppelin_notes.outputs.influxdb import Influxdb
     from zeppelin_notes.outputs.parquet import Parquet
     from zeppelin_notes.outputs.postgresql import Postgresql
 
     outputs.to("csv", Csv(str(folder / "csv")))
     outputs.to("parquet", Parquet(str(folder / "parquet")))
     for url in databases:
-        outputs.to("postgresql", Postgresql(url, "windows", ["id"], USER, PASSWORD))
+        if url.startswith("influx+"):
+            outputs.to(
+                "influxdb", Influxdb(url.removeprefix("influx+"), "averages", "", "windows", ["id"], USER, PASSWORD)
+            )
+        else:
+            outputs.to("postgresql", Postgresql(url, "windows", ["id"], USER, PASSWORD))
 
 
 if __name__ == "__main__":

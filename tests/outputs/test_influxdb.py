@@ -55,6 +55,11 @@ class Influx(Server):
             config.write_text(CONFIG.format(folder=self.folder, port=self.port, rpc=free_port()))
         return ["-config", str(config)]
 
+    def prepare(self) -> None:
+        quoted = PASSWORD.replace("'", "\\'")
+        self.query(f"create user {USER} with password '{quoted}' with all privileges", login=False)
+        self.query("create database averages")
+
     def query(self, text: str, login: bool = True) -> list[dict[str, Any]]:
         """The series of an answer, as dictionaries of their columns."""
         basic = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -81,9 +86,7 @@ class Influx(Server):
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     found = Influx(tmp_path_factory.mktemp("influxdb"))
     try:
-        quoted = PASSWORD.replace("'", "\\'")
-        found.query(f"create user {USER} with password '{quoted}' with all privileges", login=False)
-        found.query("create database averages")
+        found.prepare()
         yield found
     finally:
         found.stop()

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bench.postgres import Postgres, programs
 
 from .receiver import Receiver
 from .test_delivery import until
+from .test_influxdb import Influx
 from .test_senders import MOSQUITTO, Broker
 from .windows import Rows, by_key, csv_rows, expected, millis, parquet_rows, table_rows, without_empty
 
@@ -75,9 +77,22 @@ def server() -> Iterator[Postgres | None]:
         found.close()
 
 
-def test_twenty_kills_in_mid_write_leave_each_row_once(tmp_path: Path, server: Postgres | None) -> None:
+@pytest.fixture
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx | None]:
+    """Another database, where it is installed."""
+    found = Influx(tmp_path_factory.mktemp("influxdb")) if shutil.which(Influx.program) else None
+    if found:
+        found.prepare()
+    yield found
+    if found:
+        found.stop()
+
+
+def test_twenty_kills_in_mid_write_leave_each_row_once(
+    tmp_path: Path, server: Postgres | None, influx: Influx | None
+) -> None:
     chance, unfinished = random.Random(1), 0
-    urls = [server.url] if server else []
+    urls = [*([server.url] if server else []), *([f"influx+{influx.url}"] if influx else [])]
     for _ in range(KILLS):
         killed(lambda: begun(tmp_path, *urls), lambda: files(tmp_path), chance)
         unfinished += any(path.name.startswith(".") for path in tmp_path.rglob("*") if path.is_file())
@@ -86,6 +101,8 @@ def test_twenty_kills_in_mid_write_leave_each_row_once(tmp_path: Path, server: P
     assert parquet_rows(tmp_path / "parquet") == wanted
     if server:
         assert table_rows(server, "windows") == wanted
+    if influx:
+        assert influx.rows("windows") == wanted
     assert unfinished, "no kill was in mid-write"
     assert len(wanted) > 50 * KILLS
 
