@@ -1,6 +1,7 @@
 """Where to read a running note's windows: in its files, from a paragraph that keeps them, or as it prints them."""
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -25,26 +26,36 @@ class Files:
     """The CSV files that are written from now on into a folder that this machine can read.
 
     `header`: they begin with the columns' names. Where they don't, the names are those of the windows that `named` has.
+    A file may be there before the note tells of its window: it counts when that has been asked for often enough.
     """
+
+    ASKED = 3
 
     def __init__(self, out: Path, *, header: bool = False, named: WindowSource | None = None) -> None:
         self._out, self._since, self._header = out, time.time() * 1000, header
         self._named = named
         self.empty = 0
         self._names: dict[int, tuple[str, ...]] = {}
+        self._asked: Counter[int] = Counter()
 
     def windows(self) -> list[Window]:
         found = read_windows(self._out, since=self._since, header=self._header)
         self.empty = sum(not window.rows for window in found)
-        return [self._with_names(window) for window in found if window.rows]
+        named = [self._with_names(window) for window in found if window.rows]
+        return [window for window in named if self._is_known(window)]
 
     def _with_names(self, window: Window) -> Window:
         if window.columns or self._named is None:
             return window
-        if window.end not in self._names:
-            self._names |= {window.end: ()} | {each.end: each.columns for each in self._named.windows()}
-        names = self._names[window.end]
+        if window.end not in self._names and self._asked[window.end] < self.ASKED:
+            self._asked[window.end] += 1
+            self._names |= {each.end: each.columns for each in self._named.windows()}
+        names = self._names.get(window.end, ())
         return replace(window, columns=names) if len(names) == len(window.rows[0]) else window
+
+    def _is_known(self, window: Window) -> bool:
+        """Whether its names are, or are not worth another question."""
+        return self._named is None or window.end in self._names or self._asked[window.end] in (0, self.ASKED)
 
 
 class Asked:
