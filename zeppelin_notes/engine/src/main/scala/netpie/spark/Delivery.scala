@@ -1,6 +1,6 @@
 package netpie.spark
 
-import java.nio.file.{Files, Path}
+import java.nio.file.Path
 import java.util.concurrent.Semaphore
 
 /** Takes windows. */
