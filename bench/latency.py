@@ -38,12 +38,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warm", type=float, default=0, help="seconds between a full window and the first probe (0)")
     parser.add_argument("--window", type=int, default=60, help="seconds (60)")
     parser.add_argument("--slide", type=int, default=10, help="seconds (10)")
+    parser.add_argument("--batch", type=int, default=0, help="seconds, of structured alone; 0: a slide (0)")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds until the slowest probe's row is there; bound: slide and 1.5 s. The ratio is the document's to the first
     side's."""
-    host, times = machine(), Times(options.window, options.slide)
+    host, times = machine(), Times(options.window, options.slide, options.batch)
     with tempfile.TemporaryDirectory(prefix="bench-latency-") as folder:
         broker = Mosquitto(Path(folder))
         try:
@@ -72,7 +73,7 @@ def _side(
     with started(side, host, broker, times, folder) as shell:
         probing = Probing(side, shell, broker, times)
         try:
-            took, why = _under_load(probing, shell, broker.port, out, times, options)
+            took, why = _under_load(side, probing, shell, broker.port, out, times, options)
         except NotInTimeError as error:
             took, why = [], error.message
         finally:
@@ -83,18 +84,19 @@ def _side(
 
 
 def _under_load(
-    probing: Probing, shell: Side, port: int, out: Path, times: Times, options: argparse.Namespace
+    side: str, probing: Probing, shell: Side, port: int, out: Path, times: Times, options: argparse.Namespace
 ) -> tuple[list[float], str]:
     """Each probe's seconds, and why the side fell behind (empty if it did not)."""
     load = probing.fill(options.rate)
     time.sleep(options.warm)
     since = time.time()
     took = _probe(port, out, options.probes, times)
-    done = [batch for batch in batches(shell) if batch.at - times.slide >= since]
+    batch_s = times.batch if side == STRUCTURED and times.batch else times.slide
+    done = [batch for batch in batches(shell) if batch.at - batch_s >= since]
     if not done:
         return took, "no slide was done in time"
-    sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - times.slide)
-    return took, judge(done, times.slide, options.rate, sent).why
+    sent = load.sent_by(done[-1].at) - load.sent_by(done[0].at - batch_s)
+    return took, judge(done, batch_s, options.rate, sent).why
 
 
 def _probe(port: int, out: Path, count: int, times: Times) -> list[float]:

@@ -25,10 +25,11 @@ BUNDLES = {OURS: "streaming", BASELINE: "classic", STRUCTURED: "structured"}
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds. A batch is as long as a slide."""
+    """Seconds. A batch is as long as a slide; of `structured` it can be shorter, `batch`."""
 
     window: int = 60
     slide: int = 10
+    batch: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
         "window": str(times.window),
         "out": str(out),
         "secrets": "inline",
-        **({} if side == STRUCTURED else {"batch": str(times.slide), "mqtt_jars": _jars(side, machine)}),
+        "batch": str(times.batch if side == STRUCTURED else times.slide),
+        **({} if side == STRUCTURED else {"mqtt_jars": _jars(side, machine)}),
         **({"connector": "jar"} if side == BASELINE else {}),
         **more,
     }

@@ -14,7 +14,7 @@ class Results:
     FIGURES = ("active", "batch_ms", "batches", "events", "processing_ms", "failed", "newest_failed", "first_batch", "newest_batch", "since")
     MESSAGES = ("received", "stored", "acknowledged", "redelivered", "repeated", "reconnects")
 
-    def __init__(self, context, slide):
+    def __init__(self, context, batch):
         self.counts = dict.fromkeys(("events", "late", "malformed", "windows"), 0)
         self.batches, self.failed, self.failing, self.since, self.reason = 0, 0, 0, 0, ""
         self.windows = collections.deque(maxlen=self.KEPT_WINDOWS)
@@ -23,7 +23,7 @@ class Results:
         self._gauges = self._registered(context)
         for name in self._gauges:
             self.figure(name, 0)
-        self.figure("batch_ms", slide * 1000)
+        self.figure("batch_ms", batch)
 
     @classmethod
     def _registered(cls, context):

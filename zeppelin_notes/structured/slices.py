@@ -9,13 +9,15 @@ class Windows:
     the slices that end in it. Times are in ms since 1970.
 
     by: "arrival", a window ends by the clock; "event", when events of `lateness` seconds later have come.
+    batch: seconds between Spark's batches; 0: a slide.
     keep: what is not processed outlives the interpreter, in `state`, where a run of the note goes on.
     """
 
-    def __init__(self, window, slide, by="arrival", lateness=0, state="", keep=False, topics=False):
+    def __init__(self, window, slide, by="arrival", lateness=0, state="", keep=False, topics=False, batch=0):
         self.window, self.slide, self.by, self.keep = window * 1000, slide * 1000, by, keep
         self.lateness = lateness * 1000 if by == "event" else 0
-        self.results = Results(spark.sparkContext, slide)
+        self.batch = (batch or slide) * 1000
+        self.results = Results(spark.sparkContext, self.batch)
         self.reader = Reader(Columns, self.window, self.slide, by, topics)
         form = json.dumps([str(self.reader.schema), self.slide, by, Columns.time])
         self.state, self._slices = state, f"{state}/slices-{hashlib.sha256(form.encode()).hexdigest()[:8]}"
@@ -66,7 +68,7 @@ class Windows:
         if self.keep:
             self._alone.take()
         events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "", self.reader.in_bulk)
-        stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.slide} milliseconds")
+        stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.batch} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
         self.results.figure("since", time.time() * 1000)
         self.results.figure("active", 1)

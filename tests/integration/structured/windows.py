@@ -44,7 +44,7 @@ class Case:
         for _ in range(self.random.randint(4, 8)):
             began = at
             at += timedelta(
-                seconds=self.random.choice([10, 10, 10, 10, 23, 70]), milliseconds=self.random.randrange(900)
+                seconds=self.random.choice([2, 5, 10, 10, 10, 23, 70]), milliseconds=self.random.randrange(900)
             )
             span = (at - began).total_seconds()
             arrivals = sorted(
