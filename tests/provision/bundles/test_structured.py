@@ -51,7 +51,7 @@ def results(monkeypatch: pytest.MonkeyPatch) -> Any:
     made = ran(rendered("structured"), "results").Results
     names = {*made.FIGURES, *made.MESSAGES}
     monkeypatch.setattr(made, "_registered", lambda *_: {name: Gauge() for name in names})
-    return made(Context(), slide=10)
+    return made(Context(), batch=10_000)
 
 
 class Context:
@@ -135,7 +135,7 @@ def test_a_note_does_not_show_nor_change_the_stream_of_another_that_shares_its_p
     running = SimpleNamespace(getNoteId=lambda: "first")
     made = ran(rendered("structured"), "results", z=SimpleNamespace(getInterpreterContext=lambda: running)).Results
     monkeypatch.setattr(made, "_registered", lambda *_: {name: Gauge() for name in {*made.FIGURES, *made.MESSAGES}})
-    results = made(Context(), slide=10)
+    results = made(Context(), batch=10_000)
     results.show(1)
     running.getNoteId = lambda: "second"
     for its in (lambda: results.show(1), results.chart, results.check_note):
