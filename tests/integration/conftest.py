@@ -12,6 +12,8 @@ from provision import home
 from provision.bundles.bundle import load_bundle
 from provision.console import Console
 from provision.embedded import processes, stack
+from provision.embedded.install import install_driver
+from provision.embedded.manifest import component
 from provision.embedded.python import install_python
 from provision.embedded.runtime import Choice, install_runtime
 from provision.publisher import Publisher
@@ -63,8 +65,9 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("JAVA_TOOL_OPTIONS", f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {QUICK_START}".strip())
         for name in [name for name in os.environ if name.startswith(("NETPIE_", "ZEPPELIN_"))]:
             patch.delenv(name)
-        install_runtime(Choice(), Console())  # while no test waits for it
+        runtime = install_runtime(Choice(), Console())  # while no test waits for it
         install_python(Console())
+        install_driver(component("postgresql"), runtime.spark_home, Console())
         yield folder
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from bench.postgres import PASSWORD, USER, Postgres, programs
 from provision.console import Console
-from provision.embedded.install import component, install_driver
+from provision.embedded.install import install_driver
+from provision.embedded.manifest import component
 from tests.connector.conftest import SparkForTests, engine_for, spark_for_tests
 from zeppelin_notes.outputs._window import Window
 from zeppelin_notes.outputs.csv import Csv
