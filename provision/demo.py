@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from provision.bundles.bundle import load_bundle
+from provision.bundles.context import FOLDER_PREFIX
 from provision.bundles.render import RenderedNote
 from provision.bundles.roles import Role
 from provision.console import Console
@@ -268,10 +269,10 @@ def keep_publishing(running: stack.Stack, options: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _source(client: ZeppelinClient, note_id: str, rendered: RenderedNote, out: Path) -> Iterator[WindowSource]:
-    """The note's output files where it writes any; else its printed windows."""
+    """The note's files where it writes some for each window; else its printed windows."""
     roles = by_role(client.get_note(note_id))
     asked = Asked(client, note_id, roles[Role.LATEST].id) if Role.LATEST in roles else None
-    if rendered.rows:
+    if rendered.rows.endswith(f"{FOLDER_PREFIX}*"):
         yield Files(out, header=rendered.values.get("csv_header") == "yes", named=asked)
     elif asked:
         yield asked
