@@ -1,4 +1,4 @@
-"""The connector's tests on the Sparks that PyPI has: `python -m tests.connector.matrix [VERSION …] [-k EXPRESSION]`.
+"""The engine's tests on the Sparks that PyPI has: `python -m tests.connector.matrix [VERSION …] [-k EXPRESSION]`.
 
 Each Spark is downloaded once, by pip, into the cache folder; the connector is compiled by the compiler that this Spark
 ships, and its tests run on it. Spark 4 needs Java 17 or newer, Spark 2.4's compiler any full JDK: JAVA_HOME's, or the
@@ -22,6 +22,7 @@ from provision.console import Console
 from provision.embedded.runtime import Choice, install_runtime
 from provision.home import cache_dir
 
+HERE = Path(__file__).parent
 VERSIONS = ("2.4", "3.1", "3.5", "4")
 """The newest release of each is taken."""
 
@@ -37,7 +38,10 @@ class Spark:
 
 
 # what needs no job of Spark's beside the receiver
-WITHOUT_JOBS = "driver_s_page or counts_anew or signed_afresh or refusal_is_named or says_goodbye or certificate_for"
+WITHOUT_JOBS = (
+    "driver_s_page or counts_anew or signed_afresh or refusal_is_named or says_goodbye or certificate_for"
+    " or files_are_those or rows_of_csv"
+)
 
 
 class NotRunnable(Exception):
@@ -100,7 +104,7 @@ def _download(version: str) -> Path:
 def run_tests(one: Spark, arguments: list[str]) -> bool:
     """Whether the connector's tests pass on this Spark."""
     homes = {"TEST_SPARK_HOME": one.home, "TEST_JAVA_HOME": one.java, "TEST_COMPILER_HOME": one.compiler}
-    command = [sys.executable, "-m", "pytest", "-m", "integration", str(Path(__file__).parent), *arguments]
+    command = [sys.executable, "-m", "pytest", "-m", "integration", HERE, HERE.parent / "outputs", *arguments]
     return subprocess.run(command, env={**os.environ, **{k: str(v) for k, v in homes.items()}}).returncode == 0
 
 
