@@ -74,8 +74,8 @@ def stream(
         exits.callback(postgres.close)
         values |= {"outputs": "csv,parquet,postgresql", "postgresql_url": postgres.url}
         os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
-    done("apply", "--bundle", "streaming", "--note", NOTE, *words(values))
     with exits:
+        done("apply", "--bundle", "streaming", "--note", NOTE, *words(values))
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
         yield Running(embedded.client, out, link, postgres)

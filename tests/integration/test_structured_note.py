@@ -98,8 +98,8 @@ def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iter
         exits.callback(postgres.close)
         values |= {"outputs": f"{values['outputs']},postgresql", "postgresql_url": postgres.url}
         os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
-    applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words(values))
     with exits:
+        applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words(values))
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
         yield Running(embedded.client, applied, out, link, receiver, postgres)

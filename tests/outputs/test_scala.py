@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -225,28 +226,27 @@ def test_a_table_of_postgresql_has_the_rows_of_csv_once(tmp_path: Path, program:
 def test_a_database_that_is_away_stops_no_other_output_and_gets_all_when_it_is_back(
     tmp_path: Path, program: Program
 ) -> None:
-    server = Postgres()
-    program.ask("begin", tmp_path / "waiting")
-    program.ask("to", *postgresql(server, "away", "id"))
-    program.ask("to", "csv", tmp_path / "csv", 0, 0)
-    assert program.ask("put", as_file(tmp_path, [window(0)])) == "put"
-    until("the first window", lambda: program.ask("state").count(": 1 windows") == 2)
-    server.stop()
-    assert program.ask("put", as_file(tmp_path, [window(number) for number in range(1, 7)])) == "put"
-    until("the failure", lambda: "FAILS since" in program.ask("state"))
-    until(
-        "the files",
-        lambda: program.ask("state").startswith("output csv: 7 windows|output postgresql: 1 windows; FAILS"),
-    )
-    assert f"127.0.0.1:{server.port}" in program.ask("state")
-    assert "6 wait, from 2018-10-29T02:53:50Z on" in program.ask("state")
-    program.ask("begin", tmp_path / "waiting")  # the note runs again meanwhile
-    program.ask("to", *postgresql(server, "away", "id"))
-    server.start()
-    until("all are delivered", lambda: program.ask("state") == "output postgresql: 6 windows")
-    assert table_rows(server, "away") == expected(*range(7))
-    program.ask("close")
-    server.close()
+    with closing(Postgres()) as server:
+        program.ask("begin", tmp_path / "waiting")
+        program.ask("to", *postgresql(server, "away", "id"))
+        program.ask("to", "csv", tmp_path / "csv", 0, 0)
+        assert program.ask("put", as_file(tmp_path, [window(0)])) == "put"
+        until("the first window", lambda: program.ask("state").count(": 1 windows") == 2)
+        server.stop()
+        assert program.ask("put", as_file(tmp_path, [window(number) for number in range(1, 7)])) == "put"
+        until("the failure", lambda: "FAILS since" in program.ask("state"))
+        until(
+            "the files",
+            lambda: program.ask("state").startswith("output csv: 7 windows|output postgresql: 1 windows; FAILS"),
+        )
+        assert f"127.0.0.1:{server.port}" in program.ask("state")
+        assert "6 wait, from 2018-10-29T02:53:50Z on" in program.ask("state")
+        program.ask("begin", tmp_path / "waiting")  # the note runs again meanwhile
+        program.ask("to", *postgresql(server, "away", "id"))
+        server.start()
+        until("all are delivered", lambda: program.ask("state") == "output postgresql: 6 windows")
+        assert table_rows(server, "away") == expected(*range(7))
+        program.ask("close")
 
 
 def test_what_a_function_throws_is_thrown_when_the_others_have_the_window(tmp_path: Path, program: Program) -> None:
