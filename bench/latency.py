@@ -91,7 +91,7 @@ def _under_load(
     time.sleep(options.warm)
     since = time.time()
     took = _probe(port, out, options.probes, times)
-    batch_s = times.batch if side == STRUCTURED and times.batch else times.slide
+    batch_s = times.batch_of(side)
     done = [batch for batch in batches(shell) if batch.at - batch_s >= since]
     if not done:
         return took, "no slide was done in time"

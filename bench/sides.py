@@ -31,6 +31,9 @@ class Times:
     slide: int = 10
     batch: int = 0
 
+    def batch_of(self, side: str) -> int:
+        return self.batch if side == STRUCTURED and self.batch else self.slide
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -61,7 +64,7 @@ def note(side: str, machine: Machine, broker_url: str, times: Times, out: Path, 
         "window": str(times.window),
         "out": str(out),
         "secrets": "inline",
-        "batch": str(times.batch if side == STRUCTURED else times.slide),
+        "batch": str(times.batch_of(side)),
         **({} if side == STRUCTURED else {"mqtt_jars": _jars(side, machine)}),
         **({"connector": "jar"} if side == BASELINE else {}),
         **more,

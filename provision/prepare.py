@@ -184,11 +184,11 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
     jars = [runtime.paho_jar]
     if given.get("connector") == "jar":
         jars.insert(0, engine_jar(runtime, console) if make else engine_jar_path(runtime.spark_home, jars_dir()))
-    from provision.embedded.install import driver, install_dir, install_driver
+    from provision.embedded.install import driver, install_dir, install_jar
 
     for part in filter(None, map(driver, drivers(spec.values))):
         jar = install_dir(part) / part.jars[0].file_name
-        jars.append(install_driver(part, runtime.spark_home, console) if make else jar)
+        jars.append(install_jar(part, runtime.spark_home, console) if make else jar)
     given["mqtt_jars"] = ",".join(str(jar) for jar in jars)
     return replace(spec, values=spec.bundle.values(given))
 

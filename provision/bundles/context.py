@@ -27,7 +27,7 @@ class Computed:
 
     `journal` is the folder where events wait that are not processed yet, empty for none; `out_prefix` what the path of
     a window's folder begins with; `rows_folder` a folder of the note's own in `out`; `state` one for what outlives its
-    interpreter, and `waiting` one for windows that an output has yet to take; `keep_waiting`: through a power cut too.
+    interpreter, and `waiting` one for windows that an output has yet to take.
     """
 
     clean_session: bool
@@ -37,7 +37,6 @@ class Computed:
     rows_folder: str
     state: str
     waiting: str
-    keep_waiting: bool
 
 
 COMPUTED = CONNECTION_NAMES | TEMPLATE_NAMES | {each.name for each in fields(Computed)}
@@ -57,7 +56,6 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         rows_folder=f"{values['out']}/windows-{own_name(connection)}",
         state=_state(values, connection, clean=clean),
         waiting=_waiting(values, connection),
-        keep_waiting=not clean,
     )
     secrets = _secrets(connection, inline=values["secrets"] == "inline")
     logins = login_secrets(own_name(connection))

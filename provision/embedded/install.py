@@ -63,7 +63,7 @@ def install_jre(name: str, console: Console) -> Path:
 
 def install_mqtt(spark_home: Path, console: Console) -> Path:
     """Install the Paho MQTT client; returns the path of its jar."""
-    return _install_jar("mqtt", spark_home, console)
+    return install_jar(component("mqtt"), spark_home, console)
 
 
 def driver(coordinate: str) -> Component | None:
@@ -71,14 +71,8 @@ def driver(coordinate: str) -> Component | None:
     return next((each for each in map(component, _DRIVERS) if each.jars[0].coordinate == coordinate), None)
 
 
-def install_driver(part: Component, spark_home: Path, console: Console) -> Path:
-    """Install an output's driver; returns the path of its jar."""
-    return _install_jar(part.name, spark_home, console)
-
-
-def _install_jar(name: str, spark_home: Path, console: Console) -> Path:
-    """Install a component of one jar."""
-    part = component(name)
+def install_jar(part: Component, spark_home: Path, console: Console) -> Path:
+    """Install a component of one jar; returns its path."""
     return _install_jars(part, spark_home, console) / part.jars[0].file_name
 
 

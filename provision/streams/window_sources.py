@@ -41,21 +41,19 @@ class Files:
     def windows(self) -> list[Window]:
         found = read_windows(self._out, since=self._since, header=self._header)
         self.empty = sum(not window.rows for window in found)
-        named = [self._with_names(window) for window in found if window.rows]
-        return [window for window in named if self._is_known(window)]
+        return [named for window in found if window.rows and (named := self._with_names(window))]
 
-    def _with_names(self, window: Window) -> Window:
+    def _with_names(self, window: Window) -> Window | None:
+        """The window with its names, where it has any; None while the note may yet tell them."""
         if window.columns or self._named is None:
             return window
         if window.end not in self._names and self._asked[window.end] < self.ASKED:
             self._asked[window.end] += 1
             self._names |= {each.end: each.columns for each in self._named.windows()}
+            if window.end not in self._names and self._asked[window.end] < self.ASKED:
+                return None
         names = self._names.get(window.end, ())
         return replace(window, columns=names) if len(names) == len(window.rows[0]) else window
-
-    def _is_known(self, window: Window) -> bool:
-        """Whether its names are, or are not worth another question."""
-        return self._named is None or window.end in self._names or self._asked[window.end] in (0, self.ASKED)
 
 
 class Asked:

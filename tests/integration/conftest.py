@@ -12,7 +12,7 @@ from provision import home
 from provision.bundles.bundle import load_bundle
 from provision.console import Console
 from provision.embedded import processes, stack
-from provision.embedded.install import install_driver
+from provision.embedded.install import install_jar
 from provision.embedded.manifest import component
 from provision.embedded.python import install_python
 from provision.embedded.runtime import Choice, install_runtime
@@ -67,7 +67,7 @@ def provision_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.delenv(name)
         runtime = install_runtime(Choice(), Console())  # while no test waits for it
         install_python(Console())
-        install_driver(component("postgresql"), runtime.spark_home, Console())
+        install_jar(component("postgresql"), runtime.spark_home, Console())
         yield folder
 
 

@@ -34,7 +34,9 @@ object Program {
       Files.write(unfinished, number.toString.getBytes)
       Files.move(unfinished, committed, StandardCopyOption.ATOMIC_MOVE)
     }
-    outputs.drain(120)
+    val patience = System.currentTimeMillis + 120000
+    def isDelivering = outputs.states.exists(state => state.waiting > 0 && state.reason.isEmpty)
+    while (isDelivering && System.currentTimeMillis < patience) Thread.sleep(50)
     outputs.states.foreach(state => println("state " + state))
     outputs.close()
   }

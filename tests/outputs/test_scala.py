@@ -11,7 +11,7 @@ import pytest
 
 from bench.postgres import PASSWORD, USER, Postgres, programs
 from provision.console import Console
-from provision.embedded.install import install_driver
+from provision.embedded.install import install_jar
 from provision.embedded.manifest import component
 from tests.connector.conftest import SparkForTests, engine_for, spark_for_tests
 from zeppelin_notes.outputs._window import Window
@@ -94,7 +94,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     spark: SparkForTests = spark_for_tests()
     engine, jar = engine_for(spark), tmp_path_factory.mktemp("program") / "program.jar"
     spark.compile(Path(__file__).parent / "Program.scala", jar, engine)
-    return spark.command(jar, engine, install_driver(component("postgresql"), spark.home, Console()))
+    return spark.command(jar, engine, install_jar(component("postgresql"), spark.home, Console()))
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-@transient val outputs = Outputs.in({{ waiting | scala }}, keep={{ keep_waiting | scala }})
+@transient val outputs = Outputs.in({{ waiting | scala }}, keep = !{{ clean_session | scala }})
 Results.table(new Time(0), spark.sql(query))
 lineStream60.foreachWindow((rows, time) => outputs(rows, time))
 // What the shell echoes of the above is not shown; an error is.

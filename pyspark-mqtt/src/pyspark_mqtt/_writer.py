@@ -7,7 +7,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
@@ -22,49 +21,42 @@ _CHILD = (
     "import pickle, sys\nsys.path[:] = pickle.load(sys.stdin.buffer)\nfrom pyspark_mqtt._writer import serve\nserve()\n"
 )
 
-
 _ENDED = (OSError, EOFError, pickle.UnpicklingError)
 """What asking a process that has ended raises."""
 
 
 class Writer:
-    """Writes files in a process of its own, which ends with this one, however that ends."""
+    """Writes files in a process of its own, which ends with this one, however that ends. For one thread at a time."""
 
     def __init__(self) -> None:
         self._child: _Child | None = None
-        self._lock = threading.Lock()
 
     def write(self, path: Path, parts: list[Part]) -> bool:
         """Make a file of the rows, on the disk when this returns; whether there are any. Raises what went wrong.
 
         A process that was killed meanwhile is started again, once.
         """
-        with self._lock:
+        try:
+            problem, written = self._ask(path, parts)
+        except _ENDED:
+            self.close()
             try:
                 problem, written = self._ask(path, parts)
-            except _ENDED:
-                self._end()
-                try:
-                    problem, written = self._ask(path, parts)
-                except _ENDED as error:
-                    self._end()
-                    raise JournalError("the process that writes files has ended twice", "see what kills it") from error
+            except _ENDED as error:
+                self.close()
+                raise JournalError("the process that writes files has ended twice", "see what kills it") from error
         if problem is not None:
             raise problem
         return written
 
     def close(self) -> None:
-        with self._lock:
-            self._end()
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
 
     def _ask(self, path: Path, parts: list[Part]) -> tuple[Exception | None, bool]:
         self._child = self._child or _Child()
         return self._child.ask(path, parts)
-
-    def _end(self) -> None:
-        child, self._child = self._child, None
-        if child is not None:
-            child.end()
 
 
 class _Child:

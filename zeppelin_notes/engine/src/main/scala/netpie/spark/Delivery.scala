@@ -93,9 +93,6 @@ final class Delivery(val output: String, to: Output, folder: Path) extends Threa
     new DeliveryState(output, delivered, all.size, all.headOption.getOrElse(0L), since, reason, dropped)
   }
 
-  /** Whether nothing waits, or what waits fails. */
-  def isIdle: Boolean = synchronized(reason.nonEmpty) || waiting.isEmpty
-
   /** Ends, once the window that is under way is done; what waits stays on the disk. */
   def close(): Unit = {
     closed = true

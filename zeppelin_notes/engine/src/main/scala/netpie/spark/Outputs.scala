@@ -13,7 +13,7 @@ final class Outputs(folder: Path, keep: Boolean, context: () => SparkContext) ex
   private val locked = Outputs.lock(folder)
   private var functions = Map.empty[String, (DataFrame, Time) => Unit]
   private var deliveries = Map.empty[String, Delivery]
-  private var said = "[]"
+  private var said = false
   private var known = false
 
   /** Gives windows to this output too, in place of the one of that name. */
@@ -58,12 +58,6 @@ final class Outputs(folder: Path, keep: Boolean, context: () => SparkContext) ex
 
   def states: List[DeliveryState] = synchronized { deliveries.values.toList }.map(_.state).sortBy(_.name)
 
-  /** Waits until all is delivered but what fails. */
-  def drain(seconds: Int = 30): Unit = {
-    val patience = System.currentTimeMillis + seconds * 1000L
-    while (System.currentTimeMillis < patience && !synchronized { deliveries.values.toList }.forall(_.isIdle)) Thread.sleep(50)
-  }
-
   /** Gives windows to no output any more; what waits stays on the disk for the next run. */
   override def close(): Unit = {
     synchronized { (deliveries.keys ++ functions.keys).toList }.foreach(without)
@@ -82,16 +76,16 @@ final class Outputs(folder: Path, keep: Boolean, context: () => SparkContext) ex
 
   /** Spark's page has no place for words but in the description of a job. */
   private def tellSpark(): Unit = {
-    val json = new ObjectMapper
-    val failing = json.createArrayNode
-    for (state <- states if state.reason.nonEmpty)
-      failing.addObject.put("name", state.name).put("waiting", state.waiting).put("since", state.since).put("reason", state.reason)
-    val text = json.writeValueAsString(failing)
-    if (failing.size > 0 || text != said) {
+    val failing = states.filter(_.reason.nonEmpty)
+    if (failing.nonEmpty || said) {
+      said = failing.nonEmpty
+      val json = new ObjectMapper
+      val told = json.createArrayNode
+      for (state <- failing)
+        told.addObject.put("name", state.name).put("waiting", state.waiting).put("since", state.since).put("reason", state.reason)
       val sc = context()
-      said = text
       val before = sc.getLocalProperty("spark.job.description")
-      sc.setJobDescription("outputs: " + text)
+      sc.setJobDescription("outputs: " + json.writeValueAsString(told))
       try sc.parallelize(Seq(0), 1).count finally sc.setJobDescription(before)
     }
   }

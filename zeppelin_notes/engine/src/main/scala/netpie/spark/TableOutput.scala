@@ -27,14 +27,15 @@ final class TableOutput(form: TableForm, files: OutputFiles, keepHours: Double, 
   private val hour = 3600000L
   private val stamp = DateTimeFormatter.ofPattern("uuuuMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC)
   private var last = 0L
-  private lazy val found = {
-    val names = files.names.filter(name => name.endsWith(form.suffix) && first(name) > 0).sortBy(name => (first(name), name))
-    for (newest <- names.lastOption) last = (form.ends(files.read(newest)) + 0L).max
-    names
-  }
-  private var changed = Option.empty[List[String]]
+  private var known = Option.empty[List[String]]
 
-  private def names: List[String] = changed.getOrElse(found)
+  /** The names of its files; what the newest has is looked up once. */
+  private def names: List[String] = known.getOrElse {
+    val found = files.names.filter(name => name.endsWith(form.suffix) && first(name) > 0).sortBy(name => (first(name), name))
+    for (newest <- found.lastOption) last = (form.ends(files.read(newest)) + 0L).max
+    known = Some(found)
+    found
+  }
 
   /** Puts the window's rows in place of those it had; none is half there if this ends early. */
   def write(window: OutputWindow): Unit =
@@ -58,7 +59,7 @@ final class TableOutput(form: TableForm, files: OutputFiles, keepHours: Double, 
         if (whole.nonEmpty) files.write(name, whole)
         else {
           files.remove(name)
-          changed = Some(names.filter(_ != name))
+          known = Some(names.filter(_ != name))
         }
       }
     }
@@ -74,7 +75,7 @@ final class TableOutput(form: TableForm, files: OutputFiles, keepHours: Double, 
     val stem = folder + "rows-" + stamp.format(java.time.Instant.ofEpochMilli(window.end))
     val name = Iterator.from(1).map(n => stem + (if (n == 1) "" else "-" + n) + form.suffix).find(!names.contains(_)).get
     files.write(name, form.joined(Array.empty, window))
-    changed = Some((name :: names).sortBy(each => (first(each), each)))
+    known = Some((name :: names).sortBy(each => (first(each), each)))
     sweep()
   }
 
@@ -83,7 +84,7 @@ final class TableOutput(form: TableForm, files: OutputFiles, keepHours: Double, 
     val newest = first(names.last)
     def removeOldest(): Unit = {
       files.remove(names.head)
-      changed = Some(names.tail)
+      known = Some(names.tail)
     }
     if (keepHours > 0) while (names.size > 1 && first(names(1)) <= newest - (keepHours * hour).toLong) removeOldest()
     if (keepMb > 0) {
