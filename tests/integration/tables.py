@@ -1,13 +1,66 @@
-"""The tables of CSV and Parquet that a note's outputs write, and how a note is asked for them."""
+"""A note that runs with outputs: how it is asked for them, and the tables of CSV and Parquet that they write."""
 
 import csv
-from contextlib import suppress
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow.parquet
 
+from bench.postgres import PASSWORD, USER, Postgres, programs
+from provision.publisher import Publisher
 from provision.streams.windows import Window
+from provision.sync.find_note import find_note
+from provision.sync.provenance import by_key
+from zeppelin_sdk import Note, Paragraph, ZeppelinClient
+
+
+@dataclass
+class NoteWithOutputs:
+    """A note by its path, where its files are, what publishes to it, and its database where one is installed."""
+
+    client: ZeppelinClient
+    path: str
+    out: Path
+    publisher: Publisher
+    postgres: Postgres | None
+
+    @property
+    def note(self) -> Note:
+        return find_note(self.client, self.path)
+
+    def paragraph(self, key: str) -> Paragraph:
+        return by_key(self.note)[key]
+
+    def run(self, key: str, text: str = "") -> Paragraph:
+        """Run a paragraph, edited to be this `text` if one is given."""
+        paragraph = self.paragraph(key)
+        if text:
+            self.client.update_paragraph(self.note.id, paragraph.id, text=text)
+        return self.client.execute_paragraph(self.note.id, paragraph.id)
+
+    def publish(self, *lines: str) -> None:
+        self.publisher.publish([line.encode() for line in lines])
+        assert self.publisher.flush(30) == 0
+
+    def check_table_has(self, rows: list[Window]) -> None:
+        """Its table in PostgreSQL has so many rows of these windows."""
+        if self.postgres:
+            counted = self.postgres.query("select window_end, count(*) from windows group by window_end order by 1")
+            assert [(round(end.timestamp() * 1000), n) for end, n in counted] == [(w.end, len(w.rows)) for w in rows]
+
+
+def with_postgres(values: dict[str, object], exits: ExitStack) -> Postgres | None:
+    """Have the note that is asked for write to a database too, where one is installed."""
+    if programs() is None:
+        return None
+    postgres = Postgres()
+    exits.callback(postgres.close)
+    values |= {"outputs": f"{values['outputs']},postgresql", "postgresql_url": postgres.url}
+    os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
+    return postgres
 
 
 def words(values: dict[str, object]) -> list[str]:

@@ -1,55 +1,25 @@
 """The outputs of a `streaming` note while it runs: their rows, one that fails, a run again."""
 
-import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from bench.postgres import PASSWORD, USER, Postgres, programs
-from provision.publisher import Publisher
-from provision.sync.find_note import find_note
-from provision.sync.provenance import by_key
-from zeppelin_sdk import Note, ZeppelinClient
+from bench.postgres import PASSWORD
 
 from .command import done, provision
 from .conftest import Embedded
 from .streams import TOPIC, event, publisher, wait_for
-from .tables import parquet_table, table, words
+from .tables import NoteWithOutputs, parquet_table, table, with_postgres, words
 
 NOTE = "/streams/outputs in Scala"
 AT = "2018-10-29T09:53:36+0700"
 SLIDE, WINDOW = 3, 6
 
 
-@dataclass
-class Running:
-    """The note, where its files are, what publishes to it, and its database where one is installed."""
-
-    client: ZeppelinClient
-    out: Path
-    publisher: Publisher
-    postgres: Postgres | None
-
-    @property
-    def note(self) -> Note:
-        return find_note(self.client, NOTE)
-
-    def run(self, key: str, text: str = "") -> str:
-        """Run a paragraph, edited to be this `text` if one is given."""
-        paragraph = by_key(self.note)[key]
-        if text:
-            self.client.update_paragraph(self.note.id, paragraph.id, text=text)
-        return self.client.execute_paragraph(self.note.id, paragraph.id).output
-
-    def publish(self, *lines: str) -> None:
-        self.publisher.publish([line.encode() for line in lines])
-        assert self.publisher.flush(30) == 0
-
+class Running(NoteWithOutputs):
     def has(self, id: str) -> bool:
         return any(row[1] == id for window in table(self.out) for row in window.rows)
 
@@ -68,33 +38,28 @@ def stream(
         "topic": TOPIC, "out": out, "batch": SLIDE, "slide": SLIDE, "window": WINDOW, "variant": "outputs",
         "outputs": "csv,parquet", "connector": request.param,
     }  # fmt: skip
-    exits, postgres = ExitStack(), None
-    if programs() is not None:
-        postgres = Postgres()
-        exits.callback(postgres.close)
-        values |= {"outputs": "csv,parquet,postgresql", "postgresql_url": postgres.url}
-        os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
-    with exits:
+    with ExitStack() as exits:
+        postgres = with_postgres(values, exits)
         done("apply", "--bundle", "streaming", "--note", NOTE, *words(values))
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
-        yield Running(embedded.client, out, link, postgres)
+        yield Running(embedded.client, NOTE, out, link, postgres)
 
 
 def test_a_window_is_in_every_output_and_an_edited_query_s_too(stream: Running) -> None:
     stream.publish(event(AT, "averaged", cpu=1), event(AT, "averaged", cpu=4))
     wait_for("its window", lambda: stream.has("averaged"))
-    query = by_key(stream.note)["query"].text
+    query = stream.paragraph("query").text
     stream.run("query", query.replace("avg(cpu)", "max(cpu)"))
     stream.publish(event(AT, "edited", cpu=9))
     wait_for("its window", lambda: stream.has("edited"))
-    assert re.search(r"^output csv: \d+ windows$", stream.run("latest"), re.MULTILINE)
-    assert "edited\t1.0\t9.0\t25.0" in stream.run("chart")
+    assert re.search(r"^output csv: \d+ windows$", stream.run("latest").output, re.MULTILINE)
+    assert "edited\t1.0\t9.0\t25.0" in stream.run("chart").output
     stream.run("query", query)
 
 
 def test_an_output_that_fails_is_told_stops_no_other_and_catches_up(stream: Running) -> None:
-    before = by_key(stream.note)["output-parquet"].text
+    before = stream.paragraph("output-parquet").text
     stream.run("output-parquet", re.sub(r'folder=".*?"', 'folder="/proc/no-such"', before))
     stream.publish(event(AT, "meanwhile"))
     wait_for("the other's window", lambda: stream.has("meanwhile"))
@@ -118,9 +83,7 @@ def test_the_note_runs_again_in_the_same_spark_and_a_stop_leaves_all_rows_in_eac
     assert {f"last {number}" for number in range(50)} <= {row[1] for window in rows for row in window.rows}
     assert {window.end % (1000 * SLIDE) for window in rows} == {0}
     assert len(list(stream.out.glob("windows-*/csv/*"))) <= 2 * 4
-    if stream.postgres:
-        counted = stream.postgres.query("select window_end, count(*) from windows group by window_end order by 1")
-        assert [(round(end.timestamp() * 1000), n) for end, n in counted] == [(w.end, len(w.rows)) for w in rows]
+    stream.check_table_has(rows)
 
 
 def test_nothing_of_the_note_holds_the_database_s_password(stream: Running) -> None:

@@ -1,7 +1,6 @@
 """The `structured` note while it runs: one that was started once, its topic with quotes, `$`, braces and Thai in it."""
 
 import json
-import os
 import re
 import subprocess
 import time
@@ -14,17 +13,14 @@ from typing import Any
 
 import pytest
 
-from bench.postgres import PASSWORD, USER, Postgres, programs
+from bench.postgres import PASSWORD
 from provision.bundles.bundle import load_bundle
 from provision.bundles.event_form import event_form
 from provision.bundles.reading import reading
 from provision.embedded.python import python_environment
 from provision.events.rows import RowReader
-from provision.publisher import Publisher
 from provision.streams.windows import Window
-from provision.sync.find_note import find_note
-from provision.sync.provenance import by_key
-from zeppelin_sdk import Note, Paragraph, ParagraphError, ZeppelinClient
+from zeppelin_sdk import ParagraphError
 
 from ..connector.conftest import QUICK_START
 from ..outputs.receiver import Receiver
@@ -32,7 +28,7 @@ from ..provision.rendering import code, rendered
 from .command import Outcome, done, provision
 from .conftest import Embedded
 from .streams import TOPIC, event, publisher, wait_for
-from .tables import parquet_table, table, words
+from .tables import NoteWithOutputs, parquet_table, table, with_postgres, words
 
 NOTE = "/streams/structured"
 AT = "2018-10-29T09:53:36+0700"
@@ -43,33 +39,9 @@ SEED, STREAMS = 2, 2
 
 
 @dataclass
-class Running:
-    """The note, where its files are, and what publishes to it."""
-
-    client: ZeppelinClient
+class Running(NoteWithOutputs):
     applied: Outcome
-    out: Path
-    publisher: Publisher
     receiver: Receiver
-    postgres: Postgres | None
-
-    @property
-    def note(self) -> Note:
-        return find_note(self.client, NOTE)
-
-    def paragraph(self, key: str) -> Paragraph:
-        return by_key(self.note)[key]
-
-    def run(self, key: str, text: str = "") -> Paragraph:
-        """Run a paragraph, edited to be this `text` if one is given."""
-        paragraph = self.paragraph(key)
-        if text:
-            self.client.update_paragraph(self.note.id, paragraph.id, text=text)
-        return self.client.execute_paragraph(self.note.id, paragraph.id)
-
-    def publish(self, *lines: str) -> None:
-        self.publisher.publish([line.encode() for line in lines])
-        assert self.publisher.flush(30) == 0
 
     def windows(self, id: str) -> list[Window]:
         """The windows with rows of this id, once there is one."""
@@ -92,17 +64,12 @@ def stream(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iter
     exits.callback(receiver.server_close)
     exits.callback(receiver.shutdown)
     values |= {"outputs": "csv,parquet,webhook", "webhook_url": receiver.url, "alert": "avg(cpu) > 1000"}
-    postgres = None
-    if programs() is not None:
-        postgres = Postgres()
-        exits.callback(postgres.close)
-        values |= {"outputs": f"{values['outputs']},postgresql", "postgresql_url": postgres.url}
-        os.environ |= {"PROVISION_POSTGRESQL_USER": USER, "PROVISION_POSTGRESQL_PASSWORD": PASSWORD}
     with exits:
+        postgres = with_postgres(values, exits)
         applied = done("apply", "--json", "--bundle", "structured", "--note", NOTE, *words(values))
         exits.callback(done, "stop", NOTE)
         link = exits.enter_context(publisher(embedded.stack, tmp_path_factory.mktemp("thing"), TOPIC))
-        yield Running(embedded.client, applied, out, link, receiver, postgres)
+        yield Running(embedded.client, NOTE, out, link, postgres, applied, receiver)
 
 
 def test_a_window_has_the_averages_of_its_events_and_the_page_tells_of_the_stream(stream: Running) -> None:
@@ -197,9 +164,7 @@ def test_a_stop_processes_what_was_received(stream: Running) -> None:
     ended = {each.end: len(each.rows) for each in rows}
     told = {round(datetime.fromisoformat(end).timestamp() * 1000): len(each) for end, each in posted.items() if each}
     assert told == ended
-    if stream.postgres:
-        counted = stream.postgres.query("select window_end, count(*) from windows group by window_end order by 1")
-        assert [(round(end.timestamp() * 1000), n) for end, n in counted] == [(w.end, len(w.rows)) for w in rows]
+    stream.check_table_has(rows)
 
 
 def test_an_alert_is_sent_once_and_once_when_it_is_over(stream: Running) -> None:
