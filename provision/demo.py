@@ -25,6 +25,7 @@ from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.live.history import History
 from provision.options.application import ApplicationOptions
+from provision.options.usual_bundle import has_python, runnable_bundle, usual_bundles
 from provision.platforms import DEFAULT_PLATFORM, named_platform
 from provision.platforms.platform import Given, Place, PlatformAccount
 from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
@@ -49,9 +50,9 @@ WINDOW_TIMEOUT = 120.0  # seconds to wait for the next window
 
 @dataclass(frozen=True)
 class Demo:
-    """What to run."""
+    """What to run; without a bundle one that the stack can run."""
 
-    bundle: str
+    bundle: str | None
     windows: int
     pairs: tuple[str, ...] = ()
     every: float = 10.0
@@ -60,7 +61,7 @@ class Demo:
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo did, for `--json` and the closing lines."""
+    """What the demo did, for `--json` and the closing lines; `rows` is where the stream writes its rows."""
 
     zeppelin: str
     note: str
@@ -68,6 +69,7 @@ class DemoResult:
     windows: tuple[Window, ...]
     published: int
     counted: int
+    rows: str
     publisher_options: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -83,9 +85,10 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
     """Provision the demo's note and show its windows; `cleanup` is told how to stop the stream."""
     events = _SOURCES[demo.platform](running, cleanup)
     account = events.account(NOTE)
-    out = _out(demo)
-    spec = fit_embedded(_asked(demo, account.place), running.runtime, console)
     with ZeppelinClient(running.url) as client:
+        bundle = _bundle(demo, running, client, console)
+        out = _out(bundle)
+        spec = fit_embedded(_asked(demo, bundle, account.place), running.runtime, console)
         rendered = render_for(client, spec, account.client())
         note_id = write_note(client, rendered, console, Applying(Decision(OURS), Records(client.url))).note_id
         cleanup.callback(_stop_stream, running.url, note_id, console)
@@ -98,13 +101,13 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
             counted = _counted(run.page, publisher.published, spec.values.get("batch") or spec.values["slide"])
         url, published = client.note_url(note_id), publisher.published
         options = tuple(events.publisher_options())
-        return DemoResult(running.url, url, note_id, tuple(windows), published, counted, options)
+        return DemoResult(running.url, url, note_id, tuple(windows), published, counted, rendered.rows, options)
 
 
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
     events = _SOURCES[demo.platform]
-    spec = _asked(demo, events.place)
+    spec = _asked(demo, _usual(demo)[0], events.place)
     jars = {"mqtt_jars": ["/the/stack's.jar"]} if "mqtt_jars" in spec.values else {}
     check_spec(replace(spec, values={**spec.values, **jars}))
     events.check_installed()
@@ -207,12 +210,21 @@ def _stop_stream(url: str, note_id: str, console: Console) -> None:
         stop_note(client, client.get_note(note_id), console)
 
 
-def _asked(demo: Demo, place: Place) -> NoteSpec:
-    return note_spec(load_bundle(demo.bundle), [f"topic={TOPIC}", f"out={_out(demo)}", *demo.pairs], place)
+def _usual(demo: Demo) -> list[str]:
+    return [demo.bundle] if demo.bundle else usual_bundles(demo.pairs)
 
 
-def _out(demo: Demo) -> Path:
-    return data_dir() / "demo" / demo.bundle
+def _bundle(demo: Demo, running: stack.Stack, client: ZeppelinClient, console: Console) -> str:
+    usual = _usual(demo)
+    return usual[0] if has_python(running) else runnable_bundle(client, usual, console)[0]
+
+
+def _asked(demo: Demo, bundle: str, place: Place) -> NoteSpec:
+    return note_spec(load_bundle(bundle), [f"topic={TOPIC}", f"out={_out(bundle)}", *demo.pairs], place)
+
+
+def _out(bundle: str) -> Path:
+    return data_dir() / "demo" / bundle
 
 
 def _run(run: NoteRun) -> None:
@@ -337,6 +349,7 @@ def picture(shown: DemoResult) -> Chart | None:
 def closing_lines(shown: DemoResult, running: stack.Stack, *, keep: bool, page: str = "") -> list[str]:
     """The demo's last lines: files, addresses, counts; that of the note's `page`, if it has one, is the last."""
     lines = [f"file     {file}" for window in shown.windows for file in window.files]
+    lines += [f"rows     {shown.rows}"] if shown.rows and not lines else []
     is_shown = running.web_page or page
     note = shown.note if is_shown else f"{shown.note} (this Zeppelin has no web page: give --zeppelin-version {NEWEST})"
     counted = f"{shown.counted} counted by Spark" if shown.counted else "Spark's page was out of reach to count them"

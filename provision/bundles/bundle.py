@@ -31,7 +31,8 @@ from provision.bundles.template import Template, check_templates
 from provision.errors import UsageError, nearest
 from provision.toml_lines import TomlLines
 
-DEFAULT_BUNDLE = "streaming"
+DEFAULT_BUNDLE, OLDER_BUNDLE = USUAL_BUNDLES = ("structured", "streaming")
+"""The bundles of notes for which none is named: the second where the first can't run, or lacks what is asked."""
 
 REQUIRED = frozenset({"appid", "topic", "out", "secrets"})
 """The parameters that every bundle declares: a render is made of them."""

@@ -35,6 +35,7 @@ class Computed:
     journal: str
     out_prefix: str
     rows_folder: str
+    spark_settings: list[str]
     state: str
     waiting: str
 
@@ -54,6 +55,7 @@ def context_of(values: Mapping[str, Any], connection: Connection, *, scala: str)
         journal="" if clean else values["out"],
         out_prefix=f"{values['out']}/{FOLDER_PREFIX}",
         rows_folder=f"{values['out']}/windows-{own_name(connection)}",
+        spark_settings=_spark_settings(values),
         state=_state(values, connection, clean=clean),
         waiting=_waiting(values, connection),
     )
@@ -75,17 +77,21 @@ def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     """What Spark is to be started with: the MQTT client's files or package, drivers of outputs that the files lack,
     the master and the properties given.
 
-    None for a bundle that declares no connector.
+    Only the latter two for a bundle that declares no connector.
 
     `scala` is Spark's Scala version ("2.12"). Raises `UsageError` when no MQTT package exists for it.
     """
     if "connector" not in values:
-        return Dependencies()
-    master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
+        return Dependencies(properties=tuple(_spark_settings(values)))
     mqtt = _mqtt(values, scala)
     names = [path.rpartition("/")[2] for path in mqtt.jars]
     missing = [each for each in drivers(values) if "{1}-{2}.jar".format(*each.split(":")) not in names]
-    return replace(mqtt, packages=(*mqtt.packages, *missing), properties=(*master, *values.get("spark_properties", ())))
+    return replace(mqtt, packages=(*mqtt.packages, *missing), properties=tuple(_spark_settings(values)))
+
+
+def _spark_settings(values: Mapping[str, Any]) -> list[str]:
+    master = [f"spark.master={values['spark_master']}"] if values.get("spark_master") else []
+    return [*master, *values.get("spark_properties", ())]
 
 
 def _mqtt(values: Mapping[str, Any], scala: str) -> Dependencies:

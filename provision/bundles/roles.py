@@ -18,3 +18,7 @@ class Role(StrEnum):
 
 BESIDE_THE_STREAM = frozenset({Role.STOP, Role.LATEST})
 """Roles of paragraphs that are run while the stream runs: beside a start that blocks they never get a turn."""
+
+
+MANY = frozenset({Role.DEPENDENCIES, Role.OUTPUTS})
+"""Roles that several paragraphs of a note may have."""

@@ -10,7 +10,7 @@ from provision.bundles.checks import Checks
 from provision.bundles.conditions import Condition, cases, check_condition, holds, in_words
 from provision.bundles.parameters import Parameter
 from provision.bundles.placeholders import check_places, line_conditions, setting_names
-from provision.bundles.roles import BESIDE_THE_STREAM, Role
+from provision.bundles.roles import BESIDE_THE_STREAM, MANY, Role
 from provision.errors import UsageError
 
 BY_SERVER = "{{ python }}"
@@ -115,7 +115,7 @@ def _check_pair(one: Template, other: Template, parameters: Mapping[str, Paramet
 def _clash(one: Template, other: Template) -> str:
     if one.key == other.key:
         return f"two paragraphs with key {one.key!r} fit one note"
-    if one.role and one.role == other.role != Role.OUTPUTS:
+    if one.role and one.role == other.role not in MANY:
         return f"two paragraphs with role {one.role!r} fit one note, {one.key!r} and {other.key!r}"
     for start, beside in ((one, other), (other, one)):
         if start.blocks and beside.role in BESIDE_THE_STREAM:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from provision.bundles.bundle import Bundle, load_bundle
 from provision.classroom import causes
 from provision.classroom.clients import Clients, connect_as
+from provision.classroom.of_usual import bundles_of_class, most_there
 from provision.classroom.outcome import Outcome, Result
 from provision.classroom.roster import Person, read_people
 from provision.classroom.rows import place_of, refuse_shared_paths
@@ -64,13 +65,17 @@ class StateVerb:
 
 def for_each_note(console: Console, server: ServerOptions, each: ClassOptions, verb: Verb) -> list[Outcome]:
     """Do the verb for the note of each row, and show what becomes of it. Returns the outcomes in the file's order."""
-    rows, refused = _rows(each, embedded=server.embedded)
+    usual = bundles_of_class(each.bundle, each.pairs, each.file)
+    read = {name: _rows(each, name, embedded=server.embedded) for name in usual}
+    rows, refused = read[usual[0]]
     if not rows:
         return show_refused(console, refused)
     with told_anyway(console, refused), server.connect_running() as client:
         connect = server.connect_running
-        places = find_notes(client, connect, [row.path for row in rows])
-        verb.begin(client, connect, [note_id for note_id in places.values() if note_id])
+        paths = {name: [row.path for row in some] for name, (some, _) in read.items()}
+        places = find_notes(client, connect, sorted({path for some in paths.values() for path in some}))
+        rows, refused = read[most_there(places, paths)]
+        verb.begin(client, connect, [places[row.path] for row in rows if places[row.path]])
     with closing(Clients(lambda person: connect_as(server, person))) as clients:
         return do_and_show(console, _NoteWork(clients, places, verb), rows, refused, each.jobs)
 
@@ -133,9 +138,9 @@ def missing(row: NoteRow) -> UsageError:
     return UsageError(f"{row.path}: no note is there", next_step="apply the row first, or take it out of the file")
 
 
-def _rows(each: ClassOptions, *, embedded: bool) -> tuple[list[NoteRow], list[Outcome]]:
-    """The rows with their notes' paths, and the failures of those that have none."""
-    bundle, options = load_bundle(each.bundle), _options(each, embedded=embedded)
+def _rows(each: ClassOptions, name: str, *, embedded: bool) -> tuple[list[NoteRow], list[Outcome]]:
+    """The rows with the paths that their notes of this bundle have, and the failures of those that have none."""
+    bundle, options = load_bundle(name), _options(each, embedded=embedded)
     check_each_value(bundle, each.pairs)
     rows, refused = [], []
     for person in read_people(each.file, bundle):

@@ -41,13 +41,18 @@ class Person:
         return bool(self.platform or self.account.keys() - {"appid"})
 
 
+def columns_of(file: Path) -> list[str]:
+    """The names in the file's first line. Raises `UsageError` for what is no CSV."""
+    rows = _rows(file)
+    return [cell.strip() for cell in rows[0][1]] if rows else []
+
+
 def read_people(file: Path, bundle: Bundle) -> list[Person]:
     """The non-empty rows of `file`. Raises `UsageError` for what is no such CSV and for unknown columns.
 
     A row's relative file names are relative to `file`.
     """
-    rows = _rows(file)
-    columns = [cell.strip() for cell in rows[0][1]] if rows else []
+    rows, columns = _rows(file), columns_of(file)
     _check_columns(file, columns, bundle)
     people = [_person(file, line, columns, cells, bundle) for line, cells in rows[1:] if any(map(str.strip, cells))]
     if not people:

@@ -5,12 +5,11 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.render import RenderedNote
 from provision.bundles.template import ASK
 from provision.classroom.clients import Clients, connect_as
-from provision.classroom.roster import read_people
-from provision.classroom.rows import Row, class_rows
+from provision.classroom.of_usual import read_class
+from provision.classroom.rows import Row
 from provision.classroom.server_checks import check_users, prepare_spark
 from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
 from provision.classroom.write_rows import RowWriter, check_servers
@@ -46,9 +45,8 @@ def apply_each(
         spec = fit_embedded(spec, embedded.runtime, console) if embedded else spec
         return replace(spec, values={**spec.values, **known})
 
-    bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
-    people = read_people(each.file, bundle)
-    rows, refused = class_rows(people, bundle, options, embedded)
+    of_class = read_class(console, each.file, options, embedded)
+    options, people, rows, refused = of_class.options, of_class.people, of_class.rows, of_class.refused
     if not rows:
         finish(console, show_refused(console, refused))
         return

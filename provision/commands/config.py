@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
+from provision.bundles.bundle import load_bundle
 from provision.bundles.parameters import as_text
 from provision.bundles.values.spark import holds_secret
 from provision.console import Console
 from provision.errors import UsageError, hide_passwords
 from provision.options.output import json_option
+from provision.options.usual_bundle import usual_bundle
 from provision.project.context import project_of
 from provision.project.in_force import BUNDLE, InForce, parsed, target_of, values_in_force
 
@@ -59,7 +60,7 @@ def _of_bundle(ctx: click.Context, values: list[InForce], console: Console) -> I
     if not {"bundle", "pairs"} <= names:
         return
     try:
-        bundle = load_bundle(ctx.params.get("bundle") or DEFAULT_BUNDLE)
+        bundle = load_bundle(ctx.params.get("bundle") or usual_bundle(ctx.params["pairs"]))
     except UsageError as error:
         console.say(f"warning: {error.message}; see it with provision validate", style="yellow")
         return

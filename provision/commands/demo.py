@@ -5,7 +5,7 @@ import contextlib
 import click
 
 from provision import demo as demonstration
-from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, OLDER_BUNDLE, bundle_names, load_bundle
 from provision.commands.plot import draw
 from provision.commands.stack import ready_page
 from provision.console import Console
@@ -30,14 +30,15 @@ _VARIANT = load_bundle(DEFAULT_BUNDLE).parameters["variant"]
     "package, with TLS, an authority of its own, a user and a password.",
 )
 @click.option(
-    "--bundle", type=click.Choice(bundle_names()), default=DEFAULT_BUNDLE, show_default=True, help="The note's bundle."
+    "--bundle",
+    type=click.Choice(bundle_names()),
+    help=f"The note's bundle.  [default: {DEFAULT_BUNDLE} where this Zeppelin has Spark from 3.3 in Python, as the "
+    f"embedded one, else {OLDER_BUNDLE}]",
 )
 @click.option(
     "--variant",
     type=click.Choice(_VARIANT.choices),
-    default=_VARIANT.default,
-    show_default=True,
-    help="What the note puts out.",
+    help="What the note puts out.  [default: the bundle's]",
 )
 @click.option("--windows", type=click.IntRange(1, 1000), default=2, show_default=True, help="How many to show.")
 @click.option(
@@ -61,8 +62,8 @@ def demo(
     /,
     choice: Choice,
     platform: str,
-    bundle: str,
-    variant: str,
+    bundle: str | None,
+    variant: str | None,
     windows: int,
     pairs: tuple[str, ...],
     keep: bool | None,
@@ -74,7 +75,9 @@ def demo(
     files and addresses. It ends with the address of a page of the note, with live charts, and leaves everything up
     until `provision down`. With --no-keep, and where the extra `page` is not installed, it stops all that it started.
     """
-    asked = demonstration.Demo(bundle, windows, (f"variant={variant}", *pairs), platform=platform)
+    asked = demonstration.Demo(
+        bundle, windows, (*([f"variant={variant}"] if variant else []), *pairs), platform=platform
+    )
     demonstration.check(asked)
     with contextlib.ExitStack() as cleanup:
         running, started = stack.up(choice, stack.Ports(), console)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from provision.bundles.bundle import DEFAULT_BUNDLE
+from provision.bundles.bundle import DEFAULT_BUNDLE, OLDER_BUNDLE
 from provision.bundles.own_copy import check_schema, own_copy
 from provision.console import Console
 from provision.errors import UsageError
@@ -21,12 +21,19 @@ from provision.project.write import BUNDLE, write_project
     metavar="FIELDS",
     help='The fields of your events: "device string, temperature double".  [default: those of the document]',
 )
+@click.option(
+    "--bundle",
+    metavar="NAME|DIR",
+    default=DEFAULT_BUNDLE,
+    show_default=True,
+    help=f"The bundle to copy; {OLDER_BUNDLE} for a server without Spark from 3.3 in Python.",
+)
 @json_option
 @click.pass_obj
-def init(console: Console, /, folder: Path, schema: str | None) -> None:
+def init(console: Console, /, folder: Path, schema: str | None, bundle: str) -> None:
     """Write a project into DIR, by default this folder: provision.toml, and a bundle of your own.
 
-    The bundle is the tool's `streaming`, copied for you to edit: it averages the numbers of each device over a
+    The bundle is one of the tool's, copied for you to edit: it averages the numbers of each device over a
     sliding window. With --schema its events have the fields that you name, with types of Spark SQL: string, double,
     int, bigint, boolean, timestamp, … The first text tells the devices apart, the first timestamp is the event's
     time; without one the time of arrival counts.
@@ -46,7 +53,7 @@ def init(console: Console, /, folder: Path, schema: str | None) -> None:
             f"{folder / BUNDLE}: it is there already, and would be the project's bundle",
             next_step="name another folder, or move it away",
         )
-    written = write_project(folder, own_copy(DEFAULT_BUNDLE, folder.resolve().name, fields))
+    written = write_project(folder, own_copy(bundle, folder.resolve().name, fields))
     text = "\n".join([*map(str, written), "", *_next_steps(folder)])
     console.result({"project": str((folder / NAME).absolute()), "written": [*map(str, written)]}, text)
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.classroom import causes
 from provision.classroom.clients import Clients, connect_as
+from provision.classroom.of_usual import read_class
 from provision.classroom.outcome import Outcome, Result, exit_code
-from provision.classroom.roster import read_people
-from provision.classroom.rows import Row, class_rows
+from provision.classroom.rows import Row
 from provision.classroom.show import do_and_show, finish, show_refused, told_anyway
 from provision.console import Console
 from provision.embedded.stack import Stack
@@ -32,8 +31,8 @@ def plan_each(
 
     Where nothing failed and an apply would change a note, it ends with `to_do`.
     """
-    bundle = load_bundle(options.bundle or DEFAULT_BUNDLE)
-    rows, refused = class_rows(read_people(each.file, bundle), bundle, options, embedded, planning=True)
+    of_class = read_class(console, each.file, options, embedded, planning=True)
+    options, rows, refused = of_class.options, of_class.rows, of_class.refused
     if not rows:
         finish(console, show_refused(console, refused))
         return

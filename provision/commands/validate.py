@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from netpie_creds import NetpieError
-from provision.bundles.bundle import DEFAULT_BUNDLE, Bundle, bundle_problems, load_bundle
+from provision.bundles.bundle import Bundle, bundle_problems, load_bundle
 from provision.checks.project import parameter_problems, settings_problems, together_problems
+from provision.classroom.of_usual import bundles_of_class
 from provision.classroom.roster import read_people
 from provision.classroom.rows import class_rows
 from provision.console import Console, one_line
@@ -141,7 +142,11 @@ def _of_target(ctx: click.Context, project: Project, target: str) -> Iterator[Sh
 
 
 def _of_note(defaults: Defaults, note: NoteOptions, each: EachOptions | None, place: Place) -> Iterator[ShownError]:
-    name = note.bundle or DEFAULT_BUNDLE
+    try:
+        name = (bundles_of_class(note.bundle, note.pairs, each.file) if each else note.bundles())[0]
+    except UsageError as unread:
+        yield unread
+        return
     wrong, setting = bundle_problems(name), defaults.setting("bundle")
     for error in wrong:
         if setting is None or error.message.startswith(name):

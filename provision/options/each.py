@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from provision.bundles.bundle import DEFAULT_BUNDLE
 from provision.errors import UsageError
 from provision.options.application import ApplicationOptions, place_options
 from provision.project.option import NamedValues, typed_names
@@ -36,7 +35,7 @@ class ClassOptions:
 
     file: Path
     jobs: int = 4
-    bundle: str = DEFAULT_BUNDLE
+    bundle: str | None = None
     pairs: tuple[str, ...] = ()
     application: ApplicationOptions = field(default_factory=ApplicationOptions)
 
@@ -119,7 +118,7 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
         click.option(
             "--bundle",
             metavar="NAME|DIR",
-            help=f"With --each: the bundle, for rows without a column `note`.  [default: {DEFAULT_BUNDLE}]",
+            help="With --each: the bundle, for rows without a column `note`.  [default: that of their notes]",
         ),
         click.option(
             "--param",
@@ -153,7 +152,7 @@ def note_or_each(*, required: bool = True, in_turn: bool = False) -> Callable[[C
                         next_step="add --each FILE.csv, or leave them out: a note keeps what it was applied with",
                     )
                 return command(*args, each=None, **others)
-            each = ClassOptions(each_file, jobs, bundle or DEFAULT_BUNDLE, pairs, application)
+            each = ClassOptions(each_file, jobs, bundle, pairs, application)
             return command(*args, each=each, **others)
 
         decorated: Callable[..., Any] = with_class

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, OLDER_BUNDLE, bundle_names, load_bundle
 from provision.bundles.render import RenderedNote
+from provision.bundles.template import ASK
 from provision.console import Console
 from provision.errors import UsageError
 from provision.mqtt.login import plain_warning
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
+from provision.options.usual_bundle import has_python, runnable_bundle, usual_bundles
 from provision.platforms import platform_of_site
 from provision.platforms.platform import Client, Forecasts, Place, PlatformAccount
 from provision.prepare import (
@@ -33,7 +35,7 @@ from provision.prepare import (
 from provision.project.option import NamedValues
 from provision.sync.apply import read_note
 from provision.sync.plan import OURS, THEIRS, Decision
-from provision.sync.provenance import Origin, origin
+from provision.sync.provenance import Origin, by_key, origin
 from provision.sync.remembered import bundle_of, told
 from zeppelin_sdk import ZeppelinClient, ZeppelinError
 
@@ -46,7 +48,8 @@ _OPTIONS = (
     click.option(
         "--bundle",
         metavar="NAME|DIR",
-        help=f"Bundle or its folder.  [default: the one that the note was applied with, else {DEFAULT_BUNDLE}]",
+        help="Bundle or its folder.  [default: the one that the note was applied with, else "
+        f"{DEFAULT_BUNDLE} where the server has Spark from 3.3 in Python, else {OLDER_BUNDLE}]",
         shell_complete=lambda _ctx, _param, start: _bundles(start),
     ),
     click.option(
@@ -73,11 +76,16 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class AskedNote:
-    """Which note is asked for, what its last apply noted, and whose account it takes."""
+    """Which note is asked for, what its last apply noted, whose account it takes, and its bundle, for `load_bundle`.
+
+    `is_applied`: the note is on the server, with paragraphs of a bundle.
+    """
 
     path: str
     noted: Origin
     options: ApplicationOptions
+    bundle: str
+    is_applied: bool = False
 
     def account(self, *, planning: bool) -> PlatformAccount:
         """The account that is named, else the note's; `planning`: its secrets need not be known."""
@@ -92,7 +100,7 @@ class AskedNote:
 
 @dataclass(frozen=True)
 class NoteOptions:
-    """What the options of `note_options` say; without `bundle` the note's own is meant."""
+    """What the options of `note_options` say; without `bundle` the note's own is meant, and for a new one `usual`."""
 
     application: ApplicationOptions
     server: ServerOptions
@@ -100,6 +108,7 @@ class NoteOptions:
     pairs: tuple[str, ...] = ()
     path: str | None = None
     decision: Decision = field(default_factory=Decision)
+    usual: str = DEFAULT_BUNDLE
 
     def embedded_stack(self, console: Console) -> "Stack | None":
         """The embedded stack that runs, which is told; None when a server is named.
@@ -135,11 +144,14 @@ class NoteOptions:
         this machine does not reach. With `read_only` none is made, and nobody is asked but Zeppelin: stand-ins take the
         place of what only an apply gets.
         """
-        path = self._path(embedded)
+        paths = self._paths(embedded)
         with self.server.connect_running() as client:
-            asked = self._first_asked(client, path, embedded)
+            asked = self._first_asked(client, paths, embedded)
             account = asked.account(planning=read_only)
-            spec = self.spec(asked, account.place, embedded, console)
+            if asked.is_applied:
+                spec = self.spec(asked, account.place, embedded, console)
+            else:
+                spec = self._new_spec(client, paths, account.place, embedded, console, ask=not read_only)
             tell_forecast(console, account, spec.values["topic"], only_over=not read_only)
             if read_only:
                 of_note = account.planned(known_broker(asked.noted, embedded))
@@ -155,21 +167,56 @@ class NoteOptions:
                     console.say(line)
             yield client, rendered
 
-    def _first_asked(self, client: ZeppelinClient, path: str, embedded: "Stack | None") -> AskedNote:
-        """As `asked`. Where the server does not tell which bundle the note has, it is taken for a new note: then what
-        is wrong with the words is told first.
+    def _first_asked(self, client: ZeppelinClient, paths: Mapping[str, str], embedded: "Stack | None") -> AskedNote:
+        """As `asked`, of the first of these paths where a note is, else of the first. Where the server does not tell
+        which bundle the note has, it is taken for a new note: then what is wrong with the words is told first.
         """
         try:
-            return self.asked(client, path, embedded)
+            every = (replace(self, usual=name).asked(client, path, embedded) for name, path in paths.items())
+            there = next((asked for asked in every if asked.is_applied), None)
+            first = next(iter(paths))
+            return there or replace(self, usual=first).asked(client, paths[first], embedded)
         except ZeppelinError:
-            check_each_value(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs)
+            self._check_values()
             raise
+
+    def _new_spec(
+        self,
+        client: ZeppelinClient,
+        paths: Mapping[str, str],
+        place: Place,
+        embedded: "Stack | None",
+        console: Console,
+        *,
+        ask: bool,
+    ) -> NoteSpec:
+        """As `spec`, of a new note with the first of the bundles that takes what is asked, and with `ask` runs."""
+        specs: dict[str, NoteSpec] = {}
+        wrong: list[UsageError] = []
+        for name, path in paths.items():
+            try:
+                asked = replace(self, usual=name).asked(client, path, embedded)
+                specs[name] = self.spec(asked, place, embedded, console)
+            except UsageError as error:
+                wrong.append(error)
+        if not specs:
+            raise wrong[0]
+        if not ask or has_python(embedded):
+            return next(iter(specs.values()))
+        name, python = runnable_bundle(client, specs, console)
+        spec = specs[name]
+        asks = python and spec.values.get("python") == ASK
+        return replace(spec, values={**spec.values, "python": python}) if asks else spec
 
     def asked(self, client: ZeppelinClient, path: str, embedded: "Stack | None" = None) -> AskedNote:
         """What is asked of the note at `path`, as it is on the server."""
         live = read_note(client, path)
         noted = origin(live) if live else Origin()
-        return AskedNote(path, noted, self.application_for(embedded, noted))
+        is_applied = live is not None and bool(by_key(live))
+        # a version that noted none had this one bundle to be meant
+        usual = OLDER_BUNDLE if is_applied else self.usual
+        bundle = self.bundle or bundle_of(noted) or usual
+        return AskedNote(path, noted, self.application_for(embedded, noted), bundle, is_applied=is_applied)
 
     def spec(
         self,
@@ -183,18 +230,23 @@ class NoteOptions:
 
         On the embedded stack it has the jar files that `fit_embedded` is still to make.
         """
-        bundle = load_bundle(self.bundle or bundle_of(asked.noted))
+        bundle = load_bundle(asked.bundle)
         given = self.pairs if pairs is None else pairs
         spec = note_spec(bundle, given, place, asked.path, asked.noted, embedded=embedded is not None)
         spec = fit_embedded(spec, embedded.runtime, console, make=False) if embedded else spec
         check_spec(spec)
         return spec
 
-    def _path(self, embedded: "Stack | None") -> str:
+    def _paths(self, embedded: "Stack | None") -> dict[str, str]:
+        """By bundle the paths where the note may be: one that is named, else one for each bundle that may be meant."""
         if self.path:
-            return clean_path(self.path)
+            return dict.fromkeys(self.bundles(), clean_path(self.path))
         place = self.application_for(embedded).named().place
-        return bundle_path(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs, place)
+        return {name: bundle_path(load_bundle(name), self.pairs, place) for name in self.bundles()}
+
+    def bundles(self) -> list[str]:
+        """The bundle that is named, else those that may be meant, the better first, for `load_bundle`."""
+        return [self.bundle] if self.bundle else usual_bundles(self.pairs)
 
     def _check_words(self) -> None:
         """Raise `UsageError` for what is wrong whatever the note was applied with.
@@ -205,7 +257,10 @@ class NoteOptions:
         if self.path:
             clean_path(self.path)
         if self.bundle is not None or not self.server.is_there():
-            check_each_value(load_bundle(self.bundle or DEFAULT_BUNDLE), self.pairs)
+            self._check_values()
+
+    def _check_values(self) -> None:
+        check_each_value(load_bundle(self.bundles()[0]), self.pairs)
 
 
 def known_broker(noted: Origin, embedded: "Stack | None") -> str:

@@ -39,8 +39,11 @@ _PAGE = re.compile(r"https?://[^\s]+")
 # the words of this project's connector, and the reason codes at the end of Paho's own exceptions, which Bahir reports
 _REFUSED = re.compile(r"CONNACK [45]\b|\([45]\)$")
 # ConfInterpreter from 0.9 on ("Can not change interpreter properties when interpreter process has already been
-# launched"), and DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized")
-_NEEDS_RESTART = re.compile(r"can ?not change interpreter|already been launched|must be used before", re.IGNORECASE)
+# launched"), DepInterpreter up to 0.8 ("Must be used before SparkInterpreter (%spark) initialized"), the Python note
+_NEEDS_RESTART = re.compile(
+    r"can ?not change interpreter|already been launched|must be used before|Spark runs with other settings",
+    re.IGNORECASE,
+)
 # SparkContext.assertNotStopped, LiveListenerBus.addToQueue, the Python note's words for a Java that is gone: the
 # interpreter lives on with a context that does not
 _SPARK_ENDED = re.compile(
@@ -153,7 +156,7 @@ class NoteRun:
             if not _needs_restart(error):
                 raise
             self._drain()
-            self._restart("  Spark runs with other dependencies")
+            self._restart("  Spark runs with other dependencies or settings")
             self._run(paragraph)
 
     def _drain(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from provision.errors import ProvisionError, UsageError
 from provision.streams.interpreter import PYTHON, SPARK, restart_for, setting_of
-from provision.streams.run_paragraph import process_is_gone, run_in_turn
+from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
 from provision.sync.remove import delete_quietly
 from zeppelin_sdk import InterpreterError, ParagraphError, ZeppelinClient
 
@@ -39,12 +39,16 @@ def probe_spark(client: ZeppelinClient) -> Probe:
 def python_with_spark(client: ZeppelinClient) -> str:
     """The first of `IN_PYTHON` whose Python has pyarrow and a Spark that is new enough; starts it if necessary.
 
-    Raises `UsageError` where none has, `HeldError` as `probe_spark`.
+    Raises `UsageError` where none has, and `HeldError` as `probe_spark` where one may have.
     """
-    wrong = []
+    wrong: list[str] = []
+    held: HeldError | None = None
     for interpreter, group in IN_PYTHON.items():
         try:
             told = _told(client, f'%{interpreter}\nimport pyarrow, pyspark\nprint("probe", pyspark.__version__)', group)
+        except HeldError as error:
+            held = error
+            continue
         except (ParagraphError, InterpreterError) as error:
             wrong.append(f"%{interpreter}: {error.message}")
             continue
@@ -52,6 +56,8 @@ def python_with_spark(client: ZeppelinClient) -> str:
         if found and (int(found[1]), int(found[2])) >= OLDEST:
             return interpreter
         wrong.append(f"%{interpreter} has Spark {found[0].removeprefix('probe ') if found else 'of no version'}")
+    if held:
+        raise held
     raise UsageError(
         f"{client.url}: no Python has pyarrow and a Spark from {'.'.join(map(str, OLDEST))} ({'; '.join(wrong)})",
         next_step="take --bundle streaming, or install pyspark and pyarrow in the Python of its interpreter python",

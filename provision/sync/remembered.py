@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.bundle import DEFAULT_BUNDLE, Bundle, bundle_names
+from provision.bundles.bundle import Bundle, bundle_names
 from provision.bundles.parameters import Parameter, as_text
 from provision.bundles.render import RenderedNote
 from provision.bundles.values.spark import check_properties
@@ -57,7 +57,7 @@ def _check_alone(bundle: Bundle, asked: Mapping[str, str], error: UsageError) ->
 
 
 def bundle_of(noted: Origin) -> str:
-    """The bundle that the note was applied with, for `load_bundle`; the default one where none is noted.
+    """The bundle that the note was applied with, for `load_bundle`; empty where none is noted.
 
     Raises `UsageError` for one that is not here.
     """
@@ -71,7 +71,7 @@ def bundle_of(noted: Origin) -> str:
             f"the note was applied with a bundle {noted.bundle!r} that is none of the tool's",
             next_step="name its folder with --bundle DIR",
         )
-    return noted.folder or noted.bundle or DEFAULT_BUNDLE
+    return noted.folder or noted.bundle
 
 
 def told(noted: Origin, note: RenderedNote) -> Iterator[str]:

@@ -16,7 +16,7 @@ PAGE = "http://127.0.0.1:2/TOKEN/note/2A"
 
 
 def lines(*, keep: bool, page: str = "", web_page: bool = False) -> list[str]:
-    shown: Any = SimpleNamespace(note=NOTE, windows=(), published=3, counted=3)
+    shown: Any = SimpleNamespace(note=NOTE, windows=(), published=3, counted=3, rows="")
     running: Any = SimpleNamespace(web_page=web_page)
     return closing_lines(shown, running, keep=keep, page=page)
 

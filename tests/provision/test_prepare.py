@@ -198,7 +198,8 @@ def test_a_server_is_asked_for_its_python_once(probes: list[object], monkeypatch
     looked_at = render_for(client, spec, credentials, read_only=True)
     assert (asked, looked_at.paragraphs[1].text.partition("\n")[0]) == ([], "%python")
     applied = render_for(client, spec, credentials)
-    assert {each.text.partition("\n")[0] for each in applied.paragraphs[1:]} == {"%spark.pyspark"}
+    assert {each.text.partition("\n")[0] for each in applied.paragraphs[2:]} == {"%spark.pyspark"}
+    assert applied.paragraphs[1].text.startswith("%spark.conf\n")
     server.import_note(note_json(applied), applied.path)
     assert render_for(client, spec, credentials).paragraphs == applied.paragraphs
     assert render_for(client, spec, credentials, read_only=True).paragraphs == applied.paragraphs

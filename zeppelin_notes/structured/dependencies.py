@@ -4,13 +4,20 @@ from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
+{{ when python = ask, python }}SETTINGS = dict(each.split("=", 1) for each in {{ spark_settings | python }})
+{{ when python = ask, python }}SETTINGS["netpie.settings"] = ",".join(SETTINGS)  # a name that has gone is another setting too
 builder = SparkSession.builder.appName("Zeppelin")
 for name in ("spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.sql.ui.retainedExecutions"):
     builder.config(name, "200")  # what Spark's page shows; with 1,000, which is usual, the heap grows for half an hour
+{{ when python = ask, python }}for name, value in SETTINGS.items():
+{{ when python = ask, python }}    builder.config(name, value)
 try:
     spark = builder.getOrCreate()
 except (Py4JNetworkError, ConnectionError) as problem:
     raise RuntimeError("Spark has ended: restart the interpreter of this paragraph, or `provision run` the note") from problem
+{{ when python = ask, python }}other = [name for name, value in SETTINGS.items() if spark.sparkContext.getConf().get(name, "") != value]
+{{ when python = ask, python }}if other:
+{{ when python = ask, python }}    raise RuntimeError(f"Spark runs with other settings ({', '.join(other)}): restart the interpreter of this paragraph, or `provision run` the note")
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
     raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")
 for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),

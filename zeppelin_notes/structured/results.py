@@ -18,7 +18,7 @@ class Results:
         self.counts = dict.fromkeys(("events", "late", "malformed", "windows"), 0)
         self.batches, self.failed, self.failing, self.since, self.reason = 0, 0, 0, 0, ""
         self.windows = collections.deque(maxlen=self.KEPT_WINDOWS)
-        self.ended = ""
+        self.ended, self._fields = "", []
         self._context, self._note = context, this_note()
         self._gauges = self._registered(context)
         for name in self._gauges:
@@ -88,6 +88,7 @@ class Results:
         """Keep the first rows of the window that ends then (ms since 1970)."""
         found = rows.limit(self.KEPT_ROWS).collect()
         self.windows.append((end, rows.columns, [tuple(row) for row in found]))
+        self._fields = rows.schema.fields
 
     def check_note(self):
         """Raise RuntimeError in another note's paragraph: notes that share a Python share its names."""
@@ -110,15 +111,34 @@ class Results:
         if self.ended:
             print(f"the stream has ended: {self.ended}")
 
-    def chart(self):
-        """The windows with the newest one's columns, as Zeppelin's table."""
+    def averages(self):
+        """Make the table averages, and return it: the rows of the windows with the newest one's columns, each with its window's end."""
+        from pyspark.sql.types import StructField, StructType, TimestampType
+
         self.check_note()
-        windows = list(self.windows)
-        columns = windows[-1][1] if windows else []
-        print("%table " + "\t".join(map(cell, ["window_end", *columns])))
-        for end, its, rows in windows:
-            for row in rows if its == columns else ():
-                print("\t".join(map(cell, [instant(end), *row])))
+        schema = StructType([StructField("window_end", TimestampType()), *self._fields])
+        rows = [(datetime.fromtimestamp(end / 1000), *row) for end, row in self._alike(schema.names[1:])]
+        table = spark.createDataFrame(rows, schema, verifySchema=False).coalesce(1)
+        table.createOrReplaceTempView("averages")
+        return table
+
+    def chart(self, query=""):
+        """The table averages, or what a query makes of it, as Zeppelin's table."""
+        self.check_note()
+        if query:
+            self.averages()
+            found = spark.sql(query)
+            columns, rows = found.columns, found.collect()
+        else:
+            its = self.windows[-1][1] if self.windows else []
+            columns, rows = ["window_end", *its], [(instant(end), *row) for end, row in self._alike(its)]
+        print("%table " + "\t".join(map(cell, columns)))
+        for row in rows:
+            print("\t".join(map(cell, row)))
+
+    def _alike(self, columns):
+        """The rows of the windows with these columns, each with its window's end."""
+        return [(end, row) for end, its, rows in list(self.windows) if its == columns for row in rows]
 
 
 def this_note():

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from provision.bundles.literals.values import as_dependencies
+from provision.bundles.literals.values import Dependencies, as_dependencies
 from provision.errors import UsageError
 
 
 class SparkConf:
-    """A line each for packages, jar files and further properties (Zeppelin from 0.9).
+    """A line each for packages, jar files and further properties, or for these alone (Zeppelin from 0.9).
 
     Zeppelin tells when a property differs from what its Spark was started with, but not when one has gone: the last
     line names them all, and so differs then.
     """
 
     def literal(self, value: Any) -> str:
-        dependencies = as_dependencies(value)
+        dependencies = Dependencies(properties=tuple(value)) if isinstance(value, list) else as_dependencies(value)
         lines = {"spark.jars.packages": dependencies.packages, "spark.jars": dependencies.jars}
         listed = [(name, ",".join(map(_file, values))) for name, values in lines.items() if values]
         given = [(name, text.strip()) for name, _, text in (each.partition("=") for each in dependencies.properties)]

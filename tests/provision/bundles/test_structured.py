@@ -118,7 +118,7 @@ def test_the_login_is_netpie_s_made_at_each_connect(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_it_shows_is_read_back_as_windows(results: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = SimpleNamespace(columns=["id", "avg(cpu)"])
+    rows = SimpleNamespace(columns=["id", "avg(cpu)"], schema=SimpleNamespace(fields=[]))
     rows.limit = lambda _: SimpleNamespace(collect=lambda: [("a", 0.5), ("long name", None)])
     for end in (1540781620_000, 1540781630_000):
         results.table(rows, end)
@@ -181,7 +181,8 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
     results: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def rows(columns: list[str], *found: tuple[Any, ...]) -> SimpleNamespace:
-        return SimpleNamespace(columns=columns, limit=lambda _: SimpleNamespace(collect=lambda: found))
+        schema = SimpleNamespace(fields=columns)
+        return SimpleNamespace(columns=columns, schema=schema, limit=lambda _: SimpleNamespace(collect=lambda: found))
 
     results.table(rows(["old"], ("gone",)), 1540781610_000)
     results.table(rows(["id", "n"], ("a\tb", 1), (None, 2)), 1540781620_000)

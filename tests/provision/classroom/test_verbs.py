@@ -134,6 +134,29 @@ def test_a_row_s_note_is_the_bundle_s_where_the_file_names_none(command, zeppeli
     assert [row["note"] for row in answer["rows"]] == ["/NETPIE/ClassApp a csv", "/NETPIE/ClassApp b csv"]
 
 
+def test_a_class_has_one_bundle_that_the_server_runs_and_keeps_it(command, zeppelin: FakeZeppelin) -> None:
+    def started() -> int:
+        return len(zeppelin.asked("POST", "/api/notebook/job/"))
+
+    command("apply", "topic", "a", "b")
+    in_scala = {"/NETPIE/ClassApp a csv", "/NETPIE/ClassApp b csv"}
+    assert paths(zeppelin) == in_scala
+    zeppelin.interpreters["spark"] = lambda _text: ["probe 4.1.4"]  # it has got a Python
+    asked = started()
+    for verb in ("apply", "plan", "status"):
+        _, answer = command(verb, "topic", "a", "b")
+        assert {row["note"] for row in answer["rows"]} == in_scala
+        assert [row["result"] for row in answer["rows"]] == (["done"] if verb == "status" else ["same"]) * 2
+    assert started() == asked
+    command("apply", "topic,by", "c,event")
+    command("apply", "topic", "d")
+    in_python = {"/NETPIE/ClassApp c outputs in Python", "/NETPIE/ClassApp d outputs in Python"}
+    assert paths(zeppelin) == in_scala | in_python
+    _, answer = command("remove", "topic", "d", options=("--yes",))
+    assert [row["result"] for row in answer["rows"]] == ["done"]
+    assert paths(zeppelin) == {*in_scala, "/NETPIE/ClassApp c outputs in Python"}
+
+
 def test_without_an_appid_a_row_that_names_no_note_fails(command, zeppelin, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NETPIE_APPID")
     status, answer = command("status", "topic", "a")
@@ -142,7 +165,7 @@ def test_without_an_appid_a_row_that_names_no_note_fails(command, zeppelin, monk
     (tmp_path / "app.env").write_text("appid=Other\n")
     for options in (("--appid", "Other"), ("--credentials-file", str(tmp_path / "app.env"))):
         _, answer = command("status", "topic", "a", options=options)
-        assert answer["rows"][0]["note"] == "/NETPIE/Other a csv"
+        assert answer["rows"][0]["note"] == "/NETPIE/Other a outputs in Python"
 
 
 def test_a_file_of_600_notes_on_the_server_is_read_once_each(command, zeppelin: FakeZeppelin) -> None:
@@ -212,10 +235,11 @@ def test_notes_that_share_a_spark_are_not_run_together(command, zeppelin: FakeZe
 def test_rows_with_a_spark_each_are_run(command, zeppelin: FakeZeppelin) -> None:
     zeppelin.interpreters["spark"] = lambda _text: ["done"]
     command("apply", *ROWS, options=("--isolate",))
+    asked = len(zeppelin.asked("POST", "/api/notebook/job/"))
     status, answer = command("run", *ROWS)
     assert status == 0, [row["error"] for row in answer["rows"]]
     assert [row["result"] for row in answer["rows"]] == ["done"] * 3
-    ran = {request.path.split("/")[4] for request in zeppelin.asked("POST", "/api/notebook/job/")}
+    ran = {request.path.split("/")[4] for request in zeppelin.asked("POST", "/api/notebook/job/")[asked:]}
     assert ran == set(zeppelin.notes)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from .bench import CommandBench
 
-MISTYPED = [("windw=30", "windw"), ("window=soon", "window='soon'"), ("batch=0", "batch=0"), ("window", "no = in it")]
+MISTYPED = [("windw=30", "windw"), ("window=soon", "window='soon'"), ("slide=0", "slide=0"), ("window", "no = in it")]
 EACH = ["apply", "plan", "run", "stop", "status", "remove", "undo"]
 
 

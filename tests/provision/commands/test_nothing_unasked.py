@@ -65,7 +65,7 @@ def test_without_a_server_there_is_one_line_that_says_how_to_have_one(
         (["--param", "windw=30"], "windw"),
         (["--param", "window"], "no = in it"),
         (["--param", "window=a"], "window='a'"),
-        (["--param", "batch=0"], "out of range"),
+        (["--param", "slide=0"], "out of range"),
         (["--bundle", "nosuch"], "no bundle 'nosuch'"),
         (["--note", "a?b"], "Zeppelin keeps no such path"),
         (["--credentials-file", "/nosuch/file"], "does not exist"),

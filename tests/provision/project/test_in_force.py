@@ -251,7 +251,7 @@ def test_the_demonstration_takes_nothing_but_its_own_table(project: ProjectBench
     project.write('bundle = "./mine"\n[param]\ntopic = "x"\n[demo]\nwindows = 5\n')
     values = project.in_force("demo")
     assert values["windows"] == (5, "project")
-    assert values["bundle"] == ("streaming", "default")
+    assert "bundle" not in values
     assert "param.topic" not in {name for name, (_, source) in values.items() if source == "project"}
 
 

@@ -26,7 +26,7 @@ def files(folder: Path) -> dict[str, str]:
 def test_a_new_project_is_valid_and_names_the_bundle_beside_it(project: ProjectBench) -> None:
     assert project.run("init", "greenhouse") == 0, project.said
     folder = project.folder / "greenhouse"
-    assert {"provision.toml", ".gitignore", "bundle/note.toml", "bundle/query.scala"} <= set(files(folder))
+    assert {"provision.toml", ".gitignore", "bundle/note.toml", "bundle/query.py"} <= set(files(folder))
     assert [each for each in folder.iterdir() if each.name.startswith(".provision")] == []
     assert project.run("validate", "--project", "greenhouse") == 0
     assert bundle_problems(str(folder / "bundle")) == []
@@ -43,13 +43,14 @@ def test_the_events_of_a_new_project_have_the_fields_that_were_named(
     name_application(monkeypatch)
     keep_thing()
     with FakeZeppelin("0.10") as server:
+        server.interpreters["spark"] = lambda _text: ["probe 4.1.4"]
         monkeypatch.setenv("ZEPPELIN_URL", server.url)
         assert project.run("apply", "--no-run") == 0, project.said
         (note,) = server.notes.values()
         assert project.run("plan", "--exit-code") == 0, project.said
     texts = {paragraph["title"].partition(":")[0]: paragraph["text"] for paragraph in note["paragraphs"]}
-    assert note["path"] == "/project/MyApp metrics csv"
-    assert f'val fields = "{SCHEMA}"' in texts["Columns of the table measure"]
+    assert note["path"] == "/project/MyApp metrics outputs in Python"
+    assert f'fields = "{SCHEMA}"' in texts["Columns of the table measure"]
     query = " ".join(texts["Query"].split())
     assert "device, avg(temperature), avg(humidity) from measure group by device" in query
     (chart,) = [each for each in note["paragraphs"] if each["title"].startswith("Chart")]
@@ -59,7 +60,7 @@ def test_the_events_of_a_new_project_have_the_fields_that_were_named(
 def test_a_note_is_pulled_into_the_project_s_bundle_and_another_s_note_is_not(
     project: ProjectBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.run("init")
+    project.run("init", "--bundle", "streaming")
     monkeypatch.setenv("NETPIE_AUTH", "http://127.0.0.1:9")
     name_application(monkeypatch)
     keep_thing()

@@ -110,7 +110,7 @@ def test_every_target_is_checked_and_named(project: ProjectBench) -> None:
     )
     assert project.run("validate") == 2
     lines = project.out.splitlines()
-    assert any("provision.toml:4: bundle streaming has no parameter 'widow'; did you mean window?" in x for x in lines)
+    assert any("provision.toml:4: bundle structured has no parameter 'widow'; did you mean window?" in x for x in lines)
     assert any(line.startswith("target prod: 'no address' is not the address of a server") for line in lines)
     assert any(line.startswith("target prod: ") and "provision.toml:9: bundle: no bundle" in line for line in lines)
     assert project.run("validate", "--target", "dev") == 2
@@ -118,9 +118,9 @@ def test_every_target_is_checked_and_named(project: ProjectBench) -> None:
 
 
 def test_parameters_that_do_not_fit_each_other_are_told(project: ProjectBench) -> None:
-    project.write("[param]\nbatch = 10\nwindow = 125\n")
+    project.write("[param]\nslide = 10\nwindow = 125\n")
     assert project.run("validate") == 2
-    assert "window=125 is no multiple of batch=10" in project.out
+    assert "window=125 is no multiple of slide=10" in project.out
     project.write("[param]\nwindow = 9999999999\n")
     assert project.run("validate") == 2
     assert "provision.toml:2: window=" in project.out
@@ -131,11 +131,11 @@ def test_a_bundle_s_mistakes_are_told_with_their_lines(project: ProjectBench) ->
     note = project.folder / "bundle" / "note.toml"
     text = note.read_text(encoding="utf-8")
     note.write_text(text.replace('when = { variant = "csv" }', 'when = { variant = "cvs" }'), encoding="utf-8")
-    (project.folder / "bundle" / "stop.scala").unlink()
+    (project.folder / "bundle" / "stop.py").unlink()
     for words in (["validate"], ["validate", "--bundle", "./bundle"]):
         assert project.run(*words) == 2
         assert "variant can't be 'cvs'; did you mean csv?" in project.out
-        assert "stop.scala: No such file or directory" in project.out
+        assert "stop.py: No such file or directory" in project.out
         assert project.out.count("bundle/note.toml:") == 2
 
 
