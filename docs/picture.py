@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from provision.bundles.bundle import load_bundle
+from provision.bundles.bundle import DEFAULT_BUNDLE, load_bundle
 from provision.bundles.event_form import template_values
 from provision.bundles.placeholders import filled_pieces, filled_settings
 from provision.bundles.render import chosen_templates
@@ -29,7 +29,7 @@ from zeppelin_sdk import ServerVersion, ZeppelinClient
 DATA = Path(__file__).with_name("note.json")
 DRAWING = DATA.with_suffix(".svg")
 RUN = (Role.LATEST, Role.CHART)
-EDITED = ("query", "outputs", "columns", "chart")
+EDITED = ("query", "output-csv", "columns", "chart")
 """Keys of the paragraphs that the README says to edit."""
 
 WIDTH, MARGIN, LINE = 960, 24, 17
@@ -54,8 +54,8 @@ def capture(name: str) -> dict[str, str]:
 
 def paragraphs() -> list[Template]:
     """The note's, as on the embedded stack."""
-    bundle = load_bundle("streaming")
-    values = bundle.values({"appid": "DEMO", "variant": "average", **bundle.embedded})
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    values = bundle.values({"appid": "DEMO", **bundle.embedded})
     context = {**values, **template_values(values)}
     return [_filled(each, context) for each in chosen_templates(bundle, values, ServerVersion(0, 10, 0))]
 

@@ -23,11 +23,11 @@ from zeppelin_sdk import Note, ZeppelinClient
 def run(console: Console, /, server: ServerOptions, note: str, each: ClassOptions | None) -> None:
     """Run a note's paragraphs in order and wait until its stream is live.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". A stream that
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics". A stream that
     runs is started anew. With --each the note of each row of a class file is run, where each has a Spark of its own.
 
     \b
-    provision run "APPID metrics csv"
+    provision run "APPID metrics"
     provision run --each people.csv --zeppelin http://host:8080
     """
     if each is not None:
@@ -59,13 +59,13 @@ def run_found(client: ZeppelinClient, found: Note, console: Console) -> dict[str
 def stop(console: Console, /, server: ServerOptions, note: str, each: ClassOptions | None) -> None:
     """Stop a note's stream; what it has received is processed first where the note can do that.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". What of the note runs in
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics". What of the note runs in
     Spark is cancelled first. The document's note can only be stopped by a restart of Spark's interpreter, which ends
     what other notes run in it too.
     With --each the note of each row of a class file is stopped.
 
     \b
-    provision stop "APPID metrics csv"
+    provision stop "APPID metrics"
     provision stop --each people.csv --zeppelin http://host:8080
     """
     if each is not None:

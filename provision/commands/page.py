@@ -39,7 +39,7 @@ def page(
 ) -> None:
     """Show a note in the browser: its stream, live charts, its paragraphs to edit and run. Ctrl-C ends it.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". Without it the page
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics". Without it the page
     begins with all notes of the server: who streams, who fails.
 
     It is served on this machine's loopback address only, and only to who has its whole address, which holds a
@@ -47,7 +47,7 @@ def page(
     edited there goes to the server as from Zeppelin's own page.
 
     \b
-    provision page "APPID metrics csv"
+    provision page "APPID metrics"
     provision page --read-only --zeppelin http://host:8080
     """
     _serve(console, server, note, port=port, read_only=read_only, opens=opens, record=record)
@@ -106,11 +106,11 @@ def _read(record: Path) -> dict[str, Any]:
 def open_command(console: Console, /, server: ServerOptions, note: str) -> None:
     """Open a note in the browser: in Zeppelin's page where its server has one, else in the page of this tool.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". If no page of this tool
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics". If no page of this tool
     runs, one is served until Ctrl-C, as `provision page` does.
 
     \b
-    provision open "APPID metrics csv"
+    provision open "APPID metrics"
     """
     with server.connect_running() as client:
         found = find_note(client, note)

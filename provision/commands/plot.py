@@ -52,12 +52,12 @@ def plot(
 
     PATH is a CSV or Parquet file, or a folder of them: a dataset with a header and a column `window_end`, or the
     folders `avg-…` that the document's note writes (name their columns with --columns). Where there is no such path,
-    it is a NOTE: its id, its path, or the last parts of its path; drawn are the windows that it shows.
+    it is a NOTE: its id, its path, its name or the first words of that; drawn are the windows that it shows.
 
     Columns of numbers are measures, but for one that is called as a key is (`id`, `host`, `device_id`).
 
     \b
-    provision plot "APPID metrics csv"
+    provision plot "APPID metrics"
     provision plot /tmp/averages --measure "avg(cpu)" --last 2h --out cpu.png
     provision plot /tmp/out --columns ts,id,loadavg,cpu,mem
     """

@@ -47,8 +47,8 @@ def pull(
     A bundle that --bundle names by its folder is changed where it is, after a diff of it is shown.
 
     \b
-    provision pull "NETPIE/MyApp metrics csv"
-    provision pull "NETPIE/MyApp metrics csv" --bundle ./my-bundle
+    provision pull "MyApp metrics"
+    provision pull "MyApp metrics" --bundle ./my-bundle
     """
     named = _named(bundle) if bundle is not None else ""
     if named:

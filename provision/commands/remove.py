@@ -35,7 +35,7 @@ def remove(console: Console, /, server: ServerOptions, note: str, each: ClassOpt
     With --each the note of each row of a class file is removed, and one `provision undo` brings all of them back.
 
     \b
-    provision remove "APPID metrics csv"
+    provision remove "APPID metrics"
     provision remove --each people.csv --yes --zeppelin http://host:8080
     """
     if each is not None:

@@ -39,7 +39,7 @@ def status(
 ) -> None:  # fmt: skip
     """Show the server that is named, else the embedded stack; or, with NOTE, a note's paragraphs and its stream.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv".
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics".
 
     Of a server: its version, who you are there, its Spark, and the notes as `provision list` has them.
 
@@ -53,7 +53,7 @@ def status(
 
     \b
     provision status --zeppelin http://host:8080
-    provision status --watch "APPID metrics csv"
+    provision status --watch "APPID metrics"
     provision status --each people.csv --zeppelin http://host:8080
     """
     if each is not None:

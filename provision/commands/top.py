@@ -47,7 +47,7 @@ PLAIN_WIDTH = 100
 def top(console: Console, server: ServerOptions, note: str | None, once: bool) -> None:
     """Show a note's stream live in the terminal: rates, delay, a sparkline for each key. Ctrl-C ends it.
 
-    NOTE is its id, its path, or the last parts of its path, such as "APPID metrics csv". Without it: all notes of
+    NOTE is its id, its path, its name or the first words of that, such as "APPID metrics". Without it: all notes of
     the server that `apply` has made, those that fail first, with the reason.
 
     It shows what the note's page shows, from the same source: figures are Spark's, windows are those that the note
@@ -58,7 +58,7 @@ def top(console: Console, server: ServerOptions, note: str | None, once: bool) -
     when its stream fails or is not there.
 
     \b
-    provision top "APPID metrics csv"
+    provision top "APPID metrics"
     provision top --once --json --zeppelin http://host:8080
     """
     live = console.as_json or console.out.is_terminal

@@ -57,7 +57,7 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
 
     \b
     provision undo
-    provision undo "APPID metrics csv"
+    provision undo "APPID metrics"
     provision undo --each people.csv --zeppelin http://host:8080
     """
     if each is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision import errors
-from provision.bundles.bundle import bundle_names
+from provision.bundles.bundle import DEFAULT_BUNDLE, bundle_names, load_bundle
 from provision.cli import Interrupted
 from provision.commands.plan import TO_DO
 from provision.errors import ProvisionError
@@ -116,8 +116,7 @@ def test_the_readme_installs_every_distribution_that_the_tool_needs() -> None:
 
 
 def test_the_paragraphs_to_edit_are_in_the_note() -> None:
-    note = tomllib.loads((ROOT / "zeppelin_notes" / "streaming" / "note.toml").read_text(encoding="utf-8"))
-    titles = [paragraph.get("title", "") for paragraph in note["paragraphs"]]
+    titles = [template.title for template in load_bundle(DEFAULT_BUNDLE).templates]
     named = [row[0] for row in rows(README, "| paragraph |")]
 
     assert named

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from provision.bundles.bundle import DEFAULT_BUNDLE
+from provision.sync.provenance import origin
 from zeppelin_sdk import ParagraphStatus
 
 from .command import done, provision
@@ -49,6 +52,17 @@ def test_print_windows_are_events(answer: dict[str, Any]) -> None:
     assert len(answer["windows"]) == 2
     for window in answer["windows"]:
         assert set(json.loads(window["rows"][0][0])) == {"ts", "id", "loadavg", "cpu", "mem"}
+
+
+def test_a_demo_for_which_nothing_is_named_is_of_the_default_bundle_and_its_outputs(embedded: Embedded) -> None:
+    outcome = done("demo", "--no-keep", *parameters(DEFAULT_BUNDLE))
+    note = embedded.client.get_note(outcome.out.partition("/notebook/")[2].split()[0])
+    assert origin(note).bundle == DEFAULT_BUNDLE
+    rows = Path(next(line for line in outcome.out.splitlines() if line.startswith("rows ")).split()[1])
+    shown = re.findall(r"^[0-9]{4}-\S+  +\S+  +[\d.]+", outcome.err + outcome.out, re.MULTILINE)
+    assert len(shown) == 2
+    assert {len(row) for file in rows.glob("*.csv") for row in csv.reader(file.read_text().splitlines())} == {6}
+    assert provision("status", note.path, "--json").json["state"] == "stopped"
 
 
 @demos("csv", "average", "print")

@@ -77,7 +77,7 @@ def flow(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         file.chmod(0o600)
         topics = "topic=metrics,@shadow/data/updated"
         lengths = parameters("streaming", window=600, slide=10, batch=5)
-        options = ["--credentials-file", str(file), "--note", NOTE, *lengths]
+        options = ["--credentials-file", str(file), "--bundle", "streaming", "--note", NOTE, *lengths]
         out = folder / "out"
         applied = done("apply", "--json", *options, "--param", topics, "--param", f"out={out}")
         stream = Stream(embedded.client, find_note(embedded.client, NOTE).id, "streaming", out, None)  # type: ignore[arg-type]

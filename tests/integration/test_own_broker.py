@@ -61,7 +61,8 @@ def own(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     out = tmp_path_factory.mktemp("own") / "out"
     with installed_broker(embedded) as broker:
         named = ["--credentials-file", str(broker.credentials), "--note", NOTE, "--check-broker"]
-        options = [*parameters("streaming", window=600), "--param", f"topic={TOPIC}", "--param", f"out={out}"]
+        lengths = ["--bundle", "streaming", *parameters("streaming", window=600)]
+        options = [*lengths, "--param", f"topic={TOPIC}", "--param", f"out={out}"]
         applied = done("apply", "--json", *named, *options)
         yield OwnNote(embedded, broker.credentials, out, applied.out + applied.err)
         done("stop", NOTE, "--json")

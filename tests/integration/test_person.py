@@ -44,7 +44,8 @@ class AtWork:
 
 
 def apply(*options: object, **parameters: object) -> Outcome:
-    return provision("apply", "--note", PATH, "--no-run", "--json", *given(parameters), *options)
+    words = ("--bundle", "streaming", "--note", PATH, "--no-run", "--json")
+    return provision("apply", *words, *given(parameters), *options)
 
 
 def given(parameters: dict[str, Any]) -> list[str]:

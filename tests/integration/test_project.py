@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from provision.embedded.application import application_file
-from provision.streams.windows import read_windows
 from provision.sync.find_note import find_note
 from provision.sync.provenance import by_key
 
 from .command import done, provision
 from .conftest import Embedded
 from .streams import wait_for
+from .tables import table
+
+NOTE = "house/DEMO metrics outputs in Python"
 
 EVENTS = [
     {"device": "bench-1", "temperature": 20.0, "humidity": 50},
@@ -29,7 +31,7 @@ def test_a_new_project_s_note_averages_and_draws_events_of_its_schema(
     done("init", folder, "--schema", "device string, temperature double, humidity double")
     monkeypatch.chdir(folder)
     text = (folder / "provision.toml").read_text(encoding="utf-8")
-    test = {"batch": 2, "slide": 2, "window": 600, "out": str(tmp_path / "out")}
+    test = {"slide": 2, "window": 600, "out": str(tmp_path / "out")}
     short = "\n".join(f"{name} = {json.dumps(value)}" for name, value in test.items())
     (folder / "provision.toml").write_text(f"{text}\n[targets.test.param]\n{short}\n", encoding="utf-8")
     done("validate")
@@ -43,8 +45,8 @@ def test_a_new_project_s_note_averages_and_draws_events_of_its_schema(
 
     wanted = {("bench-1", "30.25", "60.0"), ("bench-2", "31.25", "55.0")}
     out = tmp_path / "out"
-    wait_for("both devices' averages", lambda: wanted in [set(window.rows) for window in read_windows(out)])
-    note = find_note(embedded.client, "house/DEMO metrics csv")
+    wait_for("both devices' averages", lambda: wanted in [set(window.rows) for window in table(out)])
+    note = find_note(embedded.client, NOTE)
     chart = by_key(note)["chart"]
 
     def drawn() -> str:  # the table has a window's rows just after its files are there
@@ -54,5 +56,5 @@ def test_a_new_project_s_note_averages_and_draws_events_of_its_schema(
     assert drawn().splitlines()[0].split("\t") == ["window_end", "device", "avg(temperature)", "avg(humidity)"]
     graph = chart.config["results"]["0"]["graph"]
     assert [each["name"] for each in (*graph["groups"], *graph["values"])] == ["device", "avg(temperature)"]
-    done("stop", "house/DEMO metrics csv")
-    done("remove", "--yes", "house/DEMO metrics csv")
+    done("stop", NOTE)
+    done("remove", "--yes", NOTE)

@@ -42,7 +42,7 @@ def typed(line: str, folder: Path) -> str:
 @pytest.fixture
 def note(embedded: Embedded) -> Iterator[str]:
     """The note's name, gone at the end."""
-    name = f"{embedded.stack.netpie.appid} metrics csv"
+    name = f"{embedded.stack.netpie.appid} metrics outputs in Python"
     yield name
     done("remove", "--yes", name)
 

@@ -104,7 +104,7 @@ def counted(embedded: Embedded, folder: Path, exits: ExitStack, broker: Mosquitt
     publisher = Publisher(logins[1], full_topic(demo_application().appid, topic), qos=1)
     out = folder / "out"
     parameters = {**TWO_BATCHES_A_WINDOW, "topic": topic, "out": out}
-    options = ["--note", NOTE, "--cache-dir", str(note_dir)]
+    options = ["--bundle", "streaming", "--note", NOTE, "--cache-dir", str(note_dir)]
     options += [word for name, value in parameters.items() for word in ("--param", f"{name}={value}")]
     return Counted(embedded, folder, exits.enter_context(publisher), out, options)
 

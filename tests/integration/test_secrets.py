@@ -172,7 +172,7 @@ def test_a_note_whose_entry_is_gone_says_so_when_it_is_run_and_in_its_log(
 ) -> None:
     streams.stop()
     note = "/secrets/gone"
-    done("apply", "--no-run", "--note", note, *parameters("streaming", out=tmp_path))
+    done("apply", "--no-run", "--bundle", "streaming", "--note", note, *parameters("streaming", out=tmp_path))
     (entity,) = entities_in("\n".join(p.text for p in find_note(embedded.client, note).paragraphs))
     embedded.client.delete_credential(entity)
     ran = provision("run", note)
@@ -222,8 +222,9 @@ def test_spark_s_own_page_shows_no_secret(embedded: Embedded, streams: Streams) 
 
 def test_secrets_that_stand_in_a_note_are_in_no_log(embedded: Embedded, secrets: list[str], tmp_path: Path) -> None:
     """Neither those of a note that is made, nor those of a paragraph that is added, which Zeppelin logs whole."""
-    note, out = "/inline/logged", ["--no-run", "--note", "/inline/logged"]
-    said = done("apply", *out, *parameters("streaming", out=tmp_path, secrets="inline"))
+    note, bundle = "/inline/logged", ["--bundle", "streaming"]
+    inline = parameters("streaming", out=tmp_path, secrets="inline")
+    said = done("apply", "--no-run", *bundle, "--note", note, *inline)
     assert "warning: secrets=inline: who can read the note" in said.err
     found = find_note(embedded.client, note)
     text = next(p.text for p in found.paragraphs if demo_application().appsecret in p.text)
