@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
+from provision.bundles.bundle import DEFAULT_BUNDLE, OLDER_BUNDLE
 from provision.errors import UsageError, exit_status
 from provision.finding import Finding, fail, ok, warn
 from provision.streams.idle_end import idle_end
@@ -157,6 +158,7 @@ def _spark(client: ZeppelinClient) -> Iterator[Finding]:
 
 def _python(client: ZeppelinClient) -> Finding:
     try:
-        return ok("python", f"%{python_with_spark(client)} has Spark and pyarrow: the bundle structured runs in it")
+        return ok("python", f"%{python_with_spark(client)} has Spark and pyarrow: new notes are {DEFAULT_BUNDLE}")
     except UsageError as error:
-        return ok("python", f"the bundle structured does not run: {error.message}")
+        told = f"new notes are {OLDER_BUNDLE}, as {DEFAULT_BUNDLE} does not run: {error.message}"
+        return ok("python", told)
