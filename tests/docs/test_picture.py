@@ -22,8 +22,8 @@ def test_the_drawing_is_up_to_date() -> None:
 def test_it_has_the_note_s_titles_and_its_query() -> None:
     texts = [unescape(text) for text in re.findall(r"<text[^>]*>(.*?)</text>", DRAWN)]
 
-    assert {"Introduction", "Query", "Outputs", "Start", "Latest windows"} <= set(texts)
-    assert 'val query = """' in texts
+    assert {"Introduction", "Query", "Output csv", "Start", "Latest windows"} <= set(texts)
+    assert 'windows.use(r"""' in texts
     assert "  from measure" in texts
 
 
