@@ -37,6 +37,9 @@ except ImportError:
         file.write(bz2.decompress(base64.b64decode(packed)))
     sys.path.insert(0, archive)
     spark.sparkContext.addPyFile(archive)
+    # the process beside the driver that reads looks for added files where Spark 4 has none
+    its = spark.sparkContext.environment
+    its["PYTHONPATH"] = os.pathsep.join(filter(None, [its.get("PYTHONPATH"), archive]))
     import pyspark_mqtt
 ''',
     "note_outputs": '''\

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import time
+import venv
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paho.mqtt.publish import single
 
 from bench.postgres import PASSWORD
 from provision.bundles.bundle import load_bundle
@@ -27,6 +29,7 @@ from ..outputs.receiver import Receiver
 from ..provision.rendering import code, rendered
 from .command import Outcome, done, provision
 from .conftest import Embedded
+from .mosquitto import mosquitto
 from .streams import TOPIC, event, publisher, wait_for
 from .tables import NoteWithOutputs, parquet_table, table, with_postgres, words
 
@@ -259,13 +262,25 @@ def test_columns_come_from_their_sources_as_sub_shows_them(embedded: Embedded, t
     assert told.endswith("Columns.fields has the column _time, a name of the note's own: give it another one\n")
 
 
-def in_spark(embedded: Embedded, script: str, *words: object) -> str:
+def test_a_python_without_the_source_gets_it_from_the_note(embedded: Embedded, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    paragraph = tmp_path / "package.py"
+    paragraph.write_text(code(rendered("structured"), "package"))
+    with mosquitto(tmp_path) as broker:
+        single("kept", "said", qos=1, retain=True, hostname="127.0.0.1", port=broker.port)
+        bare = str(tmp_path / "bare" / "bin" / "python")
+        told = in_spark(embedded, "without_package.py", paragraph, broker.port, tmp_path, EMBEDDED_PYTHON=bare)
+    assert told.startswith("[('said', 'kept')] ")
+    assert "pyspark_mqtt.zip" in told
+
+
+def in_spark(embedded: Embedded, script: str, *words: object, **settings: str) -> str:
     """What a script of the folder `structured` prints in the Python of the embedded server."""
     python = embedded.stack.runtime.zeppelin_home / "interpreter" / "python" / "bin" / "python"
     java = {"JAVA_TOOL_OPTIONS": QUICK_START, "SPARK_LOCAL_IP": "127.0.0.1"}
     told = subprocess.run(
         [python, Path(__file__).parent / "structured" / script, *map(str, words)],
-        env={"PATH": "/usr/bin:/bin", **java, **python_environment()},
+        env={"PATH": "/usr/bin:/bin", **java, **python_environment(), **settings},
         capture_output=True,
         text=True,
         timeout=600,

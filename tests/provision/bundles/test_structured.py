@@ -207,6 +207,11 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
             "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` can't be resolved. SQLSTATE: 42703",
             "A column `x` can't be resolved.",
         ),
+        (
+            "Failed to plan Python data source initialize source: Traceback (most recent call last):\n"
+            '  File "x.py", line 1, in main\n    f()\n    ^^^\nValueError: no such\nthing\n SQLSTATE: 38000',
+            "ValueError: no such",
+        ),
     ],
 )
 def test_a_problem_is_told_in_a_line_without_frames(results: Any, told: Any, line: str) -> None:
