@@ -3,13 +3,14 @@
 """
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.sync.provenance import by_role
 from provision.sync.undo_records import Records, SparkRecord
-from zeppelin_sdk import InterpreterSetting, Note, Paragraph, ZeppelinClient
+from zeppelin_sdk import InterpreterSetting, Note, Paragraph, PermissionDeniedError, ZeppelinClient
 
 SPARK, PYTHON = "spark", "python"
 ISOLATED, SHARED = "isolated", "shared"
@@ -119,6 +120,18 @@ def restart_spark(client: ZeppelinClient, note_id: str, reason: str, console: Co
 def restart_for(client: ZeppelinClient, setting: InterpreterSetting, note_id: str) -> None:
     """Restart the process of `setting` that the note runs in."""
     client.stop_interpreter(setting.id, None if is_shared(setting) else note_id)
+
+
+def end_own_processes(client: ZeppelinClient, note: Note) -> None:
+    """End what Spark and Python the note has of its own: with the note gone nothing else would. Shared ones go on.
+
+    A user who may not see the settings leaves them.
+    """
+    with suppress(PermissionDeniedError):
+        groups = {group_of(paragraph) for paragraph in note.paragraphs}
+        for setting in client.list_interpreter_settings() if any(groups) else ():
+            if setting.name in groups and is_isolated(setting):
+                restart_for(client, setting, note.id)
 
 
 def driver_memory(setting: InterpreterSetting) -> str:

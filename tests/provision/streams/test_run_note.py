@@ -516,6 +516,13 @@ def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_i
     assert client.did == ["empty left", "delete left", "probe", "run probe", "empty probe", "delete probe"]
 
 
+def test_the_probe_ends_the_spark_that_it_had_of_its_own() -> None:
+    client = FakeClient()
+    client.option["perNote"] = "isolated"
+    probe_spark(client)
+    assert client.did == ["probe", "run probe", "restart spark-id for probe", "empty probe", "delete probe"]
+
+
 @pytest.mark.parametrize(
     ("output", "page"), [("probe 2.4.8 2.11.12 -", ""), (f"warning: x\n{PROBE}\n", "http://driver:4040")]
 )
