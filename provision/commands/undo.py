@@ -89,7 +89,7 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
 def _last(records: Records) -> tuple[str, list[Record]]:
     """The last command that wrote notes, and those notes."""
     every = records.all()
-    things: list[Record | SparkRecord] = [*every, *filter(None, [records.spark()])]
+    things: list[Record | SparkRecord] = [*every, *records.sparks()]
     last = max(things, key=lambda each: each.at, default=None)
     if last is None or not last.run:
         return "", every[:1]

@@ -87,17 +87,18 @@ def change_per_note(
 
 
 def take_per_note_back(client: ZeppelinClient, records: Records, run: str, console: Console) -> None:
-    """Undo what `run` did to Spark's setting, once all of its notes are undone."""
-    record = records.spark()
-    if record is None or record.run != run or any(each.run == run for each in records.all()):
-        return
-    setting = client.wait_interpreter_ready(record.setting_id)
-    if per_note(setting) == record.after:
-        with console.step(f"Spark's setting, {record.before} as it was: restarting its interpreter, for all notes"):
-            _set_per_note(client, setting, record.before)
-    elif per_note(setting) != record.before:
-        console.say(f"Spark's setting was changed since; it stays: {per_note(setting)}")
-    records.forget_spark()
+    """Undo what `run` did to the setting of Spark or Python, once all of its notes are undone."""
+    for record in records.sparks():
+        if record.run != run or any(each.run == run for each in records.all()):
+            continue
+        setting = client.wait_interpreter_ready(record.setting_id)
+        whose = f"{setting.name.title()}'s setting"
+        if per_note(setting) == record.after:
+            with console.step(f"{whose}, {record.before} as it was: restarting its interpreter, for all notes"):
+                _set_per_note(client, setting, record.before)
+        elif per_note(setting) != record.before:
+            console.say(f"{whose} was changed since; it stays: {per_note(setting)}")
+        records.forget_spark(record.setting_id)
 
 
 def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str) -> InterpreterSetting:
