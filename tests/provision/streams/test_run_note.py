@@ -194,6 +194,7 @@ def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: st
 
 DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …"
 PYTHON_DIED = "Python process is abnormally exited, please check your code and log."
+ANOTHER_S = "another note's stream runs in this Python"
 JAVA_DIED = "RuntimeError: Spark has ended: restart the interpreter of this paragraph, or `provision run` the note"
 
 
@@ -216,6 +217,13 @@ def test_a_note_whose_spark_was_killed_has_nothing_to_stop(how: str) -> None:
     client.failures["stop"] = ["java.lang.IllegalStateException: no"]
     with pytest.raises(ParagraphError):
         stop_note(client, client.note, said)
+
+
+def test_a_note_in_whose_python_another_s_stream_runs_has_nothing_to_stop() -> None:
+    client, said = FakeClient(paragraph("stop", text="%python\n1"), STARTED), Said()
+    client.failures["stop"] = [f"RuntimeError: {ANOTHER_S}, which notes share: run this note to end that one"]
+    stop_note(client, client.note, said)
+    assert said.lines[-1] == f"no stream of this note: {ANOTHER_S}"
 
 
 def test_the_probe_has_a_spark_that_was_killed_started_again() -> None:
