@@ -17,6 +17,7 @@ ISOLATED, SHARED = "isolated", "shared"
 # the group's name and, as Zeppelin finds them without it in its default group, the interpreters in it
 _IN_SPARK = frozenset({SPARK, "sql", "pyspark", "ipyspark", "r", "ir", "shiny", "kotlin", "dep", "conf"})
 DEFAULT_DRIVER_MEMORY = "1g"  # Spark's own, where the setting names none
+PYTHON_MEMORY = "1.6 GB"  # docs/class.md
 
 
 def group_of(paragraph: Paragraph) -> str:
@@ -135,6 +136,10 @@ def end_own_processes(client: ZeppelinClient, note: Note) -> None:
                 restart_for(client, setting, note.id)
 
 
-def driver_memory(setting: InterpreterSetting) -> str:
-    """How much memory one Spark driver asks for, as Spark writes it ("1g")."""
+def memory_of_one(setting: InterpreterSetting) -> str:
+    """How much memory one process of the setting wants: what its Spark driver asks for, as Spark writes it ("1g"), or
+    what a Python was measured to take with its Spark.
+    """
+    if setting.name == PYTHON:
+        return PYTHON_MEMORY
     return str(setting.properties.get("spark.driver.memory") or DEFAULT_DRIVER_MEMORY)
