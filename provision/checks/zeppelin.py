@@ -60,12 +60,17 @@ def _interpreters(client: ZeppelinClient, settings: dict[str, InterpreterSetting
         yield fail("spark", f"no interpreter setting named spark; there are {names}", "add Spark's on the server")
     else:
         yield _ready(spark)
-        yield ok("spark", "a process for each note" if is_isolated(spark) else "one process for all notes: one stream")
+        yield ok("spark", _processes(spark))
         yield _idle(client, spark)
     if "python" in settings:
         yield _ready(settings["python"])
+        yield ok("python", _processes(settings["python"]))
     if "md" not in settings:
         yield warn("markdown", "no interpreter setting named md", "the introduction of a note will not be shown")
+
+
+def _processes(setting: InterpreterSetting) -> str:
+    return "a process for each note" if is_isolated(setting) else "one process for all notes: one stream"
 
 
 def _ready(setting: InterpreterSetting) -> Finding:

@@ -8,7 +8,7 @@ from provision.console import Console
 from provision.errors import UsageError
 from provision.options.each import EachOptions
 from provision.streams.idle_end import warn_of_idle_end
-from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, driver_memory, is_isolated, setting_of
+from provision.streams.interpreter import ISOLATED, SHARED, change_per_note, is_isolated, memory_of_one, setting_of
 from provision.sync.undo_records import Records
 from zeppelin_sdk import InterpreterSetting, ZeppelinClient
 
@@ -40,7 +40,8 @@ def prepare_spark(
         with console.step(f"restarting {group.title()}'s interpreter, for all notes"):
             setting = change_per_note(client, setting, each.per_note, records)
         back = " (--shared takes it back, `provision undo` with the notes)" if each.per_note == ISOLATED else ""
-        console.say(f"Spark is now {'a process a note' if is_isolated(setting) else 'one process for all notes'}{back}")
+        now = "a process a note" if is_isolated(setting) else "one process for all notes"
+        console.say(f"{group.title()} is now {now}{back}")
     if each.run:
         warn_of_idle_end(client, setting, console)
     if is_isolated(setting):
@@ -61,4 +62,4 @@ def refuse_shared(setting: InterpreterSetting, count: int, next_step: str) -> Us
 
 
 def _memory(setting: InterpreterSetting, count: int) -> str:
-    return f"{count} that run at once want some {count} × {driver_memory(setting)} of memory on the server"
+    return f"{count} that run at once want some {count} × {memory_of_one(setting)} of memory on the server"

@@ -10,6 +10,7 @@ from provision.errors import UsageError
 from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
+from provision.streams.interpreter import end_own_processes
 from provision.streams.stop_note import cancel_active, stop_if_running
 from provision.sync.find_note import find_note
 from provision.sync.known_secrets import secrets_of_note
@@ -63,6 +64,7 @@ def remove_found(client: ZeppelinClient, found: Note, records: Records, console:
     """Stop the note's stream, and delete the note."""
     stop_if_running(client, found, console)
     cancel_active(client, client.get_note(found.id))
+    end_own_processes(client, found)
     with console.step(f"deleting {found.path}"):
         secrets = secrets_of_note(client, found)
         return remove_note(client, found, records, secrets, waiting=lambda: console.say(OTHER_WRITER))

@@ -12,7 +12,7 @@ from provision.options.each import ClassOptions, note_or_each
 from provision.options.output import json_option
 from provision.options.server import ServerOptions, server_options
 from provision.project.option import is_typed
-from provision.streams.interpreter import take_per_note_back
+from provision.streams.interpreter import end_own_processes, take_per_note_back
 from provision.streams.stop_note import stop_if_running
 from provision.sync.apply import PATIENCE
 from provision.sync.diff import verdict_line
@@ -89,7 +89,7 @@ def undo(console: Console, /, server: ServerOptions, note: str | None, each: Cla
 def _last(records: Records) -> tuple[str, list[Record]]:
     """The last command that wrote notes, and those notes."""
     every = records.all()
-    things: list[Record | SparkRecord] = [*every, *filter(None, [records.spark()])]
+    things: list[Record | SparkRecord] = [*every, *records.sparks()]
     last = max(things, key=lambda each: each.at, default=None)
     if last is None or not last.run:
         return "", every[:1]
@@ -180,6 +180,8 @@ def _end_runs(client: ZeppelinClient, record: Record, live: Note, console: Conso
     running = [p for p in live.paragraphs if p.status.is_active and provenance(p).key]
     if record.created or any(provenance(paragraph).blocks for paragraph in running):
         stop_if_running(client, live, console)
+        if record.created:
+            end_own_processes(client, live)  # by now: the server knows them by the note
         return
     ids = {paragraph.id for paragraph in running}
     wait_until(

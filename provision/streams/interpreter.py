@@ -3,19 +3,21 @@
 """
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from provision.bundles.roles import Role
 from provision.console import Console
 from provision.sync.provenance import by_role
 from provision.sync.undo_records import Records, SparkRecord
-from zeppelin_sdk import InterpreterSetting, Note, Paragraph, ZeppelinClient
+from zeppelin_sdk import InterpreterSetting, Note, Paragraph, PermissionDeniedError, ZeppelinClient
 
 SPARK, PYTHON = "spark", "python"
 ISOLATED, SHARED = "isolated", "shared"
 # the group's name and, as Zeppelin finds them without it in its default group, the interpreters in it
 _IN_SPARK = frozenset({SPARK, "sql", "pyspark", "ipyspark", "r", "ir", "shiny", "kotlin", "dep", "conf"})
 DEFAULT_DRIVER_MEMORY = "1g"  # Spark's own, where the setting names none
+PYTHON_MEMORY = "1.6 GB"  # docs/class.md
 
 
 def group_of(paragraph: Paragraph) -> str:
@@ -86,17 +88,18 @@ def change_per_note(
 
 
 def take_per_note_back(client: ZeppelinClient, records: Records, run: str, console: Console) -> None:
-    """Undo what `run` did to Spark's setting, once all of its notes are undone."""
-    record = records.spark()
-    if record is None or record.run != run or any(each.run == run for each in records.all()):
-        return
-    setting = client.wait_interpreter_ready(record.setting_id)
-    if per_note(setting) == record.after:
-        with console.step(f"Spark's setting, {record.before} as it was: restarting its interpreter, for all notes"):
-            _set_per_note(client, setting, record.before)
-    elif per_note(setting) != record.before:
-        console.say(f"Spark's setting was changed since; it stays: {per_note(setting)}")
-    records.forget_spark()
+    """Undo what `run` did to the setting of Spark or Python, once all of its notes are undone."""
+    for record in records.sparks():
+        if record.run != run or any(each.run == run for each in records.all()):
+            continue
+        setting = client.wait_interpreter_ready(record.setting_id)
+        whose = f"{setting.name.title()}'s setting"
+        if per_note(setting) == record.after:
+            with console.step(f"{whose}, {record.before} as it was: restarting its interpreter, for all notes"):
+                _set_per_note(client, setting, record.before)
+        elif per_note(setting) != record.before:
+            console.say(f"{whose} was changed since; it stays: {per_note(setting)}")
+        records.forget_spark(record.setting_id)
 
 
 def _set_per_note(client: ZeppelinClient, setting: InterpreterSetting, mode: str) -> InterpreterSetting:
@@ -121,6 +124,22 @@ def restart_for(client: ZeppelinClient, setting: InterpreterSetting, note_id: st
     client.stop_interpreter(setting.id, None if is_shared(setting) else note_id)
 
 
-def driver_memory(setting: InterpreterSetting) -> str:
-    """How much memory one Spark driver asks for, as Spark writes it ("1g")."""
+def end_own_processes(client: ZeppelinClient, note: Note) -> None:
+    """End what Spark and Python the note has of its own: with the note gone nothing else would. Shared ones go on.
+
+    A user who may not see the settings leaves them.
+    """
+    with suppress(PermissionDeniedError):
+        groups = {group_of(paragraph) for paragraph in note.paragraphs}
+        for setting in client.list_interpreter_settings() if any(groups) else ():
+            if setting.name in groups and is_isolated(setting):
+                restart_for(client, setting, note.id)
+
+
+def memory_of_one(setting: InterpreterSetting) -> str:
+    """How much memory one process of the setting wants: what its Spark driver asks for, as Spark writes it ("1g"), or
+    what a Python was measured to take with its Spark.
+    """
+    if setting.name == PYTHON:
+        return PYTHON_MEMORY
     return str(setting.properties.get("spark.driver.memory") or DEFAULT_DRIVER_MEMORY)

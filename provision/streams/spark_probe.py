@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from provision.errors import ProvisionError, UsageError
-from provision.streams.interpreter import PYTHON, SPARK, restart_for, setting_of
+from provision.streams.interpreter import PYTHON, SPARK, end_own_processes, restart_for, setting_of
 from provision.streams.run_paragraph import HeldError, process_is_gone, run_in_turn
 from provision.sync.remove import delete_quietly
 from zeppelin_sdk import InterpreterError, ParagraphError, ZeppelinClient
@@ -69,12 +69,12 @@ def _told(client: ZeppelinClient, text: str, group: str) -> str:
     left = client.find_note(_PROBE)
     if left:
         delete_quietly(client, left.id)
-    note_id = client.import_note({"paragraphs": [{"text": text}]}, _PROBE)
-    paragraph_id = client.get_note(note_id).paragraphs[0].id
+    note = client.get_note(client.import_note({"paragraphs": [{"text": text}]}, _PROBE))
     try:
-        return _output(client, note_id, paragraph_id, group)
+        return _output(client, note.id, note.paragraphs[0].id, group)
     finally:
-        delete_quietly(client, note_id)
+        end_own_processes(client, note)
+        delete_quietly(client, note.id)
 
 
 def _output(client: ZeppelinClient, note_id: str, paragraph_id: str, group: str) -> str:

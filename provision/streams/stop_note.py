@@ -20,6 +20,7 @@ from provision.waiting import wait_until
 from zeppelin_sdk import Note, Paragraph, ParagraphError, ParagraphStatus, ZeppelinClient, ZeppelinError
 
 CANCEL_GRACE = 15.0  # seconds for a cancelled paragraph to end
+_ANOTHER_S = "another note's stream runs in this Python"  # Results.check_note of the note in Python
 
 
 def stop_note(client: ZeppelinClient, note: Note, console: Console) -> None:
@@ -71,9 +72,12 @@ def _run_stop(client: ZeppelinClient, note: Note, stop: Paragraph, console: Cons
         except HeldError as held:
             console.say(f"no stream of this note: {held.message}")
         except ParagraphError as error:
-            if not process_is_gone(error):
+            if _ANOTHER_S in f"{error.message}\n{error.output}":
+                console.say(f"no stream of this note: {_ANOTHER_S}")
+            elif process_is_gone(error):
+                console.say("no stream of this note: Spark's process has died, and its streams with it")
+            else:
                 raise
-            console.say("no stream of this note: Spark's process has died, and its streams with it")
 
 
 def _still_running(client: ZeppelinClient, note: Note, stop: Paragraph, console: Console) -> Paragraph | None:

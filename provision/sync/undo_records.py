@@ -1,6 +1,6 @@
 """Records of what a note was before an apply or a removal: a file for each that can be undone, without secrets.
 
-One more file per server records what Spark's setting was before an apply changed it.
+One more file per server and interpreter setting, of Spark or Python, records what it was before an apply changed it.
 """
 
 import hashlib
@@ -131,7 +131,9 @@ def _filled(saved: Saved, secrets: Mapping[str, str]) -> Saved:
 
 @dataclass(frozen=True)
 class SparkRecord:
-    """What an apply did to Spark's setting: how notes share its process (`perNote`), `before` and `after`."""
+    """What an apply did to a setting, of Spark or Python: how notes share its process (`perNote`), `before` and
+    `after`.
+    """
 
     setting_id: str
     before: str
@@ -165,16 +167,20 @@ class Records:
         self._write(self._file(record.path), record)
 
     def save_spark(self, record: SparkRecord) -> None:
-        """Keep a record of Spark's setting, instead of an older one."""
-        self._write(self._spark, record)
+        """Keep a record of a setting, instead of an older one of the same setting."""
+        self.forget_spark(record.setting_id)
+        name = re.sub(r"[^\w.-]+", "_", record.setting_id)
+        self._write(self._settings / f"{name}.json", record)
 
-    def spark(self) -> SparkRecord | None:
-        """The record of Spark's setting; None after it was undone."""
-        return _read(self._spark, lambda data: SparkRecord(**data))
+    def sparks(self) -> list[SparkRecord]:
+        """The records of settings that were not undone."""
+        return list(self._spark_files().values())
 
-    def forget_spark(self) -> None:
-        """Delete the record of Spark's setting, if there is one."""
-        self._spark.unlink(missing_ok=True)
+    def forget_spark(self, setting_id: str) -> None:
+        """Delete the record of this setting, if there is one."""
+        for file, record in self._spark_files().items():
+            if record.setting_id == setting_id:
+                file.unlink(missing_ok=True)
 
     def finish(self, path: str, note_id: str) -> None:
         """Mark the record of this path as done to the end, to the note of this id."""
@@ -220,8 +226,12 @@ class Records:
             file.unlink()
 
     @property
-    def _spark(self) -> Path:
-        return self._folder / "settings" / "spark.json"
+    def _settings(self) -> Path:
+        return self._folder / "settings"
+
+    def _spark_files(self) -> dict[Path, SparkRecord]:
+        read = {file: _read(file, lambda data: SparkRecord(**data)) for file in sorted(self._settings.glob("*.json"))}
+        return {file: record for file, record in read.items() if record is not None}
 
     def _write(self, file: Path, record: Record | SparkRecord) -> None:
         for folder in (self._folder.parent, self._folder, file.parent):

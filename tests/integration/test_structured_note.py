@@ -202,6 +202,27 @@ def test_start_alone_begins_anew_after_a_stop(stream: Running) -> None:
     assert "THE STREAM FAILS" not in stream.run("latest").output
 
 
+def test_a_note_that_shares_its_python_ends_its_stream_and_no_paragraph_of_it_reaches_the_other_s(
+    stream: Running, tmp_path: Path
+) -> None:
+    values = {"topic": TOPIC, "out": tmp_path, "slide": SLIDE, "window": WINDOW}
+    done("apply", "--bundle", "structured", "--note", "/streams/beside", *words(values))
+    try:
+        for key in ("window", "query", "outputs", "start", "latest", "stop"):
+            with pytest.raises(ParagraphError, match="another note's stream runs in this Python"):
+                stream.run(key)
+        assert "no stream of this note" in done("stop", NOTE).err
+        stream.publish(event(AT, "for the other"))
+        wait_for("its row", lambda: "for the other" in {row[1] for each in table(tmp_path) for row in each.rows})
+        assert done("status", "/streams/beside", "--json").json["stream"]["failed_batches"] == 0
+        done("run", NOTE)
+        stream.publish(event(AT, "back again"))
+        wait_for("its row", lambda: "back again" in stream.run("latest").output)
+        assert provision("status", "/streams/beside", "--json").json["state"] == "stopped"
+    finally:
+        done("remove", "/streams/beside", "--yes")
+
+
 EVENT = {
     "data": {"temp": 21.5}, "text": "21.5", "list": [{"x": 1}, {"x": 2}], "odd name": 3, "word": "x", "on": True,
     "s": 1540781616, "ms": 1540781616000, "iso": "2018-10-29T09:53:36+0700",

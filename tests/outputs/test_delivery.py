@@ -173,6 +173,29 @@ def test_two_runs_of_a_note_do_not_deliver_at_once(tmp_path: Path, monkeypatch: 
     assert not [each for each in threading.enumerate() if each.name.startswith("output ")]
 
 
+def test_outputs_are_changed_by_their_own_note_alone_and_closed_by_any(tmp_path: Path) -> None:
+    paragraph_of = ["own"]
+
+    def check() -> None:
+        if paragraph_of != ["own"]:
+            raise RuntimeError("another note's")
+
+    outputs, own, other = Outputs(str(tmp_path), check=check), Kept(), Kept()
+    outputs.to("it", own)
+    paragraph_of[:] = ["other"]
+    for its in (
+        lambda: outputs.to("it", other),
+        lambda: outputs.without("it"),
+        lambda: Outputs(str(tmp_path), check=check),
+    ):
+        with pytest.raises(RuntimeError, match="another note's"):
+            its()
+    outputs.put(window(0))
+    outputs.drain(60)
+    outputs.close()
+    assert (own.windows, own.closed, other.windows) == ([window(0)], True, [])
+
+
 def test_what_waits_for_an_output_that_is_left_out_is_forgotten(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / f"{5:015d}.json").write_text("{}")

@@ -352,7 +352,8 @@ def test_python_s_interpreter_setting_is_told_where_there_is_one(emulator, serve
     server.settings["python"] = {**server.settings["spark"], "id": "python", "name": "python", "status": status}
     with ZeppelinClient(server.url) as client:
         found = [each for each in zeppelin.check_zeppelin(client, deep=False) if each.part == "python"]
-    assert [each.level for each in found] == [Level.OK if status == "READY" else Level.WARN]
+    assert [each.level for each in found] == [Level.OK if status == "READY" else Level.WARN, Level.OK]
+    assert found[1].message == "one process for all notes: one stream"
 
 
 def test_which_python_runs_the_bundle_in_python_is_told_and_that_none_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,8 +61,9 @@ def test_waiting_gives_up_after_the_timeout(client: ZeppelinClient, fake: FakeZe
 
 def test_a_restart_is_for_every_note_or_for_one(client: ZeppelinClient, fake: FakeZeppelin) -> None:
     client.stop_interpreter("spark")
-    client.stop_interpreter("spark", note_id="2A")
-    assert fake.restarts == [("spark", {}), ("spark", {"noteId": "2A"})]
+    note_id = fake.add_note("/n")["id"]
+    client.stop_interpreter("spark", note_id=note_id)
+    assert fake.restarts == [("spark", {}), ("spark", {"noteId": note_id})]
 
 
 def test_property_values_are_not_shown_by_repr(client: ZeppelinClient, fake: FakeZeppelin) -> None:

@@ -24,9 +24,14 @@ class Outputs:
     """The outputs of a note, whose windows wait in `folder` until they are delivered.
 
     `keep`: the stream goes on where it was when it is started again. `context` is Spark's, which tells of what fails.
+    `check` raises where another note than theirs would change them: notes may share a Python.
     """
 
-    def __init__(self, folder: str, keep: bool = False, context: Any = None) -> None:
+    def __init__(
+        self, folder: str, keep: bool = False, context: Any = None, check: Callable[[], None] = lambda: None
+    ) -> None:
+        check()
+        self._check = check
         self._folder, self._keep, self._context = Path(folder), keep, context
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self._folder)
@@ -49,6 +54,10 @@ class Outputs:
 
     def without(self, name: str) -> None:
         """Give windows to this output no more."""
+        self._check()
+        self._end(name)
+
+    def _end(self, name: str) -> None:
         self._functions.pop(name, None)
         if name in self._deliveries:
             self._deliveries.pop(name).close()
@@ -132,7 +141,7 @@ class Outputs:
     def close(self) -> None:
         """Give windows to no output any more; what waits stays on the disk for the next run."""
         for name in [*self._deliveries, *self._functions]:
-            self.without(name)
+            self._end(name)
         self._lock.close()
 
 

@@ -1,1 +1,3 @@
-outputs = note_outputs.Outputs({{ waiting | python }}, keep={{ session | python }} == "persistent", context=spark.sparkContext)
+outputs = note_outputs.Outputs(
+    {{ waiting | python }}, keep={{ session | python }} == "persistent", context=spark.sparkContext, check=windows.results.check_note
+)

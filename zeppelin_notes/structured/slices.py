@@ -14,6 +14,8 @@ class Windows:
     """
 
     def __init__(self, window, slide, by="arrival", lateness=0, state="", keep=False, topics=False, batch=0):
+        if "windows" in globals() and getattr(windows.running, "isActive", False):
+            windows.results.check_note()
         self.window, self.slide, self.by, self.keep = window * 1000, slide * 1000, by, keep
         self.lateness = lateness * 1000 if by == "event" else 0
         self.batch = (batch or slide) * 1000
@@ -42,6 +44,7 @@ class Windows:
 
     def start(self, messages):
         """Start the stream, and wait until its first batch is done. Raises RuntimeError with what ended it before."""
+        self.results.check_note()
         if not self.keep:
             self.delete(self.state)
         self.delete(f"{self.state}/parts")

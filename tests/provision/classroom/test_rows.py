@@ -322,6 +322,27 @@ def test_isolating_gives_each_note_a_spark_and_sharing_takes_it_back(
     assert zeppelin.settings["spark"]["option"]["perNote"] == "shared"
 
 
+def test_a_class_in_python_is_isolated_in_python_s_setting_and_each_setting_goes_back_with_its_run(
+    each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr("zeppelin_sdk._interpreters.POLL_SECONDS", 0.01)
+    zeppelin.settings["python"] = json.loads(
+        json.dumps(zeppelin.settings["spark"] | {"id": "python", "name": "python"})
+    )
+    in_python = ("--bundle", "structured", "--param", "python=python")
+    status, answer = each("topic", "a", "b", options=(*in_python, "--run"))
+    assert (status, "2 × 1.6 GB" in answer["error"]["next"]) == (2, True)
+    each("topic", "a", options=("--isolate",))
+    assert isolated(zeppelin) == {"spark"}
+    assert each("topic", "b", options=(*in_python, "--isolate"))[0] == 0
+    assert isolated(zeppelin) == {"spark", "python"}
+    assert run(["undo", "--yes"]) == 0
+    assert isolated(zeppelin) == {"spark"}
+    assert "Python's setting, shared as it was" in capsys.readouterr().err
+    assert run(["undo", "--yes"]) == 0
+    assert isolated(zeppelin) == set()
+
+
 def test_undo_takes_a_class_back_and_spark_s_setting_with_it(
     each, zeppelin: FakeZeppelin, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
@@ -388,6 +409,10 @@ def test_a_note_that_can_not_be_undone_keeps_no_other_from_it(each, zeppelin: Fa
     assert run(["undo", "--yes"]) == 1
     assert "no longer on" in capsys.readouterr().err
     assert zeppelin.notes == {}
+
+
+def isolated(zeppelin: FakeZeppelin) -> set[str]:
+    return {name for name, setting in zeppelin.settings.items() if setting["option"]["perNote"] == "isolated"}
 
 
 def per_note(zeppelin: FakeZeppelin) -> str:

@@ -19,7 +19,7 @@ from provision.errors import ConflictError, ProvisionError, UnreachableError, Us
 from provision.streams.idle_end import CLASS
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.sync.provenance import PAGE, STARTED
-from zeppelin_sdk import LoginError, ServerUnreachableError
+from zeppelin_sdk import LoginError, PermissionDeniedError, ServerUnreachableError, ZeppelinClient
 from zeppelin_sdk.testing import Drop, FakeZeppelin
 
 APP = RegisteredApp("ClassApp", "ClassKey1234567", "ClassSecret-123456789")
@@ -269,6 +269,35 @@ def test_a_class_is_removed_after_a_yes_and_one_undo_brings_it_back(command, zep
     assert run([*UNDO, "--json"]) == 0
     capsys.readouterr()
     assert paths(zeppelin) == {"/Somebody/else", "/Class/a", "/Class/b", "/Class/c"}
+
+
+@pytest.mark.parametrize("taken_away_by", ["remove", "undo"])
+def test_a_note_that_goes_takes_the_spark_of_its_own_along(command, zeppelin: FakeZeppelin, taken_away_by: str) -> None:
+    command("apply", *ROWS, options=("--isolate",))
+    command("apply", *ROWS, "Class/d,d")
+    ids = {note["id"] for note in zeppelin.notes.values()} - {note_at(zeppelin, "/Class/d")["id"]}
+    zeppelin.settings["python"] = {**zeppelin.settings["spark"], "id": "python", "name": "python"}
+    options = ("--yes",) if taken_away_by == "remove" else ()
+    assert command(taken_away_by, *ROWS, options=options)[0] == 0
+    assert {(setting, body["noteId"]) for setting, body in zeppelin.restarts} == {("spark", note_id) for note_id in ids}
+    assert paths(zeppelin) == {"/Class/d"}
+
+
+def test_a_note_that_goes_leaves_the_spark_that_all_share(command, zeppelin: FakeZeppelin) -> None:
+    command("apply", *ROWS)
+    assert command("remove", *ROWS, options=("--yes",))[0] == 0
+    assert zeppelin.restarts == []
+
+
+def test_a_note_that_goes_leaves_what_its_user_may_not_see(command, zeppelin: FakeZeppelin, monkeypatch) -> None:
+    command("apply", *ROWS, options=("--isolate",))
+
+    def refuse(_client: object) -> None:
+        raise PermissionDeniedError("not yours")
+
+    monkeypatch.setattr(ZeppelinClient, "list_interpreter_settings", refuse)
+    assert command("remove", *ROWS, options=("--yes",))[0] == 0
+    assert (paths(zeppelin), zeppelin.restarts) == (set(), [])
 
 
 def test_a_note_that_no_apply_has_made_is_not_removed(command, zeppelin: FakeZeppelin) -> None:

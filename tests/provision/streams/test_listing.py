@@ -225,11 +225,17 @@ def test_status_is_of_the_server_that_is_named(zeppelin: FakeZeppelin, monkeypat
     assert "/A/b" in out
     assert run(["status", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert {key: answer[key] for key in ("zeppelin", "user", "spark", "isolated")} == {
+    keys = ("zeppelin", "user", "spark", "isolated", "python", "python_isolated")
+    assert {key: answer[key] for key in keys} == {
         "zeppelin": zeppelin.url,
         "user": "anonymous",
         "spark": "READY",
         "isolated": False,
+        "python": None,
+        "python_isolated": None,
     }
     assert [note["state"] for note in answer["notes"]] == ["failed"]
     assert PAGE not in json.dumps(answer)
+    zeppelin.settings["python"] = {**zeppelin.settings["spark"], "name": "python", "option": {"perNote": "isolated"}}
+    assert run(["status"]) == 0
+    assert "\nPython    READY, a process for each note\n" in capsys.readouterr().out

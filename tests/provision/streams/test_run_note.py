@@ -194,6 +194,7 @@ def test_a_note_whose_spark_has_ended_starts_over_on_a_fresh_interpreter(how: st
 
 DIED = "java.lang.RuntimeException: Interpreter process is not running\n\tat …"
 PYTHON_DIED = "Python process is abnormally exited, please check your code and log."
+ANOTHER_S = "another note's stream runs in this Python"
 JAVA_DIED = "RuntimeError: Spark has ended: restart the interpreter of this paragraph, or `provision run` the note"
 
 
@@ -216,6 +217,13 @@ def test_a_note_whose_spark_was_killed_has_nothing_to_stop(how: str) -> None:
     client.failures["stop"] = ["java.lang.IllegalStateException: no"]
     with pytest.raises(ParagraphError):
         stop_note(client, client.note, said)
+
+
+def test_a_note_in_whose_python_another_s_stream_runs_has_nothing_to_stop() -> None:
+    client, said = FakeClient(paragraph("stop", text="%python\n1"), STARTED), Said()
+    client.failures["stop"] = [f"RuntimeError: {ANOTHER_S}, which notes share: run this note to end that one"]
+    stop_note(client, client.note, said)
+    assert said.lines[-1] == f"no stream of this note: {ANOTHER_S}"
 
 
 def test_the_probe_has_a_spark_that_was_killed_started_again() -> None:
@@ -514,6 +522,13 @@ def test_the_probe_reads_spark_s_versions_and_leaves_no_note_emptied_before_it_i
     probe = probe_spark(client)
     assert (probe.spark, probe.scala, probe.page) == ("3.1.3", "2.12", "http://driver:4040")
     assert client.did == ["empty left", "delete left", "probe", "run probe", "empty probe", "delete probe"]
+
+
+def test_the_probe_ends_the_spark_that_it_had_of_its_own() -> None:
+    client = FakeClient()
+    client.option["perNote"] = "isolated"
+    probe_spark(client)
+    assert client.did == ["probe", "run probe", "restart spark-id for probe", "empty probe", "delete probe"]
 
 
 @pytest.mark.parametrize(

@@ -210,10 +210,19 @@ def test_a_record_that_can_t_be_read_is_told_with_its_file_and_stays(records: Re
     assert file.read_text() == text
 
 
+def test_each_setting_has_a_record_of_its_own(records: Records) -> None:
+    spark, python = (SparkRecord(**{**SPARK_SETTING, "setting_id": name}) for name in ("spark", "a/python"))
+    for record in (spark, python, replace(spark, before="scoped")):
+        records.save_spark(record)
+    assert sorted(records.sparks(), key=lambda each: each.setting_id) == [python, replace(spark, before="scoped")]
+    records.forget_spark("a/python")
+    assert records.sparks() == [replace(spark, before="scoped")]
+
+
 def test_a_record_of_spark_s_setting_that_can_t_be_read_is_told_with_its_file(records: Records):
     records.save_spark(SparkRecord(**SPARK_SETTING))
-    assert records.spark() == SparkRecord(**SPARK_SETTING)
+    assert records.sparks() == [SparkRecord(**SPARK_SETTING)]
     file = next((state_dir() / "records").rglob("spark.json"))
     file.write_text("{")
     with pytest.raises(ProvisionError, match=r"spark\.json"):
-        records.spark()
+        records.sparks()

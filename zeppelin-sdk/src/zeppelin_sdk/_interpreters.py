@@ -100,7 +100,8 @@ class InterpretersApi:
     def stop_interpreter(self, setting_id: str, note_id: str | None = None) -> None:
         """Stop a setting's processes; the next run starts them anew.
 
-        With `note_id` only the one of that note, where the setting is isolated or scoped per note.
+        With `note_id` only the one of that note, where the setting is isolated or scoped per note. Raises
+        NoteNotFoundError where the note is gone.
         """
         body = {} if note_id is None else {"noteId": note_id}
         self._http.call("PUT", "interpreter", "setting", "restart", setting_id, body=body)

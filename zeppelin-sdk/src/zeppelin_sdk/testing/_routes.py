@@ -390,6 +390,8 @@ def list_settings(fake: FakeZeppelin, _request: Request) -> Answer:
 
 @route("PUT", "interpreter/setting/restart/{}")
 def restart(fake: FakeZeppelin, request: Request, setting_id: str) -> Answer:
+    if "noteId" in request.json:
+        fake.note(request.json["noteId"])
     fake.restarts.append((setting_id, request.json))
     return ok(fake.settings[setting_id])
 

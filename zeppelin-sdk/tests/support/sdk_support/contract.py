@@ -313,6 +313,8 @@ def test_an_interpreter_setting_is_changed_and_ready_again(client: ZeppelinClien
     before = client.get_interpreter_setting("md")
     changed = client.update_interpreter_setting(before.with_properties({"x.y": "1"}))
     client.stop_interpreter(changed.id)
+    with pytest.raises(NoteNotFoundError):
+        client.stop_interpreter(changed.id, note_id="2NOSUCHID")
     try:
         assert client.wait_interpreter_ready(changed.id).properties["x.y"] == "1"
     finally:
