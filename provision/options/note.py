@@ -18,7 +18,7 @@ from provision.mqtt.login import plain_warning
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
-from provision.options.usual_bundle import has_python, runnable_bundle, usual_bundles
+from provision.options.usual_bundle import has_python, planned_bundle, runnable_bundle, usual_bundles
 from provision.platforms import platform_of_site
 from provision.platforms.platform import Client, Forecasts, Place, PlatformAccount
 from provision.prepare import (
@@ -202,7 +202,7 @@ class NoteOptions:
         if not specs:
             raise wrong[0]
         if not ask or has_python(embedded):
-            return next(iter(specs.values()))
+            return specs[planned_bundle(specs, embedded, console)]
         name, python = runnable_bundle(client, specs, console)
         spec = specs[name]
         asks = python and spec.values.get("python") == ASK

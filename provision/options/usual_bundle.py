@@ -50,6 +50,14 @@ def has_python(embedded: "Stack | None") -> bool:
     return takes_python(embedded.runtime.zeppelin_home)
 
 
+def planned_bundle(usual: Collection[str], embedded: "Stack | None", console: Console) -> str:
+    """The first of these, for a plan, which starts nothing to find out; told where an apply may take another."""
+    name = next(iter(usual))
+    if len(usual) > 1 and not has_python(embedded):
+        console.say(f"planned with {name}; an apply takes {OLDER_BUNDLE} where no Python of the server has Spark")
+    return name
+
+
 def runnable_bundle(client: ZeppelinClient, usual: Collection[str], console: Console) -> tuple[str, str]:
     """The first of these that the server can run, and the interpreter that has Spark in Python; empty for none.
 

@@ -71,6 +71,7 @@ def test_a_note_in_scala_stays_what_it_is_where_python_has_come(bench: CommandBe
 def test_a_plan_of_a_new_note_starts_nothing(bench: CommandBench) -> None:
     with_python(bench)
     assert bench.run("plan", "--json") == 0
+    assert "planned with structured; an apply takes streaming where no Python of the server has Spark" in bench.said
     assert "before" in {change["key"] for change in json.loads(bench.out)["changes"]}
     assert bench.zeppelin.notes == {}
     assert started(bench) == 0
