@@ -156,7 +156,7 @@ class NoteRun:
             if not _needs_restart(error):
                 raise
             self._drain()
-            self._restart("  Spark runs with other dependencies or settings")
+            self._restart("  Spark runs with other dependencies")
             self._run(paragraph)
 
     def _drain(self) -> None:

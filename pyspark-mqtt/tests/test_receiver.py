@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from mqtt_support.scripted import Gone, Peer, hold, scripted
+from mqtt_support.waiting import wait_for
 from pyspark_mqtt import LoginRefused, MqttError, OptionError, SubscriptionRefused, TakenOver, Unreachable, _receiver
 from pyspark_mqtt import _packets as packets
 from pyspark_mqtt._files import File, Folder
@@ -50,13 +51,6 @@ def values(journal: Journal) -> list[str]:
     spans = journal.spans(journal.first, journal.end)
     found = [batch for span in spans for batch in batches(rows_in(span), 0, journal.end, More())]
     return [row["value"].decode() for batch in found for row in batch.to_pylist()]
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def ended(receiver: Receiver) -> MqttError:

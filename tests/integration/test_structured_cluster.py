@@ -85,7 +85,7 @@ def test_nothing_is_missing_where_an_executor_is_killed(stream: NoteWithOutputs,
 def test_without_the_master_the_note_has_another_spark(stream: NoteWithOutputs) -> None:
     without = words(dict.fromkeys(("spark_master", "spark_properties"), ""))
     outcome = done("apply", "--note", NOTE, *without)
-    assert "Spark runs with other dependencies or settings" in outcome.err
+    assert "Spark runs with other dependencies" in outcome.err
     stream.publish(event(AT, "at home"))
     wait_for("its row", lambda: "at home" in ids(stream))
     assert executors() == []
