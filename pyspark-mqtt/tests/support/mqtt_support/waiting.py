@@ -1,4 +1,4 @@
-"""Waits for what another thread does."""
+"""Waiting for what another process or thread does."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 600.0) -> None:
+    """Return when it is so; on a machine with other work that may take a while."""
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
+        time.sleep(0.05)
