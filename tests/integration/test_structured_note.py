@@ -124,6 +124,14 @@ def test_the_chart_is_a_table_of_the_windows(stream: Running) -> None:
     stream.publish(event(AT, "charted", cpu=4))
     wait_for("its row in the chart", lambda: "charted\t1.0\t4.0\t25.0" in stream.run("chart").output)
     assert stream.paragraph("chart").results[0].type == "TABLE"
+    before = stream.paragraph("chart").text
+    query = "select window_end, `avg(cpu)` from averages where id = 'charted' order by 1 limit 1"
+    try:
+        drawn = stream.run("chart", f'%python\nwindows.results.chart("{query}")').output.splitlines()
+    finally:
+        stream.run("chart", before)
+    assert drawn[0] == "window_end\tavg(cpu)"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\t4\.0", drawn[1])
 
 
 def test_an_output_that_fails_is_told_stops_no_other_and_catches_up(stream: Running) -> None:

@@ -89,6 +89,7 @@ class Results:
         found = rows.limit(self.KEPT_ROWS).collect()
         self.windows.append((end, rows.columns, [tuple(row) for row in found]))
         self._fields = rows.schema.fields
+{{ when python = spark.pyspark }}        self._as_table()  # which %spark.sql reads
 
     def check_note(self):
         """Raise RuntimeError in another note's paragraph: notes that share a Python share its names."""
@@ -113,9 +114,12 @@ class Results:
 
     def averages(self):
         """Make the table averages, and return it: the rows of the windows with the newest one's columns, each with its window's end."""
+        self.check_note()
+        return self._as_table()
+
+    def _as_table(self):
         from pyspark.sql.types import StructField, StructType, TimestampType
 
-        self.check_note()
         schema = StructType([StructField("window_end", TimestampType()), *self._fields])
         rows = [(datetime.fromtimestamp(end / 1000), *row) for end, row in self._alike(schema.names[1:])]
         table = spark.createDataFrame(rows, schema, verifySchema=False).coalesce(1)
