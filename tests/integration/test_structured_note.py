@@ -125,7 +125,7 @@ def test_the_chart_is_a_table_of_the_windows(stream: Running) -> None:
     wait_for("its row in the chart", lambda: "charted\t1.0\t4.0\t25.0" in stream.run("chart").output)
     assert stream.paragraph("chart").results[0].type == "TABLE"
     before = stream.paragraph("chart").text
-    query = "select window_end, `avg(cpu)` from averages where id = 'charted' order by 1 limit 1"
+    query = "select window_end, `avg(cpu)` from averages where id = 'charted' order by 1 desc limit 1"
     try:
         drawn = stream.run("chart", f'%python\nwindows.results.chart("{query}")').output.splitlines()
     finally:
