@@ -37,7 +37,7 @@ except ImportError:
         file.write(bz2.decompress(base64.b64decode(packed)))
     sys.path.insert(0, archive)
     spark.sparkContext.addPyFile(archive)
-    import pyspark_mqtt
+import pyspark_mqtt  # Zeppelin shows what the last statement gives, which is nothing here
 ''',
     "note_outputs": '''\
 import base64

@@ -1,5 +1,6 @@
 """The paragraph that brings pyspark-mqtt along: in a Python that has no such package."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,12 @@ def test_the_outputs_come_along_and_an_older_package_of_an_earlier_run_makes_roo
     ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split() == ["note_outputs.csv", "note_outputs._outputs", "True"]
+
+
+def test_zeppelin_shows_no_value_of_a_statement_in_it() -> None:
+    """It shows what the last statement of a paragraph gives, and each within it: as of `write`, the bytes written."""
+    for package in ("pyspark_mqtt", "note_outputs"):
+        assert isinstance(ast.parse(packed_source(package)).body[-1], ast.Import)
 
 
 def test_it_has_nothing_that_zeppelin_or_a_template_would_replace() -> None:
