@@ -249,7 +249,7 @@ class Windows:
     def _watch(self, running):
         """Tell what the source counts, and how the stream ends."""
         while running.isActive:
-            self.results.messages(counted_by_source(running.lastProgress))
+            self.results.messages(self._messages.counted(running.lastProgress))
             time.sleep(1)
         problem = running.exception()
         if problem is not None:
