@@ -4,6 +4,7 @@ from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
+logging.getLogger("py4j.java_gateway").setLevel(logging.CRITICAL)  # that Java is gone: Zeppelin would have it shown by Java, for ever
 builder = SparkSession.builder.appName("Zeppelin")
 for name in ("spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.sql.ui.retainedExecutions"):
     builder.config(name, "200")  # what Spark's page shows; with 1,000, which is usual, the heap grows for half an hour
