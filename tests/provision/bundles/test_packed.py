@@ -18,11 +18,13 @@ def test_it_brings_the_package_along_and_gives_it_to_spark(tmp_path: Path) -> No
         "import importlib.util, sys, types, zipfile\n"
         "assert importlib.util.find_spec('pyspark_mqtt') is None\n"
         "given = []\n"
-        "spark = types.SimpleNamespace(sparkContext=types.SimpleNamespace(addPyFile=given.append))\n"
+        "context = types.SimpleNamespace(addPyFile=given.append, environment={'PYTHONPATH': '/known', 'A': 'b'})\n"
+        "spark = types.SimpleNamespace(sparkContext=context)\n"
         "from unittest.mock import MagicMock\n"
         "for part in ('', '.compute', '.json', '.parquet'):\n"
         "    sys.modules[f'pyarrow{part}'] = MagicMock()\n"
         f"{packed_source('pyspark_mqtt')}\n"
+        "assert context.environment == {'PYTHONPATH': f'{archive}:/known', 'A': 'b'}\n"
         "print(given == [archive], pyspark_mqtt.__file__.startswith(archive), *zipfile.ZipFile(archive).namelist())\n"
     )
     ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
