@@ -138,7 +138,8 @@ def cell(value):
 def in_a_line(problem):
     """What went wrong, without Spark's and Java's frames."""
     text = problem if isinstance(problem, str) else str(problem).strip() or type(problem).__name__
-    causes = re.findall(r"^(?:Caused by: )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error): (.+)$", text, re.MULTILINE)
+    text = text.split("\nDuring handling of the above exception, another")[0]  # Python's: that one is of no use
+    causes = re.findall(r"^(?:Caused by: )?(?:[\w$]+\.)*[\w$]*(?:Exception|Error): (.+)$", text, re.MULTILINE)
     line = causes[-1] if causes else next(iter(filter(str.strip, text.splitlines())), text)
     return re.sub(r"^\[[A-Z0-9_.]+\] ", "", line.strip()).split(" SQLSTATE:")[0]
 

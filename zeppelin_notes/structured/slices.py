@@ -67,7 +67,7 @@ class Windows:
         before = self.results.batches
         if self.keep:
             self._alone.take()
-        events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "", self.reader.in_bulk)
+        events = messages.frame(f"{self.state}/journal" if self.keep or messages.needs_journal else "", self.reader.in_bulk)
         stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.batch} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
         self.results.figure("since", time.time() * 1000)

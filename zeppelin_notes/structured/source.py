@@ -5,6 +5,7 @@ class Messages:
         self.options = {name: value for name, value in options.items() if value != ""}
         self.login, self.stop = login, lambda: None
         self.counted = counted_by_source  # of the query's progress
+        self.needs_journal = not hasattr(spark, "dataSource") or int(self.options.get("mqtt.qos", 0)) > 0
 
     def frame(self, journal, fields):
         """The messages as they come, and a row without a topic for each batch, which tells when it is triggered. Where there are

@@ -194,6 +194,17 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
 
 
 @pytest.mark.parametrize(
+    ("qos", "sources", "needs"), [("0", True, False), ("1", True, True), ("2", True, True), ("0", False, True)]
+)
+def test_what_is_acknowledged_has_to_be_in_a_journal_and_spark_3_reads_from_one(
+    qos: str, sources: bool, needs: bool
+) -> None:
+    spark = SimpleNamespace(dataSource=None) if sources else SimpleNamespace()
+    note = rendered("structured", qos=qos, **BROKER)
+    assert ran(note, "source", "stream", spark=spark, counted_by_source=None).messages.needs_journal is needs
+
+
+@pytest.mark.parametrize(
     ("told", "line"),
     [
         (ValueError("one\ntwo"), "one"),
@@ -205,6 +216,13 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
         (
             "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` can't be resolved. SQLSTATE: 42703",
             "A column `x` can't be resolved.",
+        ),
+        (
+            '[PYTHON_DATA_SOURCE_ERROR] Failed to plan: Traceback (most recent call last):\n  File "x", line 1\n'
+            "ModuleNotFoundError: No module named 'x'\n\n"
+            "During handling of the above exception, another exception occurred:\n\nUnboundLocalError: no reader\n"
+            " SQLSTATE: 38000",
+            "No module named 'x'",
         ),
     ],
 )
