@@ -170,10 +170,13 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
     """
     own = spec.bundle.embedded
     if spec.bundle.runs_python:
-        from provision.embedded.python import install_python, takes_python  # not needed for a named server
+        # not needed for a named server
+        from provision.embedded.python import install_pyarrow, install_python, takes_python
 
         if not takes_python(runtime.zeppelin_home):  # a distribution, which is asked
             own = {name: value for name, value in own.items() if name != "python"}
+            if make and (runtime.spark_home / "python" / "pyspark").is_dir():
+                install_pyarrow(console)
         elif make:
             install_python(console)
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):

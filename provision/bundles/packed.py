@@ -37,10 +37,9 @@ except ImportError:
         file.write(bz2.decompress(base64.b64decode(packed)))
     sys.path.insert(0, archive)
     spark.sparkContext.addPyFile(archive)
-    # the process beside the driver that reads looks for added files where Spark 4 has none
-    its = spark.sparkContext.environment
-    its["PYTHONPATH"] = os.pathsep.join(filter(None, [its.get("PYTHONPATH"), archive]))
-    import pyspark_mqtt
+    environment = spark.sparkContext.environment  # Spark 4.0 gives it to executors, and not to the source's own process
+    environment["PYTHONPATH"] = os.pathsep.join([archive] + [path for path in [environment.get("PYTHONPATH")] if path])
+import pyspark_mqtt  # Zeppelin shows what the last statement gives, which is nothing here
 ''',
     "note_outputs": '''\
 import base64

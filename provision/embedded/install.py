@@ -48,6 +48,9 @@ def install_spark(name: str, console: Console) -> Path:
 
 def install_pyspark(name: str, console: Console) -> Path:
     """Install a Spark component as `install_spark` does, its Python too (`python/pyspark`, `python/lib`)."""
+    folder = install_dir(component(name))
+    if folder.is_dir() and not (folder / "python" / "pyspark").is_dir():  # by `install_spark`, without its Python
+        shutil.rmtree(folder)
     return _install_release(component(name), console, _unpack_pyspark)
 
 

@@ -1,7 +1,11 @@
-"""What %python paragraphs of the embedded Zeppelin run on: PySpark, pyarrow and a Java, installed when first wanted."""
+"""What Python paragraphs run on: %python of the embedded Zeppelin, %spark.pyspark of an official distribution.
+
+PySpark, pyarrow and a Java are installed when first wanted; a distribution's Spark brings its own PySpark.
+"""
 
 import sys
 from pathlib import Path
+from shlex import quote
 
 from provision.console import Console
 from provision.embedded import install
@@ -19,6 +23,18 @@ def install_python(console: Console) -> None:
     install.install_jre(_JAVA, console)
     install.install_wheel(_PYARROW, console)
     install.install_pyspark(_SPARK, console)
+
+
+def install_pyarrow(console: Console) -> None:
+    """Install what %spark.pyspark of a distribution lacks; the next Spark that it starts takes it."""
+    install.install_wheel(_PYARROW, console)
+
+
+def pyspark_launcher() -> str:
+    """A program: the `python` of a distribution's Spark, and of its workers, which is the one that runs this tool."""
+    arrow = quote(str(install.wheel_dir(_PYARROW)))
+    python = quote(sys.executable)
+    return f'#!/bin/sh\nPYTHONPATH=${{PYTHONPATH:+$PYTHONPATH:}}{arrow} exec {python} "$@"\n'
 
 
 def python_environment() -> dict[str, str]:

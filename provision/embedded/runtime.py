@@ -7,6 +7,9 @@ from provision.console import Console
 from provision.embedded import distribution, install, web_pages
 from provision.errors import UsageError
 
+_OLD = ("spark-3.1.3", "jre-11")
+"""Too old for a Python of today."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -67,8 +70,8 @@ def install_runtime(choice: Choice, console: Console) -> Runtime:
     """Install what is missing and return where everything is."""
     choice.check()
     home = _distribution(choice, console)
-    spark, java = ("spark-3.1.3", "jre-11") if home is None else _fitting(home)
-    spark_home = install.install_spark(spark, console)
+    spark, java = _OLD if home is None else _fitting(home)
+    spark_home = (install.install_spark if spark == _OLD[0] else install.install_pyspark)(spark, console)
     java_home = install.install_jre(java, console)
     paho_jar = install.install_mqtt(spark_home, console)
     if home is None:
@@ -88,4 +91,4 @@ def _distribution(choice: Choice, console: Console) -> Path | None:
 def _fitting(home: Path) -> tuple[str, str]:
     """The Spark and JRE components for a distribution's version (Zeppelin's supported Spark versions)."""
     version = distribution.zeppelin_version(home, str(home))
-    return ("spark-3.1.3", "jre-11") if version < (0, 11) else ("spark-3.5.7", "jre-17")
+    return _OLD if version < (0, 11) else ("spark-3.5.7", "jre-17")

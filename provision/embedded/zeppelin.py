@@ -15,7 +15,7 @@ from provision.embedded.environment import inherited
 from provision.embedded.loopback import LoopbackJars
 from provision.embedded.ports import LOOPBACK
 from provision.embedded.processes import MARK
-from provision.embedded.python import python_environment
+from provision.embedded.python import pyspark_launcher, python_environment
 from provision.embedded.runtime import Runtime
 from provision.embedded.trust import trust_options
 from provision.errors import UsageError
@@ -56,6 +56,11 @@ class Folders:
         return self.conf / "truststore.jks"
 
     @property
+    def python(self) -> Path:
+        """The `python` of Spark's paragraphs."""
+        return self.conf / "python"
+
+    @property
     def notebook(self) -> Path:
         return self.root / "notebook"
 
@@ -94,6 +99,8 @@ def configure(runtime: Runtime, folders: Folders, port: int) -> None:
     log4j.write_text(files("provision.embedded").joinpath("log4j.properties").read_text())
     for shipped in runtime.zeppelin_home.glob("conf/log4j2*.properties"):
         shutil.copy(shipped, folders.conf)
+    write_private(folders.python, pyspark_launcher())
+    folders.python.chmod(0o700)
     write_private(folders.conf / "zeppelin-site.xml", _site_xml(_properties(runtime, folders, port)))
 
 
@@ -158,6 +165,8 @@ def environment(runtime: Runtime, folders: Folders, loopback: LoopbackJars, stac
         "SPARK_HOME": str(runtime.spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "JAVA_HOME": str(runtime.java_home),
+        "PYSPARK_PYTHON": str(folders.python),  # Zeppelin copies both into its settings, as it does SPARK_HOME
+        "PYSPARK_DRIVER_PYTHON": str(folders.python),
         "USE_HADOOP": "false",
         **python_environment(),
         MARK: stack,

@@ -16,6 +16,12 @@ OLDEST = (3, 3)
 """The first Spark that pyspark-mqtt takes."""
 
 
+_NEXT = (
+    "take --bundle streaming; or name a Python that has pyspark and pyarrow in the setting of its interpreter spark "
+    "(PYSPARK_PYTHON and PYSPARK_DRIVER_PYTHON) or python (zeppelin.python)"
+)
+
+
 @dataclass(frozen=True)
 class Probe:
     """What a running Spark says of itself: versions such as "3.1.3" and "2.12", the driver's page."""
@@ -60,7 +66,7 @@ def python_with_spark(client: ZeppelinClient) -> str:
         raise held
     raise UsageError(
         f"{client.url}: no Python has pyarrow and a Spark from {'.'.join(map(str, OLDEST))} ({'; '.join(wrong)})",
-        next_step="take --bundle streaming, or install pyspark and pyarrow in the Python of its interpreter python",
+        next_step=_NEXT,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pyarrow.parquet as parquet
@@ -14,7 +16,7 @@ import pytest
 from mqtt_support.delivering import TOPIC, delivering
 from pyspark_mqtt import JournalError, OptionError, _files_source, mqtt_stream
 from pyspark_mqtt._files import Folder
-from pyspark_mqtt._files_source import ERROR, Filler
+from pyspark_mqtt._files_source import ERROR, Filler, Java
 from pyspark_mqtt._options import read_source
 from pyspark_mqtt._stream import Stream
 
@@ -24,9 +26,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_files_source, "EVERY", 0.02)
 
 
-def filler(port: int, folder: Path, most: int = 1 << 30, **more: str) -> Filler:
+def filler(port: int, folder: Path, most: int = 1 << 30, spark: object = None, **more: str) -> Filler:
     given = {"mqtt.broker.url": f"tcp://127.0.0.1:{port}", "subscribe": TOPIC, "journalLocation": str(folder)}
-    return Filler(Stream(read_source({**given, **more}, streaming=True)), folder / "rows", most)
+    return Filler(Stream(read_source({**given, **more}, streaming=True)), folder / "rows", most, Java(spark))
 
 
 def files(folder: Path) -> list[Path]:
@@ -194,6 +196,24 @@ def test_what_the_files_can_t_do_is_refused(wrong: dict[str, str], said: str) ->
     given = {"mqtt.broker.url": "tcp://127.0.0.1:1", "subscribe": "t"}
     with pytest.raises(OptionError, match=said):
         mqtt_stream(None, {**given, **wrong})  # type: ignore[arg-type]
+
+
+def test_it_leaves_broker_and_journal_when_java_is_gone(tmp_path: Path) -> None:
+    """A Python that outlives its Java must not keep the next Spark from either."""
+    with delivering(100, 1) as (_, port), socket.create_server(("127.0.0.1", 0)) as java:
+        host, its = java.getsockname()
+        where = SimpleNamespace(address=host, port=its)
+        spark = SimpleNamespace(_sc=SimpleNamespace(_gateway=SimpleNamespace(gateway_parameters=where)))
+        first = filler(port, tmp_path, spark=spark)
+        link, _ = java.accept()
+        first.start()
+        wait_for_rows(tmp_path, 100)
+        link.close()
+        journal = Folder(tmp_path)
+        journal.lock(30)
+        journal.unlock()
+    assert first.error is None
+    first.stop()
 
 
 def test_two_threads_may_stop_it_at_once_and_both_return_when_it_has_ended(tmp_path: Path) -> None:

@@ -77,11 +77,18 @@ def test_the_note_streams_and_goes_on_where_it_stopped(version: str, tmp_path: P
                 wait_for("its average", lambda: averages(tmp_path, "first") >= {2.5})
                 assert first.run("query")[-1].startswith("Each window: ")
                 assert any(line.startswith("counts: events=2") for line in first.run("latest"))
+                assert received(first, tmp_path) == 2
                 first.run("stop")
                 publish(link, "away", 7)
             with note(version, tmp_path, **values):
                 publish(link, "second", 9)
                 wait_for("both", lambda: averages(tmp_path, "away") | averages(tmp_path, "second") == {7.0, 9.0})
+
+
+def received(running: Note, folder: Path) -> int:
+    """How many messages the note tells Spark's page it has received: it asks its source once a second."""
+    (folder / "received.py").write_text("time.sleep(2)\nprint(windows.results._gauges['received'].value())")
+    return int(running.run("received")[-1])
 
 
 def publish(link: Publisher, id: str, *cpu: float) -> None:

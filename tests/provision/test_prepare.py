@@ -144,6 +144,7 @@ def installs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What PySpark is installed for."""
     done: list[str] = []
     monkeypatch.setattr("provision.embedded.python.install_python", lambda console: done.append("pyspark"))
+    monkeypatch.setattr("provision.embedded.python.install_pyarrow", lambda console: done.append("pyarrow"))
     return done
 
 
@@ -171,6 +172,17 @@ def test_the_first_note_with_a_python_paragraph_has_pyspark_installed(
 def test_a_distribution_with_a_python_of_its_own_has_none_installed(compiled: list[Any], installs: list[str]) -> None:
     fit_embedded(in_python(), RUNTIME, Console())
     assert installs == []
+
+
+def test_a_distribution_whose_spark_has_its_python_gets_what_that_lacks(
+    compiled: list[Any], installs: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "python" / "pyspark").mkdir(parents=True)
+    runtime = replace(RUNTIME, spark_home=tmp_path)
+    fit_embedded(in_python(), runtime, Console(), make=False)
+    assert installs == []
+    fit_embedded(in_python(), runtime, Console())
+    assert installs == ["pyarrow"]
 
 
 def test_the_embedded_stack_s_python_is_known_and_a_distribution_s_is_asked_for(

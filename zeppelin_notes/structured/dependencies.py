@@ -4,6 +4,7 @@ from py4j.protocol import Py4JNetworkError
 from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
+logging.getLogger("py4j.java_gateway").setLevel(logging.CRITICAL)  # that Java is gone: Zeppelin would have it shown by Java, for ever
 {{ when python = ask, python }}SETTINGS = dict(each.split("=", 1) for each in {{ spark_settings | python }})
 {{ when python = ask, python }}SETTINGS["netpie.settings"] = ",".join(SETTINGS)  # a name that has gone is another setting too
 builder = SparkSession.builder.appName("Zeppelin")

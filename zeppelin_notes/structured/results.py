@@ -162,10 +162,8 @@ def cell(value):
 def in_a_line(problem):
     """What went wrong, without Spark's and Java's frames."""
     text = problem if isinstance(problem, str) else str(problem).strip() or type(problem).__name__
-    _, failed, python = text.rpartition("Traceback (most recent call last):\n")
-    if failed:  # another Python: what it says is the first line that is not indented
-        text = next(iter(re.findall(r"^\S.*$", python, re.MULTILINE)), text)
-    causes = re.findall(r"^(?:Caused by: )?(?:[\w$]+\.)+[\w$]*(?:Exception|Error): (.+)$", text, re.MULTILINE)
+    text = text.split("\nDuring handling of the above exception, another")[0]  # Python's: that one is of no use
+    causes = re.findall(r"^(?:Caused by: )?(?:[\w$]+\.)*[\w$]*(?:Exception|Error): (.+)$", text, re.MULTILINE)
     line = causes[-1] if causes else next(iter(filter(str.strip, text.splitlines())), text)
     return re.sub(r"^\[[A-Z0-9_.]+\] ", "", line.strip()).split(" SQLSTATE:")[0]
 

@@ -70,7 +70,7 @@ class Windows:
         before = self.results.batches
         if self.keep:
             self._alone.take()
-        events = messages.frame(f"{self.state}/journal" if self.keep or not hasattr(spark, "dataSource") else "", self.reader.in_bulk)
+        events = messages.frame(f"{self.state}/journal" if self.keep or messages.needs_journal else "", self.reader.in_bulk)
         stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.batch} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
         self.results.figure("since", time.time() * 1000)
@@ -252,7 +252,7 @@ class Windows:
     def _watch(self, running):
         """Tell what the source counts, and how the stream ends."""
         while running.isActive:
-            self.results.messages(counted_by_source(running.lastProgress))
+            self.results.messages(self._messages.counted(running.lastProgress))
             time.sleep(1)
         problem = running.exception()
         if problem is not None:

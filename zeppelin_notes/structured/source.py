@@ -4,6 +4,8 @@ class Messages:
     def __init__(self, options, login=None):
         self.options = {name: value for name, value in options.items() if value != ""}
         self.login, self.stop = login, lambda: None
+        self.counted = counted_by_source  # of the query's progress
+        self.needs_journal = not hasattr(spark, "dataSource") or int(self.options.get("mqtt.qos", 0)) > 0
 
     def frame(self, journal, fields):
         """The messages as they come, and a row without a topic for each batch, which tells when it is triggered. Where there are
@@ -23,4 +25,5 @@ class Messages:
             return spark.readStream.format("mqtt").options(**options).load()
         running = pyspark_mqtt.mqtt_stream(spark, options, self.login)
         self.stop = running.stop
+        self.counted = lambda progress: running.metrics().as_dict()  # to Spark it is a folder of files
         return running.frame

@@ -8,6 +8,7 @@ a name once.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from pathlib import Path
@@ -42,17 +43,45 @@ it begins another batch: were there nothing new to begin one with, the folder wo
 _ENDED = "ended.parquet"
 
 
+class Java:
+    """Whether Spark's Java lives: a connection to it tells, on which nothing is ever said.
+
+    A Python may outlive it: Zeppelin's does. Py4J would log that Java is gone, and in Zeppelin what is logged goes to
+    Java.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        gateway = getattr(getattr(spark, "_sc", None), "_gateway", None)  # Spark Connect has none
+        where = getattr(gateway, "gateway_parameters", None)
+        self._link = socket.create_connection((where.address, where.port), 10) if where else None
+        if self._link is not None:
+            self._link.setblocking(False)
+
+    def lives(self) -> bool:
+        try:
+            return self._link is None or bool(self._link.recv(1))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def close(self) -> None:
+        if self._link is not None:
+            self._link.close()
+
+
 class Filler:
-    """A thread that writes what the stream brings into files, until it is stopped or the stream fails.
+    """A thread that writes what the stream brings into files, until it is stopped, the stream fails or Java is gone.
 
     A failure ends the query too: the last file has its text, and reading it is an error. Where `most` bytes are there
     for Spark, what comes stays in the journal.
     """
 
-    def __init__(self, stream: Stream, folder: Path, most: int) -> None:
+    def __init__(self, stream: Stream, folder: Path, most: int, java: Java) -> None:
         self._stream = stream
         self._folder = Folder(folder)
         self._most = most
+        self._java = java
         self._writer = Writer()
         self._relieved = 0.0
         self._halt = threading.Event()
@@ -72,11 +101,15 @@ class Filler:
     def stop(self) -> None:
         """Write what has come, leave the broker and end. Waits where another thread does so, then does nothing."""
         self._halt.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._leave()
+
+    def _leave(self) -> None:
         with self._stopping:
             if self._stopped:
                 return
-            if self._thread.is_alive():
-                self._thread.join()
+            self._java.close()
             self._writer.close()
             self._stream.stop()
             self._stopped = True
@@ -94,6 +127,9 @@ class Filler:
         try:
             while True:
                 last = self._halt.wait(EVERY)
+                if not self._java.lives():  # the next Spark wants the journal, and the broker's session
+                    self._leave()
+                    return
                 while self._has_room() and self._fill() and not last:
                     pass
                 if last:
@@ -178,7 +214,7 @@ def file_stream(spark: SparkSession, stream: Stream, folder: Path, options: Sour
     """Start the reader, and read its files as a stream with the source's columns; one a batch where that is limited."""
     from pyspark.sql import functions
 
-    filler = Filler(stream, folder / ROWS, options.max_journal)
+    filler = Filler(stream, folder / ROWS, options.max_journal, Java(spark))
     filler.start()
     reader = spark.readStream.schema(f"{options.more.schema}, {ERROR} string").option("cleanSource", "delete")
     if options.max_offsets or options.max_bytes:

@@ -1,5 +1,6 @@
 """The paragraph that brings pyspark-mqtt along: in a Python that has no such package."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,13 @@ def test_it_brings_the_package_along_and_gives_it_to_spark(tmp_path: Path) -> No
         "import importlib.util, sys, types, zipfile\n"
         "assert importlib.util.find_spec('pyspark_mqtt') is None\n"
         "given = []\n"
-        "context = types.SimpleNamespace(addPyFile=given.append, environment={'PYTHONPATH': 'before'})\n"
+        "context = types.SimpleNamespace(addPyFile=given.append, environment={'PYTHONPATH': '/known', 'A': 'b'})\n"
         "spark = types.SimpleNamespace(sparkContext=context)\n"
         "from unittest.mock import MagicMock\n"
         "for part in ('', '.compute', '.json', '.parquet'):\n"
         "    sys.modules[f'pyarrow{part}'] = MagicMock()\n"
         f"{packed_source('pyspark_mqtt')}\n"
-        "assert context.environment == {'PYTHONPATH': f'before:{archive}'}\n"
+        "assert context.environment == {'PYTHONPATH': f'{archive}:/known', 'A': 'b'}\n"
         "print(given == [archive], pyspark_mqtt.__file__.startswith(archive), *zipfile.ZipFile(archive).namelist())\n"
     )
     ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
@@ -47,6 +48,12 @@ def test_the_outputs_come_along_and_an_older_package_of_an_earlier_run_makes_roo
     ran = subprocess.run([sys.executable, "-I", "-S", script], capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split() == ["note_outputs.csv", "note_outputs._outputs", "True"]
+
+
+def test_zeppelin_shows_no_value_of_a_statement_in_it() -> None:
+    """It shows what the last statement of a paragraph gives, and each within it: as of `write`, the bytes written."""
+    for package in ("pyspark_mqtt", "note_outputs"):
+        assert isinstance(ast.parse(packed_source(package)).body[-1], ast.Import)
 
 
 def test_it_has_nothing_that_zeppelin_or_a_template_would_replace() -> None:

@@ -195,6 +195,17 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
 
 
 @pytest.mark.parametrize(
+    ("qos", "sources", "needs"), [("0", True, False), ("1", True, True), ("2", True, True), ("0", False, True)]
+)
+def test_what_is_acknowledged_has_to_be_in_a_journal_and_spark_3_reads_from_one(
+    qos: str, sources: bool, needs: bool
+) -> None:
+    spark = SimpleNamespace(dataSource=None) if sources else SimpleNamespace()
+    note = rendered("structured", qos=qos, **BROKER)
+    assert ran(note, "source", "stream", spark=spark, counted_by_source=None).messages.needs_journal is needs
+
+
+@pytest.mark.parametrize(
     ("told", "line"),
     [
         (ValueError("one\ntwo"), "one"),
@@ -210,7 +221,14 @@ def test_the_chart_has_the_windows_with_the_newest_columns_in_cells_of_a_table(
         (
             "Failed to plan Python data source initialize source: Traceback (most recent call last):\n"
             '  File "x.py", line 1, in main\n    f()\n    ^^^\nValueError: no such\nthing\n SQLSTATE: 38000',
-            "ValueError: no such",
+            "no such",
+        ),
+        (
+            '[PYTHON_DATA_SOURCE_ERROR] Failed to plan: Traceback (most recent call last):\n  File "x", line 1\n'
+            "ModuleNotFoundError: No module named 'x'\n\n"
+            "During handling of the above exception, another exception occurred:\n\nUnboundLocalError: no reader\n"
+            " SQLSTATE: 38000",
+            "No module named 'x'",
         ),
     ],
 )

@@ -245,6 +245,24 @@ def test_a_pyspark_has_its_python_too(tmp_path: Path) -> None:
     assert files == {"jars/spark-core_2.13-9.jar", "python/pyspark/sql/session.py", "python/lib/py4j-1-src.zip"}
 
 
+def test_a_spark_that_was_installed_without_its_python_is_installed_anew(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpack(part: Component, target: Path, *_: object) -> None:
+        (target / "python" / "pyspark").mkdir(parents=True)
+
+    monkeypatch.setattr(install, "component", lambda name: Component(name, ()))
+    monkeypatch.setattr(install, "_unpack_release", unpack)
+    folder = install.install_dir(Component("spark", ()))
+    (folder / "jars").mkdir(parents=True)
+    for _ in range(2):
+        assert install.install_pyspark("spark", Console()) == folder
+        assert (folder / "python" / "pyspark").is_dir()
+        (folder / "kept").touch()
+    assert (folder / "kept").exists()
+    assert not (folder / "jars").exists()
+
+
 def test_a_wheel_is_unpacked_for_python_s_path_and_never_outside_its_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "w.whl", "w") as wheel:
         wheel.writestr("thing/__init__.py", "")
@@ -330,6 +348,7 @@ def install_choice(choice: Choice, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Install what `choice` asks for, with a Spark and a Java that only have names."""
     names = SimpleNamespace(
         install_spark=lambda name, _console: Path(name),
+        install_pyspark=lambda name, _console: Path(f"whole {name}"),
         install_jre=lambda name, _console: Path(name),
         install_mqtt=lambda _spark, _console: Path("paho.jar"),
     )
@@ -339,7 +358,11 @@ def install_choice(choice: Choice, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(
     ("version", "spark", "java"),
-    [("0.10.1", "spark-3.1.3", "jre-11"), ("0.11.2", "spark-3.5.7", "jre-17"), ("0.12.0", "spark-3.5.7", "jre-17")],
+    [
+        ("0.10.1", "spark-3.1.3", "jre-11"),
+        ("0.11.2", "whole spark-3.5.7", "jre-17"),
+        ("0.12.0", "whole spark-3.5.7", "jre-17"),
+    ],
 )
 def test_an_archive_is_unpacked_and_gets_the_spark_and_the_java_that_fit_it(
     version: str, spark: str, java: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -57,7 +57,7 @@ def test_a_version_is_installed_with_the_spark_and_the_java_that_fit_and_not_ask
     choice = Choice(version=VERSION)
     got = install_choice(choice, monkeypatch)
     assert got.zeppelin_home.name == f"zeppelin-{VERSION}-bin-all"
-    assert (str(got.spark_home), str(got.java_home)) == ("spark-3.5.7", "jre-17")
+    assert (str(got.spark_home), str(got.java_home)) == ("whole spark-3.5.7", "jre-17")
     assert set(got.wars) == {"zeppelin.war"}
     assert choice.is_met_by(got.zeppelin_home)
     assert not Choice(version="0.12.0").is_met_by(got.zeppelin_home)

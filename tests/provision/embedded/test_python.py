@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from provision import cli
-from provision.embedded.python import python_environment, takes_python
+from provision.embedded.python import pyspark_launcher, python_environment, takes_python
 
 ECHO = f"""#!{sys.executable}
 import json, os, sys
@@ -97,6 +97,19 @@ def test_what_the_launcher_is_told_is_where_the_installer_puts_it() -> None:
     told = python_environment()
     assert told["EMBEDDED_PYTHON"] == sys.executable
     assert [Path(told[f"EMBEDDED_{name}"]).parent.name for name in ("SPARK", "PYARROW", "JAVA")] == ["stack"] * 3
+
+
+@pytest.mark.parametrize("known", ["", "/spark/python"])
+def test_a_distribution_s_spark_runs_the_tool_s_own_python_with_pyarrow(
+    known: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(program(tmp_path / "its bin" / "python3", ECHO)))
+    launcher = program(tmp_path / "python", pyspark_launcher())
+    arguments, seen = json.loads(run(launcher, "-m", "pip freeze", env={"PYTHONPATH": known}).stdout)
+    assert arguments == ["-m", "pip freeze"]
+    *before, arrow = seen["PYTHONPATH"].split(":")
+    assert before == ([known] if known else [])
+    assert Path(arrow) == Path(python_environment()["EMBEDDED_PYARROW"])
 
 
 @pytest.mark.parametrize("options", [["--zeppelin-home", "."], ["--zeppelin-archive", "z.tgz", "--sha512", "0" * 128]])

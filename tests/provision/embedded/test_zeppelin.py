@@ -45,6 +45,13 @@ def test_the_server_listens_on_loopback_only_and_asks_no_address_outside(runtime
     assert environment["ZEPPELIN_LOCAL_IP"] == environment["SPARK_LOCAL_IP"] == "127.0.0.1"
 
 
+def test_spark_s_paragraphs_have_a_python_that_can_be_run(runtime: Runtime, folders: Folders) -> None:
+    zeppelin.configure(runtime, folders, 4711)
+    environment = zeppelin.environment(runtime, folders, LOOPBACK, "mark")
+    assert environment["PYSPARK_PYTHON"] == environment["PYSPARK_DRIVER_PYTHON"] == str(folders.python)
+    assert stat.S_IMODE(folders.python.stat().st_mode) == 0o700
+
+
 def test_the_key_of_the_credential_store_survives_a_restart(runtime: Runtime, folders: Folders) -> None:
     keys = set()
     for _ in range(2):
