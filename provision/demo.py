@@ -216,7 +216,7 @@ def _usual(demo: Demo) -> list[str]:
 
 def _bundle(demo: Demo, running: stack.Stack, client: ZeppelinClient, console: Console) -> str:
     usual = _usual(demo)
-    return usual[0] if has_python(running) else runnable_bundle(client, usual, console)[0]
+    return usual[0] if has_python(running) else runnable_bundle(client, usual, running, console)[0]
 
 
 def _asked(demo: Demo, bundle: str, place: Place) -> NoteSpec:

@@ -170,15 +170,12 @@ def fit_embedded(spec: NoteSpec, runtime: "Runtime", console: Console, *, make: 
     """
     own = spec.bundle.embedded
     if spec.bundle.runs_python:
-        # not needed for a named server
-        from provision.embedded.python import install_pyarrow, install_python, takes_python
+        from provision.embedded.python import ready_python, takes_python  # not needed for a named server
 
         if not takes_python(runtime.zeppelin_home):  # a distribution, which is asked
             own = {name: value for name, value in own.items() if name != "python"}
-            if make and (runtime.spark_home / "python" / "pyspark").is_dir():
-                install_pyarrow(console)
-        elif make:
-            install_python(console)
+        if make:
+            ready_python(runtime.zeppelin_home, runtime.spark_home, console)
     if spec.given.get("mqtt_package") or spec.given.get("mqtt_jars"):
         return spec
     given = {**own, **spec.given}

@@ -44,7 +44,7 @@ def read_class(
         if not name and (planning or has_python(embedded)):
             name = planned_bundle(usual, embedded, console)
         elif not name:
-            name = runnable_bundle(client, usual, console)[0]
+            name = runnable_bundle(client, usual, embedded, console)[0]
     return read[name]
 
 

@@ -18,6 +18,14 @@ def takes_python(zeppelin_home: Path) -> bool:
     return (zeppelin_home / "interpreter" / "python" / "bin" / "python").is_file()
 
 
+def ready_python(zeppelin_home: Path, spark_home: Path, console: Console) -> None:
+    """Install what Python paragraphs of this Zeppelin, with this Spark, need and may be missing."""
+    if takes_python(zeppelin_home):
+        install_python(console)
+    elif (spark_home / "python" / "pyspark").is_dir():
+        install_pyarrow(console)
+
+
 def install_python(console: Console) -> None:
     """Install what is missing. A server that runs already takes it with the next Python that it starts."""
     install.install_jre(_JAVA, console)

@@ -203,7 +203,7 @@ class NoteOptions:
             raise wrong[0]
         if not ask or has_python(embedded):
             return specs[planned_bundle(specs, embedded, console)]
-        name, python = runnable_bundle(client, specs, console)
+        name, python = runnable_bundle(client, specs, embedded, console)
         spec = specs[name]
         asks = python and spec.values.get("python") == ASK
         return replace(spec, values={**spec.values, "python": python}) if asks else spec

@@ -58,13 +58,20 @@ def planned_bundle(usual: Collection[str], embedded: "Stack | None", console: Co
     return name
 
 
-def runnable_bundle(client: ZeppelinClient, usual: Collection[str], console: Console) -> tuple[str, str]:
+def runnable_bundle(
+    client: ZeppelinClient, usual: Collection[str], embedded: "Stack | None", console: Console
+) -> tuple[str, str]:
     """The first of these that the server can run, and the interpreter that has Spark in Python; empty for none.
 
-    It starts Python where there is something to choose, and tells why where it has none with Spark. Raises `HeldError`.
+    Where there is something to choose it starts Python, once it has what it needs on an embedded stack, and tells why
+    where none has Spark. Raises `HeldError`.
     """
     if set(usual) != set(USUAL_BUNDLES):
         return next(iter(usual)), ""
+    if embedded is not None:
+        from provision.embedded.python import ready_python  # not needed for a named server
+
+        ready_python(embedded.runtime.zeppelin_home, embedded.runtime.spark_home, console)
     try:
         with console.step("asking the server which Python has Spark"):
             return DEFAULT_BUNDLE, python_with_spark(client)
