@@ -5,7 +5,7 @@ from pyspark.sql import SparkSession
 
 logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # what it prints of a mistake is told in words
 logging.getLogger("py4j.java_gateway").setLevel(logging.CRITICAL)  # that Java is gone: Zeppelin would have it shown by Java, for ever
-{{ when python = ask, python }}SETTINGS = dict(each.split("=", 1) for each in {{ spark_settings | python }})
+SETTINGS = dict(each.split("=", 1) for each in {{ spark_settings | python }})
 {{ when python = ask, python }}SETTINGS["netpie.settings"] = ",".join(SETTINGS)  # a name that has gone is another setting too
 builder = SparkSession.builder.appName("Zeppelin")
 for name in ("spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.sql.ui.retainedExecutions"):
@@ -24,4 +24,5 @@ if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
 for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),
                     ("spark.sql.sources.parallelPartitionDiscovery.threshold", 10_000),  # a window's folders are listed at once
                     ("spark.sql.legacy.timeParserPolicy", "CORRECTED")):
-    spark.conf.set(name, str(value))
+    if name not in SETTINGS:
+        spark.conf.set(name, str(value))

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -142,6 +143,70 @@ def test_a_note_does_not_show_nor_change_the_stream_of_another_that_shares_its_p
         with pytest.raises(RuntimeError, match="another note's stream runs in this Python"):
             its()
     assert capsys.readouterr().out == "counts: events=0 late=0 malformed=0 windows=0\n"
+
+
+class Spark:
+    """What the paragraph Dependencies starts; `runs`: it runs already, with these settings."""
+
+    version = "4.1.4"
+
+    def __init__(self, runs: dict[str, str] | None = None) -> None:
+        self.core, self.of_session = runs or {}, dict[str, str]()
+        self._runs = runs is not None
+        self.builder = self
+        self.conf = SimpleNamespace(set=self.of_session.__setitem__)
+        self.sparkContext = SimpleNamespace(getConf=lambda: self.core, defaultParallelism=2)
+
+    def appName(self, _name: str) -> "Spark":  # noqa: N802 - Spark's name
+        return self
+
+    def config(self, name: str, value: str) -> None:
+        if not self._runs:
+            self.core[name] = value
+
+    def getOrCreate(self) -> "Spark":  # noqa: N802 - Spark's name
+        return self
+
+    def dependencies(self, monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
+        """Run the paragraph of a note with these parameters."""
+        modules = {
+            "py4j": SimpleNamespace(),
+            "py4j.protocol": SimpleNamespace(Py4JNetworkError=ConnectionError),
+            "pyspark": SimpleNamespace(),
+            "pyspark.sql": SimpleNamespace(SparkSession=self),
+        }
+        for name, module in modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        ran(rendered("structured", **given), "dependencies")
+
+
+SETTINGS = {"spark_master": "spark://host:7077", "spark_properties": "spark.sql.shuffle.partitions=7,spark.a=b=c,d"}
+
+
+def test_spark_is_started_with_the_settings_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    spark = Spark()
+    spark.dependencies(monkeypatch, **SETTINGS)
+    given = {"spark.master": "spark://host:7077", "spark.sql.shuffle.partitions": "7", "spark.a": "b=c,d"}
+    assert given.items() <= spark.core.items()
+    assert "spark.sql.shuffle.partitions" not in spark.of_session
+    spark = Spark()
+    spark.dependencies(monkeypatch)
+    assert "spark.master" not in spark.core
+    assert spark.of_session["spark.sql.shuffle.partitions"] == "2"
+
+
+def test_a_spark_that_runs_with_other_settings_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    spark = Spark()
+    spark.dependencies(monkeypatch, **SETTINGS)
+    Spark(spark.core).dependencies(monkeypatch, **SETTINGS)
+    for runs, asked, names in (
+        (spark.core, {}, "netpie.settings"),
+        ({}, SETTINGS, "spark.master, spark.sql.shuffle.partitions, spark.a, netpie.settings"),
+        (spark.core, SETTINGS | {"spark_master": "local[2]"}, "spark.master"),
+    ):
+        with pytest.raises(RuntimeError, match=rf"^Spark runs with other settings \({names}\): restart"):
+            Spark(runs).dependencies(monkeypatch, **asked)
+    Spark({"of": "Zeppelin"}).dependencies(monkeypatch, python="spark.pyspark", **SETTINGS)
 
 
 def test_its_first_events_are_what_a_window_prints() -> None:
