@@ -66,16 +66,13 @@ def entity_of(account: str, path: str) -> str:
     return f"netpie-{account}-{hashlib.sha256(note_path(path).encode()).hexdigest()[:8]}"
 
 
-_LIMITED = {
-    "bahir": ("Bahir's package", "take --param connector=jar, or --bundle streaming"),
-    "python": ("pyspark-mqtt", "take --bundle streaming, or the broker's port without websockets"),
-}
-"""MQTT clients of bundles that speak no websockets, by the parameter `connector`."""
+_LIMITED = {"bahir": ("Bahir's package", "take --param connector=jar, or --bundle streaming")}
+"""MQTT clients that speak no websockets, by the parameter `connector`."""
 
 
 def check_client(values: Mapping[str, Any], url: str, *, own_tls: bool = False) -> None:
     """Raise `UsageError` for a broker whose protocol the bundle's MQTT client does not speak."""
-    client, next_step = _LIMITED.get(values.get("connector", "python" if "python" in values else ""), ("", ""))
+    client, next_step = _LIMITED.get(values.get("connector", ""), ("", ""))
     if client and Login(url).over_websocket:
         raise UsageError(f"{url}: {client} speaks MQTT over TCP and TLS, not over websockets", next_step=next_step)
     if own_tls and values.get("connector") == "bahir":

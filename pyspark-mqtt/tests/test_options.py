@@ -28,7 +28,9 @@ def test_names_are_read_without_case() -> None:
         ("localhost:1884", "localhost:1884"),
         ("mqtt://h", "h:1883"),
         ("ssl://h", "h:8883"),
-        ("mqtts://[::1]:99/", "::1:99"),
+        ("mqtts://[::1]:99/", "[::1]:99"),
+        ("ws://h", "h:80"),
+        ("wss://h:8884/x?token=1", "h:8884"),
     ],
 )
 def test_a_broker_s_address(url: str, broker: str) -> None:
@@ -54,7 +56,8 @@ def test_sizes_are_written_as_spark_writes_them(text: str, size: int) -> None:
         ({"mqtt.broker.url": "tcp://"}, "tcp://host:1883"),
         ({"mqtt.broker.url": "tcp://h:70000"}, "tcp://host:1883"),
         ({"mqtt.broker.url": "http://h"}, "tcp://host:1883"),
-        ({"mqtt.broker.url": "wss://h"}, "websockets"),
+        ({"mqtt.broker.url": "wss://h/a b"}, "wss://host/mqtt"),
+        ({"mqtt.broker.url": "ssl://h/mqtt"}, "wss://host/mqtt"),
         ({"mqtt.broker.url": "tcp://me:secret@h"}, "mqtt.username"),
         ({"subscribe": " , "}, "names no topic"),
         ({"subscribe": "a/#/b"}, "a/#/b"),

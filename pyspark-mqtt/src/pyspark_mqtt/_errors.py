@@ -39,6 +39,10 @@ class LoginRefused(MqttError):
     """The broker refused the login; the message has its reason."""
 
 
+class Passing(OSError):
+    """The broker, or what is before it, refused a connection for a reason that may pass: it is busy, or not ready."""
+
+
 class SubscriptionRefused(MqttError):
     """The broker refused a subscription; the message has its reason."""
 

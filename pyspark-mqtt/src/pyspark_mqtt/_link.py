@@ -1,4 +1,4 @@
-"""A connection to a broker: TCP or TLS, a login that may be made afresh each time, and the answer to it."""
+"""A connection to a broker over TCP, TLS or a websocket: a login that may be made afresh each time, and its answer."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ import subprocess
 from typing import Callable, Union
 
 from pyspark_mqtt import _packets as packets
-from pyspark_mqtt._errors import LoginRefused, OptionError, ProtocolError
+from pyspark_mqtt._errors import LoginRefused, OptionError, Passing, ProtocolError
 from pyspark_mqtt._options import Connection
+from pyspark_mqtt._websocket import WebSocket, upgraded
 
 Login = Callable[[], Union[str, tuple[str, str]]]
 """Makes a password, or a user's name and a password, for one connection."""
+
+Link = Union[socket.socket, WebSocket]
 
 TURN = 0.2
 """Seconds after which a call that waits for the socket looks up."""
 
 _COMMAND_TIMEOUT = 30.0
-
-
-class Passing(OSError):
-    """The broker refused a connection for a reason that may pass: it is busy, or not ready."""
 
 
 def login_of(options: Connection, make: Login | None) -> tuple[str | None, str | None]:
@@ -61,14 +60,18 @@ def _printed(command: str) -> str | tuple[str, str]:
     return lines[0] if len(lines) == 1 else (lines[0], lines[1])
 
 
-def opened(options: Connection, timeout: float) -> socket.socket:
-    """A socket to the broker, whose calls wait `TURN` seconds at most. Raises `OSError`."""
-    plain = socket.create_connection((options.broker.host, options.broker.port), timeout)
+def opened(options: Connection, timeout: float) -> Link:
+    """A connection to the broker, whose calls wait so many seconds at most.
+
+    Raises `OSError`, `LoginRefused` for a certificate that is not trusted, and as `upgraded`.
+    """
+    broker = options.broker
+    plain = socket.create_connection((broker.host, broker.port), timeout)
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not options.broker.encrypted:
-            return plain
-        return _context(options).wrap_socket(plain, server_hostname=options.broker.host)
+        if broker.encrypted:
+            plain = _context(options).wrap_socket(plain, server_hostname=broker.host)
+        return upgraded(plain, str(broker), broker.path, timeout) if broker.path else plain
     except ssl.SSLCertVerificationError as error:
         plain.close()
         raise LoginRefused(
@@ -94,7 +97,7 @@ def _context(options: Connection) -> ssl.SSLContext:
 
 
 def logged_in(
-    link: socket.socket, options: Connection, client_id: str, *, clean: bool, make: Login | None, timeout: float
+    link: Link, options: Connection, client_id: str, *, clean: bool, make: Login | None, timeout: float
 ) -> packets.Connack:
     """Log in and return the broker's answer.
 
@@ -132,7 +135,7 @@ def logged_in(
     return answer
 
 
-def _packet(link: socket.socket) -> tuple[int, bytes]:
+def _packet(link: Link) -> tuple[int, bytes]:
     """One packet, byte by byte where need be, so that what follows it stays in the socket."""
     first = _exactly(link, 1)[0]
     length = shift = 0
@@ -147,7 +150,7 @@ def _packet(link: socket.socket) -> tuple[int, bytes]:
     return first, _exactly(link, length)
 
 
-def _exactly(link: socket.socket, count: int) -> bytes:
+def _exactly(link: Link, count: int) -> bytes:
     data = bytearray()
     while len(data) < count:
         piece = link.recv(count - len(data))

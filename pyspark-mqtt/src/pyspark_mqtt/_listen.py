@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pyspark_mqtt import _packets as packets
 from pyspark_mqtt._errors import SubscriptionRefused, Unreachable
 from pyspark_mqtt._frames import cut
-from pyspark_mqtt._link import TURN, Login, logged_in, opened
+from pyspark_mqtt._link import TURN, Link, Login, logged_in, opened
 from pyspark_mqtt._options import SourceOptions
 from pyspark_mqtt._rows import Record
 
@@ -35,7 +35,7 @@ def listened(options: SourceOptions, login: Login | None) -> Iterator[Record]:
         raise Unreachable(f"{connection.broker}: {error.strerror or error}", "check mqtt.broker.url") from error
 
 
-def _records(link: socket.socket, options: SourceOptions) -> Iterator[Record]:
+def _records(link: Link, options: SourceOptions) -> Iterator[Record]:
     level, offset, fill = options.connection.level, 0, 0
     unreleased: dict[int, int] = {}
     data = bytearray(_READ)

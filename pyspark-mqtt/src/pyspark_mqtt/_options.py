@@ -13,8 +13,9 @@ from pyspark_mqtt._errors import OptionError
 from pyspark_mqtt._json import json_fields
 from pyspark_mqtt._rows import More
 
-PORTS = {"tcp": 1883, "mqtt": 1883, "ssl": 8883, "tls": 8883, "mqtts": 8883}
-_ENCRYPTED = {"ssl", "tls", "mqtts"}
+PORTS = {"tcp": 1883, "mqtt": 1883, "ssl": 8883, "tls": 8883, "mqtts": 8883, "ws": 80, "wss": 443}
+_ENCRYPTED = {"ssl", "tls", "mqtts", "wss"}
+_WEBSOCKETS = {"ws", "wss"}
 MIB = 1 << 20
 HIDDEN = "(not shown)"
 """In place of a topic, with `showTopics` false."""
@@ -33,14 +34,15 @@ class Option:
 
 @dataclass(frozen=True)
 class Broker:
-    """Where a broker listens."""
+    """Where a broker listens; `path` is that of its websocket, empty for none."""
 
     host: str
     port: int
     encrypted: bool
+    path: str = ""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -148,19 +150,25 @@ def _level(name: str, text: str) -> int:
     return {"3.1.1": 4, "5": 5}[_one_of("3.1.1", "5")(name, text.removesuffix(".0") if text == "5.0" else text)]
 
 
+_LOOKS = "it looks like tcp://host:1883, ssl://host:8883 or wss://host/mqtt"
+
+
 def _broker(name: str, text: str) -> Broker:
     try:
         url = urlsplit(text if "://" in text else f"tcp://{text}")
         port = url.port
     except ValueError:
-        raise OptionError(f"option {name} is {text!r}", "it looks like tcp://host:1883 or ssl://host:8883") from None
-    if url.scheme in ("ws", "wss"):
-        raise OptionError(f"option {name} is {text!r}", "MQTT over websockets is not spoken: use the broker's TCP port")
+        raise OptionError(f"option {name} is {text!r}", _LOOKS) from None
+    path = ""
+    if url.scheme in _WEBSOCKETS:
+        path = (url.path or "/mqtt") + (f"?{url.query}" if url.query else "")
+        url = url._replace(path="", query="")
     if url.username is not None or url.password is not None:
         raise OptionError(f"option {name} has a login in it", "give mqtt.username and mqtt.password")
-    if url.scheme not in PORTS or not url.hostname or url.path.strip("/") or url.query or port == 0:
-        raise OptionError(f"option {name} is {text!r}", "it looks like tcp://host:1883 or ssl://host:8883")
-    return Broker(url.hostname, port or PORTS[url.scheme], url.scheme in _ENCRYPTED)
+    wrong = url.path.strip("/") or url.query or not re.fullmatch(r"[!-~]*", path)
+    if url.scheme not in PORTS or not url.hostname or wrong or port == 0:
+        raise OptionError(f"option {name} is {text!r}", _LOOKS)
+    return Broker(url.hostname, port or PORTS[url.scheme], url.scheme in _ENCRYPTED, path)
 
 
 def _topics(name: str, text: str) -> tuple[str, ...]:
@@ -206,7 +214,13 @@ def _starting(name: str, text: str) -> str:
 
 
 _CONNECTION = (
-    Option("mqtt.broker.url", None, _broker, "`tcp://host:1883` or `ssl://host:8883`", needed=True),
+    Option(
+        "mqtt.broker.url",
+        None,
+        _broker,
+        "`tcp://host:1883`, `ssl://host:8883`, `ws://host/mqtt` or `wss://host/mqtt`",
+        needed=True,
+    ),
     Option("mqtt.client.id", None, _text, "the client id; else one is made up, and kept in the journal"),
     Option("mqtt.version", "3.1.1", _level, "`3.1.1` or `5`"),
     Option("mqtt.username", None, _text, "the user's name"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import select
-import socket
 import time
 import uuid
 from collections import deque
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pyspark_mqtt import _packets as packets
 from pyspark_mqtt._errors import ProtocolError, PublicationRefused, Unreachable
 from pyspark_mqtt._frames import cut
-from pyspark_mqtt._link import Login, logged_in, opened
+from pyspark_mqtt._link import Link, Login, logged_in, opened
 from pyspark_mqtt._options import SinkOptions
 
 WINDOW = 20
@@ -78,7 +77,7 @@ class Publisher:
                 time.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _connected(self) -> socket.socket:
+    def _connected(self) -> Link:
         timeout = self._connection.connect_timeout
         link = opened(self._connection, timeout)
         try:
@@ -96,7 +95,7 @@ class Publisher:
             return WINDOW
         return min(answer.properties.number("receive_maximum") or 65535, _LARGEST_WINDOW)
 
-    def _pieces(self, link: socket.socket, paced: _Pace) -> Iterator[int]:
+    def _pieces(self, link: Link, paced: _Pace) -> Iterator[int]:
         """Send and take acknowledgements until nothing is left; yield how many messages each turn finished."""
         while True:
             ready = self._next(paced)
@@ -134,7 +133,7 @@ class Publisher:
             level, message.topic, message.value, qos=message.qos, packet_id=number, retain=message.retain, dup=False
         )
 
-    def _take(self, link: socket.socket) -> int:
+    def _take(self, link: Link) -> int:
         """Wait for acknowledgements and take them; return how many messages they finished."""
         count = link.recv_into(memoryview(self._data)[self._fill :])
         if not count:
@@ -145,7 +144,7 @@ class Publisher:
         self._fill -= piece.consumed
         return sum(self._acknowledged(link, first >> 4, body) for first, body in piece.others)
 
-    def _acknowledged(self, link: socket.socket, kind: int, body: bytes) -> bool:
+    def _acknowledged(self, link: Link, kind: int, body: bytes) -> bool:
         if kind == packets.DISCONNECT:
             _, reason = packets.read_disconnect(self._connection.level, body)
             raise ConnectionError(f"the broker ended the connection: {reason}")
@@ -170,7 +169,7 @@ class Publisher:
         del self._under_way[number]
         return True
 
-    def _ask_whether_read(self, link: socket.socket) -> None:
+    def _ask_whether_read(self, link: Link) -> None:
         """Return when the broker has read all: it answers a ping behind the last message."""
         link.sendall(packets.PING)
         while True:

@@ -13,7 +13,7 @@ from pyspark_mqtt import _packets as packets
 from pyspark_mqtt._errors import MqttError, SubscriptionRefused, TakenOver, Unreachable
 from pyspark_mqtt._frames import Piece, cut
 from pyspark_mqtt._journal import Journal
-from pyspark_mqtt._link import TURN, Login, logged_in, opened
+from pyspark_mqtt._link import TURN, Link, Login, logged_in, opened
 from pyspark_mqtt._options import SourceOptions
 
 READ = 1 << 20
@@ -167,7 +167,7 @@ class Receiver:
                 "mqtt.client.id",
             ) from problem
 
-    def _welcomed(self, link: socket.socket, answer: packets.Connack) -> None:
+    def _welcomed(self, link: Link, answer: packets.Connack) -> None:
         """Bring state and subscription in line with what the broker knows of this session."""
         self._logged_in = self._heard = self._sent = time.monotonic()
         if self._connected_once:
@@ -192,7 +192,7 @@ class Receiver:
         else:
             self._ready.set()
 
-    def _turn(self, link: socket.socket) -> None:
+    def _turn(self, link: Link) -> None:
         """Take what the socket has, unless Spark is too far behind, and keep the connection alive."""
         full = self._journal.waiting > self._options.max_journal
         if full:
@@ -208,7 +208,7 @@ class Receiver:
         elif keepalive and now - self._heard > keepalive * _LEFT_OVER:
             raise TimeoutError(f"the broker was silent for {now - self._heard:.0f} s")
 
-    def _take(self, link: socket.socket) -> None:
+    def _take(self, link: Link) -> None:
         try:
             count = link.recv_into(memoryview(self._buffer)[self._fill :])
         except socket.timeout:
@@ -227,7 +227,7 @@ class Receiver:
         if piece.rows > 1 and not piece.answers and count < ENOUGH:
             time.sleep(GATHER)
 
-    def _answer(self, link: socket.socket, piece: Piece) -> None:
+    def _answer(self, link: Link, piece: Piece) -> None:
         self._metrics.received += piece.rows
         self._metrics.redelivered += piece.redelivered
         self._metrics.repeated += piece.repeated
@@ -279,7 +279,7 @@ class Receiver:
         self._journal.save_state()
         self._ready.set()
 
-    def _send(self, link: socket.socket, data: bytes) -> None:
+    def _send(self, link: Link, data: bytes) -> None:
         link.settimeout(_SEND_TIMEOUT)
         link.sendall(data)
         link.settimeout(TURN)

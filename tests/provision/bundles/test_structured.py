@@ -17,6 +17,7 @@ from netpie_creds import AccessToken, Application, Credentials, mqtt_login
 from provision.bundles.render import RenderedNote
 from provision.errors import UsageError
 from provision.events.messages import lines_in
+from provision.mqtt.login import Login
 from provision.streams.printed_windows import headed_windows
 
 from ..rendering import LOGIN, SECRETS, code, rendered
@@ -367,9 +368,11 @@ def test_usual_events_are_plain() -> None:
         assert not plain.search(text)
 
 
-def test_a_broker_over_websockets_is_refused_before_anything_is_written() -> None:
-    with pytest.raises(UsageError, match="pyspark-mqtt speaks MQTT over TCP and TLS"):
-        rendered("structured", broker="wss://own:443/mqtt", broker_login="none")
+def test_a_broker_may_be_reached_over_websockets() -> None:
+    text = code(rendered("structured", broker="wss://own/path", broker_login="none"), "stream")
+    assert '"mqtt.broker.url": "wss://own/path",' in text
+    options = read_source({"mqtt.broker.url": "wss://own", "subscribe": "a", "mqtt.qos": "0"}, streaming=True)
+    assert options.connection.broker.path == Login("wss://own").path
 
 
 MAPPING = "device=topic[-2], temp=$.data['it\\'s \"{x.password}\"'], at=$.ts epoch_ms"

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import math
-import socket
 import time
 from dataclasses import replace
 from typing import Any
@@ -103,7 +102,7 @@ class Mqtt:
         signed = hmac.new(self._key.encode(), f"{self._client_id}%{user}".encode(), hashlib.sha1)
         return replace(self._connection, username=user, password=base64.b64encode(signed.digest()).decode())
 
-    def _one(self, link: socket.socket, packets: Any, number: int, document: bytes) -> None:
+    def _one(self, link: Any, packets: Any, number: int, document: bytes) -> None:
         link.sendall(
             packets.publish(
                 self._connection.level,
@@ -123,7 +122,7 @@ class Mqtt:
                 )
 
 
-def _await(link: socket.socket, kind: int) -> bytes:
+def _await(link: Any, kind: int) -> bytes:
     """The body of the next packet of this kind; others are passed over."""
     from pyspark_mqtt._link import _packet
 
