@@ -40,5 +40,6 @@ fi
 if [[ -d $folder/bin ]]; then
     export PATH=$folder/bin:$PATH
 fi
+# What it computes is little, and its start is waited for.
 # shellcheck disable=SC2086  # the options are words
-exec "$JAVA_HOME/bin/java" $options ${ZEPPELIN_INTP_MEM:--Xmx256m} -cp "$classpath" "$main" "$host" "$port" "$group" "$ports"
+exec "$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC $options ${ZEPPELIN_INTP_MEM:--Xmx256m} -cp "$classpath" "$main" "$host" "$port" "$group" "$ports"

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from provision.bundles.roles import Role
@@ -14,7 +14,7 @@ from provision.streams.idle_end import warn_of_idle_end
 from provision.streams.interpreter import SPARK, is_shared, restart_spark, setting_of, spark_setting, stream_group
 from provision.streams.last_run import ran_query, started
 from provision.streams.note_state import stream_state
-from provision.streams.run_paragraph import HeldError, is_run, process_is_gone, run_in_turn
+from provision.streams.run_paragraph import PARAGRAPH_TIMEOUT, HeldError, is_run, is_text, process_is_gone, run_in_turn
 from provision.streams.spark_page import SparkPage, StreamState
 from provision.streams.spark_probe import probe_spark
 from provision.streams.stop_note import cancel_active, stop_note
@@ -63,12 +63,13 @@ class FailingError(ProvisionError):
 
 @dataclass
 class NoteRun:
-    """One run of a note. `page` is the driver's page once it is known."""
+    """One run of a note. `page` is the driver's page once it is known; `texts` run beside the stream's start."""
 
     client: ZeppelinClient
     note_id: str
     console: Console
     page: str = ""
+    texts: list[Paragraph] = field(default_factory=list)
 
     def start(self) -> None:
         """Run the note's paragraphs in order, up to the one that blocks as long as the stream runs, if any does.
@@ -95,8 +96,11 @@ class NoteRun:
             self._start(note)
 
     def _start(self, note: Note) -> None:
-        for paragraph in note.paragraphs:
-            if not is_run(paragraph):
+        run = [paragraph for paragraph in note.paragraphs if is_run(paragraph)]
+        blocks = any(provenance(paragraph).blocks for paragraph in run)
+        self.texts = [] if blocks else [paragraph for paragraph in run if is_text(paragraph)]
+        for paragraph in run:
+            if paragraph in self.texts:
                 continue
             mark = provenance(paragraph)
             if mark.blocks:
@@ -112,6 +116,16 @@ class NoteRun:
                 self.page = match.group()
                 self._note_start(note, paragraph, done.date_finished)
                 refresh_pages(self.client, self.note_id, paragraph.id)
+        for paragraph in self.texts:  # their interpreter may have to start first, for which the stream does not wait
+            self.client.submit_paragraph(self.note_id, paragraph.id)
+
+    def _wait_for_texts(self) -> None:
+        for paragraph in self.texts:
+            try:
+                self.client.wait_paragraph(self.note_id, paragraph.id, timeout=PARAGRAPH_TIMEOUT)
+            except ParagraphError as error:
+                self.console.say(f"  {_name(paragraph)}: {error.message}; the stream runs all the same")
+        self.texts = []
 
     def _run_or_draw(self, paragraph: Paragraph) -> Paragraph:
         """Run a paragraph; a chart may fail: the stream runs without it, whatever a person has made of it."""
@@ -218,6 +232,7 @@ class NoteRun:
         Raises also `FailingError` when batch after batch fails. One may: the shell is asked for classes by a batch, and
         makes none for it while it compiles a paragraph.
         """
+        self._wait_for_texts()
         state = self.wait_until_live()
         if state is None or not state.receivers:
             return state

@@ -83,6 +83,11 @@ def is_run(paragraph: Paragraph) -> bool:
     return not is_empty(paragraph) and paragraph.config.get("enabled") is not False
 
 
+def is_text(paragraph: Paragraph) -> bool:
+    """Whether it is Markdown, which nothing else depends on."""
+    return paragraph.text.lstrip().startswith("%md")
+
+
 def runs_in_spark(paragraph: Paragraph) -> bool:
     """Whether a Spark runs it: that of Zeppelin's interpreter, or one that a Python paragraph starts."""
     return bool(group_of(paragraph))

@@ -284,6 +284,19 @@ def test_a_package_without_spark_is_refused(tmp_path: Path) -> None:
         install._unpack_spark(tgz(tmp_path / "p.tar.gz", {"x/setup.py": b""}), tmp_path)
 
 
+def test_java_s_classes_are_archived_once_and_it_does_without_where_that_fails(tmp_path: Path) -> None:
+    server, java = tmp_path / "lib" / "server", tmp_path / "bin" / "java"
+    server.mkdir(parents=True)
+    java.parent.mkdir()
+    archive = server / "classes.jsa"
+    for program, made in (("exit 1", []), ('echo made >"${2#*=}"', [archive]), ("exit 1", [archive])):
+        java.write_text(f"#!/bin/sh\n{program}\n")
+        java.chmod(0o755)
+        install._share_classes(tmp_path)
+        assert [*server.iterdir()] == made
+    assert archive.read_text() == "made\n"
+
+
 def test_the_wheel_s_java_can_be_run_and_a_wheel_without_one_is_refused(tmp_path: Path) -> None:
     wheel = tmp_path / "j.whl"
     with zipfile.ZipFile(wheel, "w") as archive:

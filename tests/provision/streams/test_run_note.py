@@ -249,6 +249,27 @@ def test_empty_and_disabled_paragraphs_are_left_out() -> None:
     assert client.did == ["run context"]
 
 
+def test_the_stream_does_not_wait_for_a_text_and_one_that_fails_is_told() -> None:
+    client = FakeClient(paragraph("introduction", text="%md\n# Introduction"), paragraph("context"), paragraph("start"))
+    client.failures["introduction"] = ["no interpreter"]
+    run, said = note_run(client)
+    run.start()
+    assert client.did == ["run context", "run start", "run introduction"]
+    run.wait_until_well()
+    (line,) = [line for line in said.lines if "introduction" in line]
+    assert line.endswith("no interpreter; the stream runs all the same")
+
+
+def test_a_text_before_a_paragraph_that_blocks_is_run_before_it() -> None:
+    client = FakeClient(paragraph("introduction", text="%md\n# Introduction"), paragraph("start", blocks=True))
+    run, _ = note_run(client)
+    run.start()
+    assert [each for each in client.did if each.startswith("run ") and "probe" not in each] == [
+        "run introduction",
+        "run start",
+    ]
+
+
 def test_the_first_failure_ends_the_run_and_names_its_paragraph() -> None:
     client = FakeClient(paragraph("context"), paragraph("stream"), paragraph("start"))
     client.failures["stream"] = ["<console>:1: error: not found: value ssc"]
