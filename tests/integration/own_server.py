@@ -49,7 +49,11 @@ class OwnServer:
             return False
         return True
 
-    def kill(self) -> None:
+    def kill_alone(self) -> None:
+        """Kill the server; its interpreters go on."""
         self._process.kill()
         self._process.wait()
+
+    def kill(self) -> None:
+        self.kill_alone()
         processes.end(processes.marked(self.mark))

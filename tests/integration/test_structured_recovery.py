@@ -22,13 +22,14 @@ from zeppelin_sdk import ZeppelinClient
 from .command import done
 from .conftest import Embedded
 from .mosquitto import Mosquitto, mosquitto
+from .own_server import OwnServer
 from .streams import event, publishing, wait_for
 
 AT = "2018-10-29T09:53:36+0700"
 SLIDE = 4
 COUNTING = 'windows.use("select id, count(*) as n from measure group by id")'
-SPARK = r"spark-4.*org\.apache\.spark\.deploy\.SparkSubmit"
-"""What the command line of a note's Spark has in it."""
+SPARK, PYTHON = r"spark-4.*org\.apache\.spark\.deploy\.SparkSubmit", r"zeppelin_python\.py"
+"""What the command lines of a note's Spark and of its Python have in them."""
 
 
 @dataclass
@@ -81,9 +82,9 @@ class Counted:
         self.published += ids
         self.publisher.publish([event(AT, id_).encode() for id_ in ids])
 
-    def kill_spark(self) -> None:
-        found = [each for each in processes.marked(self.mark) if re.search(SPARK, " ".join(_command(each)))]
-        assert found, "no Spark runs"
+    def kill(self, which: str) -> None:
+        found = [each for each in processes.marked(self.mark) if re.search(which, " ".join(_command(each)))]
+        assert found, f"no {which} runs"
         for each in found:
             each.kill()
         psutil.wait_procs(found, timeout=30)
@@ -141,11 +142,28 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 
 
 @pytest.mark.long
-def test_a_killed_spark_needs_one_run_and_the_files_have_each_event_once(
-    embedded: Embedded, broker: Mosquitto, tmp_path: Path
+@pytest.mark.parametrize("which", [SPARK, PYTHON], ids=["spark", "python"])
+def test_a_killed_process_needs_one_run_and_the_files_have_each_event_once(
+    embedded: Embedded, broker: Mosquitto, tmp_path: Path, which: str
 ) -> None:
     with counted(embedded.stack.url, embedded.stack.mark, broker, tmp_path, qos=2) as stream:
         with publishing(stream.publish, SLIDE * 1.5):
-            stream.kill_spark()
+            stream.kill(which)
             stream.run()
         stream.check()
+
+
+@pytest.mark.long
+def test_a_killed_server_needs_a_start_and_one_run_and_the_files_have_each_event_once(
+    embedded: Embedded, broker: Mosquitto, tmp_path: Path
+) -> None:
+    server = OwnServer(tmp_path / "zeppelin")
+    try:
+        with counted(server.url, server.mark, broker, tmp_path, qos=2) as stream:
+            with publishing(stream.publish, SLIDE * 1.5):
+                server.kill_alone()
+                server.start()
+                stream.run()
+            stream.check()
+    finally:
+        server.kill()
