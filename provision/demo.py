@@ -25,7 +25,7 @@ from provision.errors import ProvisionError
 from provision.home import data_dir, private_dir
 from provision.live.history import History
 from provision.options.application import ApplicationOptions
-from provision.options.usual_bundle import has_python, runnable_bundle, usual_bundles
+from provision.options.usual_bundle import runnable_bundle, usual_bundles
 from provision.platforms import DEFAULT_PLATFORM, named_platform
 from provision.platforms.platform import Given, Place, PlatformAccount
 from provision.prepare import NoteSpec, check_spec, fit_embedded, note_spec, render_for, write_note
@@ -86,7 +86,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
     events = _SOURCES[demo.platform](running, cleanup)
     account = events.account(NOTE)
     with ZeppelinClient(running.url) as client:
-        bundle = _bundle(demo, running, client, console)
+        bundle, _ = runnable_bundle(client, usual_bundles(demo.pairs, named=demo.bundle), running, console)
         out = _out(bundle)
         spec = fit_embedded(_asked(demo, bundle, account.place), running.runtime, console)
         rendered = render_for(client, spec, account.client())
@@ -107,7 +107,7 @@ def show(demo: Demo, running: stack.Stack, console: Console, cleanup: contextlib
 def check(demo: Demo) -> None:
     """Raise `UsageError` for what of the demo can be known to be wrong before anything is started."""
     events = _SOURCES[demo.platform]
-    spec = _asked(demo, _usual(demo)[0], events.place)
+    spec = _asked(demo, usual_bundles(demo.pairs, named=demo.bundle)[0], events.place)
     jars = {"mqtt_jars": ["/the/stack's.jar"]} if "mqtt_jars" in spec.values else {}
     check_spec(replace(spec, values={**spec.values, **jars}))
     events.check_installed()
@@ -208,15 +208,6 @@ PLATFORMS = tuple(_SOURCES)
 def _stop_stream(url: str, note_id: str, console: Console) -> None:
     with ZeppelinClient(url) as client:
         stop_note(client, client.get_note(note_id), console)
-
-
-def _usual(demo: Demo) -> list[str]:
-    return [demo.bundle] if demo.bundle else usual_bundles(demo.pairs)
-
-
-def _bundle(demo: Demo, running: stack.Stack, client: ZeppelinClient, console: Console) -> str:
-    usual = _usual(demo)
-    return usual[0] if has_python(running) else runnable_bundle(client, usual, running, console)[0]
 
 
 def _asked(demo: Demo, bundle: str, place: Place) -> NoteSpec:

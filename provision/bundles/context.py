@@ -77,12 +77,12 @@ def dependencies(values: Mapping[str, Any], scala: str) -> Dependencies:
     """What Spark is to be started with: the MQTT client's files or package, drivers of outputs that the files lack,
     the master and the properties given.
 
-    Only the latter two for a bundle that declares no connector.
+    None for a bundle that declares no connector.
 
     `scala` is Spark's Scala version ("2.12"). Raises `UsageError` when no MQTT package exists for it.
     """
     if "connector" not in values:
-        return Dependencies(properties=tuple(_spark_settings(values)))
+        return Dependencies()
     mqtt = _mqtt(values, scala)
     names = [path.rpartition("/")[2] for path in mqtt.jars]
     missing = [each for each in drivers(values) if "{1}-{2}.jar".format(*each.split(":")) not in names]

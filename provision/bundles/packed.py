@@ -37,8 +37,8 @@ except ImportError:
         file.write(bz2.decompress(base64.b64decode(packed)))
     sys.path.insert(0, archive)
     spark.sparkContext.addPyFile(archive)
-    environment = spark.sparkContext.environment  # Spark 4.0 gives it to executors, and not to the source's own process
-    environment["PYTHONPATH"] = os.pathsep.join([archive] + [path for path in [environment.get("PYTHONPATH")] if path])
+    environment = spark.sparkContext.environment  # Spark 4 gives it to executors, and not to the source's own process
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [archive, environment.get("PYTHONPATH")]))
 import pyspark_mqtt  # Zeppelin shows what the last statement gives, which is nothing here
 ''',
     "note_outputs": '''\

@@ -12,7 +12,7 @@ from provision.classroom.show import told_anyway
 from provision.console import Console
 from provision.embedded.stack import Stack
 from provision.options.note import NoteOptions
-from provision.options.usual_bundle import has_python, planned_bundle, runnable_bundle, usual_bundles
+from provision.options.usual_bundle import runnable_bundle, usual_bundles
 from zeppelin_sdk import ZeppelinClient
 
 
@@ -41,10 +41,7 @@ def read_class(
     read |= {name: _read(file, name, options, embedded, planning=planning) for name in usual[1:]}
     with told_anyway(console, first.refused), options.server.connect_running() as client:
         name = _bundle(client, read, options)
-        if not name and (planning or has_python(embedded)):
-            name = planned_bundle(usual, embedded, console)
-        elif not name:
-            name = runnable_bundle(client, usual, embedded, console)[0]
+        name = name or runnable_bundle(client, usual, embedded, console, ask=not planning)[0]
     return read[name]
 
 

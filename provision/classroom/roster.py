@@ -43,8 +43,7 @@ class Person:
 
 def columns_of(file: Path) -> list[str]:
     """The names in the file's first line. Raises `UsageError` for what is no CSV."""
-    rows = _rows(file)
-    return [cell.strip() for cell in rows[0][1]] if rows else []
+    return _columns(_rows(file))
 
 
 def read_people(file: Path, bundle: Bundle) -> list[Person]:
@@ -52,12 +51,17 @@ def read_people(file: Path, bundle: Bundle) -> list[Person]:
 
     A row's relative file names are relative to `file`.
     """
-    rows, columns = _rows(file), columns_of(file)
+    rows = _rows(file)
+    columns = _columns(rows)
     _check_columns(file, columns, bundle)
     people = [_person(file, line, columns, cells, bundle) for line, cells in rows[1:] if any(map(str.strip, cells))]
     if not people:
         raise UsageError(f"{file}: no rows in it", next_step="write a line with the columns, then a line a person")
     return people
+
+
+def _columns(rows: Sequence[tuple[int, list[str]]]) -> list[str]:
+    return [cell.strip() for cell in rows[0][1]] if rows else []
 
 
 def _rows(file: Path) -> list[tuple[int, list[str]]]:

@@ -12,7 +12,7 @@ from provision.bundles.values.spark import holds_secret
 from provision.console import Console
 from provision.errors import UsageError, hide_passwords
 from provision.options.output import json_option
-from provision.options.usual_bundle import usual_bundle
+from provision.options.usual_bundle import usual_bundles
 from provision.project.context import project_of
 from provision.project.in_force import BUNDLE, InForce, parsed, target_of, values_in_force
 
@@ -60,7 +60,7 @@ def _of_bundle(ctx: click.Context, values: list[InForce], console: Console) -> I
     if not {"bundle", "pairs"} <= names:
         return
     try:
-        bundle = load_bundle(ctx.params.get("bundle") or usual_bundle(ctx.params["pairs"]))
+        bundle = load_bundle(usual_bundles(ctx.params["pairs"], named=ctx.params.get("bundle"))[0])
     except UsageError as error:
         console.say(f"warning: {error.message}; see it with provision validate", style="yellow")
         return

@@ -12,7 +12,7 @@ from provision.bundles.event_form import PARAMETERS, EventForm, event_form
 from provision.bundles.reading import reading
 from provision.errors import UsageError
 from provision.events.rows import RowReader
-from provision.options.usual_bundle import usual_bundle
+from provision.options.usual_bundle import usual_bundles
 from provision.prepare import APPID, parameters
 from provision.project.option import NamedValues
 
@@ -47,7 +47,7 @@ class EventOptions:
 
     def values(self) -> dict[str, Any]:
         """Every parameter's value; raises `UsageError`."""
-        return load_bundle(self.bundle or usual_bundle(self.pairs)).values({APPID: "appid", **self.given})
+        return load_bundle(usual_bundles(self.pairs, named=self.bundle)[0]).values({APPID: "appid", **self.given})
 
     def form(self) -> EventForm:
         """What the events are; raises `UsageError`, also for a bundle that has no say in it."""

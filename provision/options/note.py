@@ -18,7 +18,7 @@ from provision.mqtt.login import plain_warning
 from provision.options.application import ApplicationOptions, application_options
 from provision.options.server import ServerOptions, server_options
 from provision.options.stack import spark_options
-from provision.options.usual_bundle import has_python, planned_bundle, runnable_bundle, usual_bundles
+from provision.options.usual_bundle import runnable_bundle, usual_bundles
 from provision.platforms import platform_of_site
 from provision.platforms.platform import Client, Forecasts, Place, PlatformAccount
 from provision.prepare import (
@@ -146,12 +146,10 @@ class NoteOptions:
         """
         paths = self._paths(embedded)
         with self.server.connect_running() as client:
-            asked = self._first_asked(client, paths, embedded)
+            each = self._asked_each(client, paths, embedded)
+            asked = next(iter(each.values()))
             account = asked.account(planning=read_only)
-            if asked.is_applied:
-                spec = self.spec(asked, account.place, embedded, console)
-            else:
-                spec = self._new_spec(client, paths, account.place, embedded, console, ask=not read_only)
+            spec = self._runnable(client, each, account.place, embedded, console, ask=not read_only)
             tell_forecast(console, account, spec.values["topic"], only_over=not read_only)
             if read_only:
                 of_note = account.planned(known_broker(asked.noted, embedded))
@@ -167,43 +165,45 @@ class NoteOptions:
                     console.say(line)
             yield client, rendered
 
-    def _first_asked(self, client: ZeppelinClient, paths: Mapping[str, str], embedded: "Stack | None") -> AskedNote:
-        """As `asked`, of the first of these paths where a note is, else of the first. Where the server does not tell
-        which bundle the note has, it is taken for a new note: then what is wrong with the words is told first.
+    def _asked_each(
+        self, client: ZeppelinClient, paths: Mapping[str, str], embedded: "Stack | None"
+    ) -> dict[str, AskedNote]:
+        """As `asked`, by bundle: of the first of these paths where a note is, and of nothing else, or of a new note for
+        each. Where the server does not tell which bundle the note has, what is wrong with the words is told first.
         """
+        found = {}
         try:
-            every = (replace(self, usual=name).asked(client, path, embedded) for name, path in paths.items())
-            there = next((asked for asked in every if asked.is_applied), None)
-            first = next(iter(paths))
-            return there or replace(self, usual=first).asked(client, paths[first], embedded)
+            for name, path in paths.items():
+                asked = replace(self, usual=name).asked(client, path, embedded)
+                if asked.is_applied:
+                    return {name: asked}
+                found[name] = asked
         except ZeppelinError:
             self._check_values()
             raise
+        return found
 
-    def _new_spec(
+    def _runnable(
         self,
         client: ZeppelinClient,
-        paths: Mapping[str, str],
+        each: Mapping[str, AskedNote],
         place: Place,
         embedded: "Stack | None",
         console: Console,
         *,
         ask: bool,
     ) -> NoteSpec:
-        """As `spec`, of a new note with the first of the bundles that takes what is asked, and with `ask` runs."""
+        """As `spec`, of the first of the notes whose bundle takes what is asked, and with `ask` runs on the server."""
         specs: dict[str, NoteSpec] = {}
         wrong: list[UsageError] = []
-        for name, path in paths.items():
+        for name, asked in each.items():
             try:
-                asked = replace(self, usual=name).asked(client, path, embedded)
                 specs[name] = self.spec(asked, place, embedded, console)
             except UsageError as error:
                 wrong.append(error)
         if not specs:
             raise wrong[0]
-        if not ask or has_python(embedded):
-            return specs[planned_bundle(specs, embedded, console)]
-        name, python = runnable_bundle(client, specs, embedded, console)
+        name, python = runnable_bundle(client, specs, embedded, console, ask=ask)
         spec = specs[name]
         asks = python and spec.values.get("python") == ASK
         return replace(spec, values={**spec.values, "python": python}) if asks else spec
@@ -246,7 +246,7 @@ class NoteOptions:
 
     def bundles(self) -> list[str]:
         """The bundle that is named, else those that may be meant, the better first, for `load_bundle`."""
-        return [self.bundle] if self.bundle else usual_bundles(self.pairs)
+        return usual_bundles(self.pairs, named=self.bundle)
 
     def _check_words(self) -> None:
         """Raise `UsageError` for what is wrong whatever the note was applied with.

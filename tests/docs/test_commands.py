@@ -15,7 +15,7 @@ from provision.cli import COMMANDS
 from provision.cli import provision as command_line
 from provision.console import Console
 from provision.errors import UsageError
-from provision.options.usual_bundle import usual_bundle
+from provision.options.usual_bundle import usual_bundles
 
 from .pages import PAGES, ROOT, name, shell_lines, spans
 
@@ -88,7 +88,7 @@ def allow_missing_files(command: click.Command, patch: pytest.MonkeyPatch) -> No
 def check_parameters(options: dict[str, object]) -> None:
     """Have the bundle check `--param NAME=VALUE …`."""
     pairs = [pair for pair in options.get("pairs") or () if isinstance(pair, str) and pair != "NAME=VALUE"]  # type: ignore[attr-defined]
-    bundle = str(options.get("bundle") or usual_bundle(pairs))
+    bundle = str(options.get("bundle") or usual_bundles(pairs)[0])
     if not pairs or bundle.startswith("./"):
         return
     given = dict(pair.split("=", 1) for pair in pairs)
