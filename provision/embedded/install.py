@@ -14,7 +14,7 @@ from pathlib import Path
 
 from provision.console import Console
 from provision.embedded import disk, download, maven, pip_download
-from provision.embedded.manifest import Component, component, release_for
+from provision.embedded.manifest import Component, PackagedFile, component, release_for
 from provision.errors import ProvisionError
 from provision.home import cache_dir
 from provision.locks import one_at_a_time
@@ -141,10 +141,15 @@ def _lay_out(part: Component, folder: Path) -> None:
     for jar in part.jars:
         _link_or_copy(downloads_dir() / jar.file_name, folder / jar.folder / jar.file_name)
     for file in part.packaged:
-        path = folder / file.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
-        path.chmod(0o755 if file.is_program else 0o644)
+        write_packaged(file, folder)
+
+
+def write_packaged(file: PackagedFile, folder: Path) -> None:
+    """Write a file that comes with this package where it goes in a component's `folder`."""
+    path = folder / file.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file.content)
+    path.chmod(0o755 if file.is_program else 0o644)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shlex import quote
 
 from provision.console import Console
-from provision.embedded import install
+from provision.embedded import install, spark_classes
 
 _SPARK, _PYARROW, _JAVA = "spark-4.1.4", "pyarrow-22.0.0", "jre-17"
 
@@ -31,6 +31,7 @@ def install_python(console: Console) -> None:
     install.install_jre(_JAVA, console)
     install.install_wheel(_PYARROW, console)
     install.install_pyspark(_SPARK, console)
+    spark_classes.make(spark_classes.archive_path(_SPARK, _JAVA), python_environment(), console)
 
 
 def install_pyarrow(console: Console) -> None:
@@ -52,4 +53,5 @@ def python_environment() -> dict[str, str]:
         "EMBEDDED_SPARK": str(install.release_dir(_SPARK)),
         "EMBEDDED_PYARROW": str(install.wheel_dir(_PYARROW)),
         "EMBEDDED_JAVA": str(install.release_dir(_JAVA)),
+        "EMBEDDED_CLASSES": str(spark_classes.archive_path(_SPARK, _JAVA)),
     }

@@ -59,6 +59,9 @@ print("login", hashlib.sha256({{ client_id | python }}.encode() + {{ hmac_key | 
 {{ when spark = yes }}squares = spark.sparkContext.parallelize(range(4), 2).map(lambda n: n * n)
 {{ when spark = yes }}table = spark.range(3).selectExpr("sum(id) AS ids").toArrow()
 {{ when spark = yes }}print("spark", spark.version, squares.sum(), table.to_pylist())
+{{ when spark = yes }}maps = open(f"/proc/{spark._jvm.ProcessHandle.current().pid()}/maps").read()
+{{ when spark = yes }}retries = spark.sparkContext.getConf().get("spark.port.maxRetries")
+{{ when spark = yes }}print("archive", "/spark.jsa" in maps, "retries", retries)
 """
 
 
@@ -100,6 +103,15 @@ def _round(embedded: Embedded, folder: Path, spark: str) -> Round:
 
 def test_a_python_paragraph_has_a_spark_with_python_workers_and_arrow(rounds: list[Round]) -> None:
     assert re.search(r"^spark 4\.\d+\.\d+ 14 \[\{'ids': 3\}\]$", rounds[0].output, re.MULTILINE), rounds[0].output
+
+
+def test_its_java_takes_spark_s_classes_from_their_archive_and_spark_its_settings(
+    rounds: list[Round], embedded: Embedded
+) -> None:
+    assert "archive True retries 100" in rounds[0].output
+    assert "WARN" not in rounds[0].output
+    log = embedded.stack.logs / "interpreter-python-spark.log"
+    assert "WARN" in log.read_text(), "log4j has other settings"
 
 
 def test_a_python_paragraph_gets_any_topic_and_reads_secrets_that_no_text_holds(

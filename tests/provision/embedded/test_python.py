@@ -54,6 +54,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "EMBEDDED_SPARK": str(tmp_path / "spark"),
         "EMBEDDED_PYARROW": str(tmp_path / "arrow"),
         "EMBEDDED_JAVA": str(tmp_path / "jre"),
+        "EMBEDDED_CLASSES": str(tmp_path / "classes.jsa"),
     }
 
 
@@ -91,6 +92,29 @@ def test_java_is_not_asked_for_a_module_that_it_lacks_and_gets_every_other_word_
     words = ["-cp", "a b:*", "--add-modules=jdk.incubator.vector", "--add-opens=java.base/java.lang=ALL-UNNAMED", ""]
     arguments, _ = json.loads(run(folder / "java" / "bin" / "java", *words, env=environment).stdout)
     assert arguments == [word for word in words if "incubator" not in word]
+
+
+SPARK = "org.apache.spark.deploy.SparkSubmit"
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_spark_s_java_has_no_folder_in_its_class_path_and_so_an_archive_of_classes(
+    archived: bool, folder: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    if archived:
+        (tmp_path / "classes.jsa").touch()
+    words = ["-cp", f"{folder}/conf/:{tmp_path}/spark/jars/*", "-Xmx1g", SPARK, "--conf", "a=b c", "pyspark-shell"]
+    arguments, _ = json.loads(run(folder / "java" / "bin" / "java", *words, env=environment).stdout)
+    options, rest = arguments[: -len(words)], arguments[-len(words) :]
+    assert rest == ["-cp", f"{tmp_path}/spark/jars/*", *words[2:]]
+    assert options[0] == f"-Dlog4j2.configurationFile=file://{folder}/conf/log4j2.properties"
+    assert options[1:] == [f"-XX:SharedArchiveFile={tmp_path}/classes.jsa", "-Xlog:cds*=off"] * archived
+
+
+def test_settings_of_somebody_else_stay_in_the_class_path(folder: Path, environment: dict[str, str]) -> None:
+    words = ["-cp", "/etc/spark/conf/:jars/*", SPARK]
+    arguments, _ = json.loads(run(folder / "java" / "bin" / "java", *words, env=environment).stdout)
+    assert arguments[-len(words) :] == words
 
 
 def test_what_the_launcher_is_told_is_where_the_installer_puts_it() -> None:
