@@ -50,7 +50,7 @@ def python_environment() -> dict[str, str]:
     """What the server tells the launcher of its Python (python.sh): where everything is, once it is installed."""
     return {
         "EMBEDDED_PYTHON": sys.executable,
-        "EMBEDDED_SPARK": str(install.release_dir(_SPARK)),
+        "EMBEDDED_SPARK": str(spark_classes.spark_home(_SPARK)),
         "EMBEDDED_PYARROW": str(install.wheel_dir(_PYARROW)),
         "EMBEDDED_JAVA": str(install.release_dir(_JAVA)),
         "EMBEDDED_CLASSES": str(spark_classes.archive_path(_SPARK, _JAVA)),

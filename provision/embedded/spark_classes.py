@@ -1,7 +1,8 @@
 """Java's archive of the classes that a note's Spark takes: with it the session and its first batch are there sooner.
 
 The JVM maps it in place of reading, checking and linking some 20,000 classes at each start, and all JVMs share its
-pages (Java's "AppCDS"). It fits one class path of one Java; where it does not fit, or is missing, the JVM does without.
+pages (Java's "AppCDS"). It fits one class path of one Java, by its names; where it does not fit, or is missing, the
+JVM does without.
 """
 
 import contextlib
@@ -29,12 +30,18 @@ _OF_JAVA = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 
 def archive_path(spark: str, java: str) -> Path:
-    """Where the archive is of a Spark component (`spark-4.1.4`) and a JRE component, once it is made."""
+    """Where the archive is of a Spark component (`spark-4.1.4`) and a JRE component where they are, once it is made."""
     made_by = sha256(files("provision.embedded").joinpath(_STREAM).read_bytes())
+    made_by.update(str(spark_home(spark)).encode())
     for file in _launcher():
         made_by.update(file.content)
     parts = f"{install.release_dir(spark).name}-on-{install.release_dir(java).name}"
     return cache_dir() / "stack" / f"{parts}-{made_by.hexdigest()[:8]}" / "spark.jsa"
+
+
+def spark_home(spark: str) -> Path:
+    """The one name of a Spark component's folder, whatever links lead there."""
+    return install.release_dir(spark).resolve()
 
 
 def make(archive: Path, environment: Mapping[str, str], console: Console) -> None:

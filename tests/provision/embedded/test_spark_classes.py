@@ -71,10 +71,21 @@ def test_one_that_hangs_is_ended(runs: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not psutil.pid_exists(int(runs.read_text()))
 
 
-def test_another_way_to_start_it_is_another_archive(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = spark_classes.archive_path("spark-4.1.4", "jre-17")
-    assert one == spark_classes.archive_path("spark-4.1.4", "jre-17")
+def test_another_start_or_another_place_of_it_is_another_archive(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def path() -> Path:
+        return spark_classes.archive_path("spark-4.1.4", "jre-17")
+
+    one = path()
     assert one.parent.name.startswith("spark-4.1.4-")
     assert "-on-jre-17-" in one.parent.name
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "link"))
+    assert path().parent.name == one.parent.name
+    (tmp_path / "home").rename(tmp_path / "moved")
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "moved"))
+    moved = path()
+    assert moved.parent.name != one.parent.name
     monkeypatch.setattr(spark_classes, "_launcher", lambda: [PackagedFile("python.sh", "bin/python", b"#")])
-    assert spark_classes.archive_path("spark-4.1.4", "jre-17") != one
+    assert path() != moved
