@@ -10,7 +10,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,8 @@ def _side(
     say(f"{side}: starting Spark")
     out = folder / f"{side}-out"
     out.mkdir()
-    with started(side, host, broker, times, folder) as shell:
+    own = {"variant": "outputs"} if side == STRUCTURED else {}
+    with started(side, host, broker, times, folder, **own) as shell:
         probing = Probing(side, shell, broker, times)
         try:
             took, why = _under_load(side, probing, shell, broker.port, out, times, options)
@@ -126,6 +127,7 @@ class _Watch(threading.Thread):
         super().__init__(daemon=True)
         self._out, self._end = out, threading.Event()
         self._known: set[str] = set()
+        self._tables: set[tuple[Path, int]] = set()  # with their inodes: one that grows is written anew
         self.seen: dict[str, float] = {}
         self.start()
 
@@ -134,10 +136,15 @@ class _Watch(threading.Thread):
             for folder in self._out.iterdir():
                 if folder.name not in self._known and (folder / "_SUCCESS").exists():
                     self._known.add(folder.name)
-                    self._read(folder, time.time())
+                    self._read(folder.glob("part-*"), time.time())
+            tables = [
+                file for file in self._out.glob("**/rows-*.csv") if (file, file.stat().st_ino) not in self._tables
+            ]
+            self._tables.update((file, file.stat().st_ino) for file in tables)
+            self._read(tables, time.time())
 
-    def _read(self, folder: Path, now: float) -> None:
-        for file in folder.glob("part-*"):
+    def _read(self, files: Iterable[Path], now: float) -> None:
+        for file in files:
             for line in file.read_text(encoding="utf-8").splitlines():
                 name = next((word for word in line.split(",") if word.startswith("probe-")), None)
                 if name:

@@ -36,8 +36,8 @@ def up(console: Console, choice: Choice, zeppelin_port: int, auth_port: int, mqt
     SHA-512, and the Spark and Java that fit it; one that is here already runs with --zeppelin-home, or
     --zeppelin-archive and its --sha512.
 
-    A bundle of Python paragraphs has PySpark installed by itself when it is first applied (540 MB to download);
-    --python does it at once.
+    A bundle of Python paragraphs has PySpark installed by itself when it is first applied (540 MB to download, then
+    half a minute to prepare it); --python does it at once.
     """
     if python and choice != Choice():
         raise UsageError(

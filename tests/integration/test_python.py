@@ -61,6 +61,9 @@ print("login", hashlib.sha256({{ client_id | python }}.encode() + {{ hmac_key | 
 {{ when spark = yes }}print("spark", spark.version, squares.sum(), table.to_pylist())
 {{ when spark = yes }}maps = open(f"/proc/{spark._jvm.ProcessHandle.current().pid()}/maps").read()
 {{ when spark = yes }}retries = spark.sparkContext.getConf().get("spark.port.maxRetries")
+{{ when spark = yes }}task = spark.sparkContext.parallelize([0], 1)
+{{ when spark = yes }}where = task.map(lambda _: __import__("pyspark").__file__).first()
+{{ when spark = yes }}print("worker", "zip" if ".zip" in where else "folder")
 {{ when spark = yes }}print("archive", "/spark.jsa" in maps, "retries", retries)
 """
 
@@ -112,6 +115,11 @@ def test_its_java_takes_spark_s_classes_from_their_archive_and_spark_its_setting
     assert "WARN" not in rounds[0].output
     log = embedded.stack.logs / "interpreter-python-spark.log"
     assert "WARN" in log.read_text(), "log4j has other settings"
+
+
+def test_its_workers_have_pyspark_in_a_folder(rounds: list[Round]) -> None:
+    """Each of their tasks would read an archive's list of files anew."""
+    assert "worker folder" in rounds[0].output
 
 
 def test_a_python_paragraph_gets_any_topic_and_reads_secrets_that_no_text_holds(

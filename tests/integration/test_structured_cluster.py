@@ -37,8 +37,9 @@ def cluster(embedded: Embedded, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="module")
 def stream(embedded: Embedded, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NoteWithOutputs]:
-    out, pyarrow = tmp_path_factory.mktemp("structured"), python_environment()["EMBEDDED_PYARROW"]
-    settings = f"spark.executor.memory=512m,spark.executorEnv.PYTHONPATH={pyarrow}"
+    out, its = tmp_path_factory.mktemp("structured"), python_environment()
+    python = f"{its['EMBEDDED_SPARK']}/python:{its['EMBEDDED_PYARROW']}"
+    settings = f"spark.executor.memory=512m,spark.executorEnv.PYTHONPATH={python}"
     values = {"topic": TOPIC, "out": out, "slide": SLIDE, "window": WINDOW, "qos": 1, "session": "persistent"}
     with ExitStack() as exits:
         master = ("--spark-master", cluster.url, "--param", f"spark_properties={settings}")

@@ -65,13 +65,12 @@ class Outputs:
     def __call__(self, rows: Any, end: int) -> None:
         """Give them the rows of the window that ends then (ms since 1970); at the end raises what one raised."""
         problem = None
-        for function in list(self._functions.values()):
+        writers = [lambda rows, end: self.put(window_of(rows, end))] if self._deliveries else []
+        for function in [*writers, *self._functions.values()]:  # the writers' threads go on beside the functions
             try:
                 function(rows, end)
             except Exception as error:  # noqa: BLE001 - one stops no other
                 problem = problem or error
-        if self._deliveries:
-            self.put(window_of(rows, end))
         self._tell_spark()
         if problem:
             raise problem

@@ -21,7 +21,9 @@ except (Py4JNetworkError, ConnectionError) as problem:
 {{ when python = ask, python }}    raise RuntimeError(f"Spark runs with other settings ({', '.join(other)}): restart the interpreter of this paragraph, or `provision run` the note")
 if tuple(map(int, spark.version.split(".")[:2])) < (3, 3):
     raise RuntimeError(f"Spark {spark.version} is too old for this note: apply it with --bundle streaming")
-for name, value in (("spark.sql.shuffle.partitions", spark.sparkContext.defaultParallelism),
+cores = spark.sparkContext.defaultParallelism
+for name, value in (("spark.sql.shuffle.partitions", cores),
+                    ("spark.sql.adaptive.enabled", str(cores > 8).lower()),  # a job for each stage: few cores gain nothing by it
                     ("spark.sql.sources.parallelPartitionDiscovery.threshold", 10_000),  # a window's folders are listed at once
                     ("spark.sql.legacy.timeParserPolicy", "CORRECTED")):
     if name not in SETTINGS:

@@ -32,6 +32,10 @@ class Reader:
         self._time = self._checked("time", columns.time, lambda text: in_millis(empty, text))
         if by == "event" and not columns.time.strip():
             raise ValueError('Columns.time is "": windows by event time need the time of an event')
+        # made once, as each takes a while
+        self._texts = [F.expr(text) for text in ("topic as _topic", "timestamp as _arrived", "triggered as _triggered", "cast(value as string) as _text")]
+        self._event = F.from_json("_text", self._read, self._options)
+        self._plain = F.coalesce((F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv), F.lit(False))
 
     def _check_made(self):
         if not self._made:
@@ -70,13 +74,11 @@ class Reader:
 
         `done`: up to when windows are done, None before the first."""
         without_errors(batch.sparkSession)
-        read = [F.col("json").alias("_json")] if "json" in batch.columns else []
-        text = F.expr("cast(value as string) as _text")
-        texts = batch.select(F.col("topic").alias("_topic"), F.col("timestamp").alias("_arrived"), F.col("triggered").alias("_triggered"), text, *read)
-        plain = (F.length("_text") < PLAIN_LENGTH) & F.col("_text").rlike(PLAIN) & F.lit(not self._csv)
-        if read:
-            plain = F.col("_json").isNotNull() | plain
-        texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~F.coalesce(plain, F.lit(False)))
+        in_bulk = "json" in batch.columns
+        batch = batch.coalesce(spark.sparkContext.defaultParallelism)  # the row that tells the time needs no task of its own
+        texts = batch.select(*self._texts, *([F.expr("json as _json")] if in_bulk else []))
+        plain = F.col("_json").isNotNull() | self._plain if in_bulk else self._plain
+        texts = texts.withColumn("_odd", F.col("_topic").isNotNull() & ~plain)
         found = self._write(texts, "not _odd", done, folder, "overwrite")
         if found.pop("odd"):
             header = self._header
@@ -104,8 +106,7 @@ class Reader:
         return dict(seen.get)
 
     def _rows(self, texts, done):
-        event = F.from_json("_text", self._read, self._options)
-        parsed = texts.withColumn("_event", F.coalesce("_json", event) if "_json" in texts.columns else event)
+        parsed = texts.withColumn("_event", F.coalesce("_json", self._event) if "_json" in texts.columns else self._event)
         if self._made:
             columns = [F.expr(text).cast(field.dataType).alias(field.name) for text, field in zip(self._made, self._fields)]
         else:

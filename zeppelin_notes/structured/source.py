@@ -8,7 +8,7 @@ class Messages:
         self.needs_journal = not hasattr(spark, "dataSource") or int(self.options.get("mqtt.qos", 0)) > 0
 
     def frame(self, journal, fields):
-        """The messages as they come, and a row without a topic for each batch, which tells when it is triggered. Where there are
+        """The messages as they come, and last a row without a topic for each batch, which tells when it is triggered. Where there are
         `fields`, the column json has them, as far as they can be read in bulk."""
         options = dict(self.options, **({"journalLocation": journal} if journal else {}), **({"jsonSchema": fields} if fields else {}))
         ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
@@ -16,7 +16,7 @@ class Messages:
         tick = ticks.selectExpr(no("binary", "value"), no("string", "topic"), no("timestamp", "timestamp"), "current_timestamp() as triggered")
         messages = self._messages(options)
         rows = messages.selectExpr("value", "topic", "timestamp", no("timestamp", "triggered"), *(["json"] if fields else []))
-        return tick.unionByName(rows, allowMissingColumns=True)
+        return rows.unionByName(tick, allowMissingColumns=True)
 
     def _messages(self, options):
         if hasattr(spark, "dataSource"):
