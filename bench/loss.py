@@ -4,10 +4,16 @@ Publishing begins when the subscription is there. Events that the publisher itse
 counted apart: see `acknowledged`. Ours and `structured` subscribe at QoS 1 with a session that the broker keeps; the
 document's code as it stands: QoS 1 and a clean session. Of `structured` the windows' files are counted, of the others
 what the receiver has stored.
+
+With `--victim query` it is Spark that is killed, all of it or a part, while a query of pyspark-mqtt's writes messages
+of QoS 2 to files: its own tests' `kills.py`, which has more options.
 """
 
 import argparse
+import json
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -35,7 +41,7 @@ from bench.sides import (
     properties,
     running,
 )
-from bench.structured import structured
+from bench.structured import ROOT, structured
 from provision.errors import ProvisionError
 
 KEEP = """
@@ -58,12 +64,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sides", default=f"{STRUCTURED},{OURS},{BASELINE}", help="with commas between (%(default)s)")
     parser.add_argument("--events", type=int, default=100_000, help="how many (100000)")
     parser.add_argument("--rate", type=float, default=1000, help="events/s (1000)")
-    parser.add_argument("--kills", type=int, default=3, help="of the broker (3)")
+    parser.add_argument("--kills", type=int, default=3, help="how many (3)")
+    parser.add_argument("--victim", choices=("broker", "query"), default="broker", help="what is killed (%(default)s)")
     parser.add_argument("--quiet", type=float, default=30, help="seconds without an event after which it is over (30)")
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Events missing from what Spark has; bounds: 0 but for the document's code, and duplicates under 1 %."""
+    if options.victim == "query":
+        return _of_query(options)
     host = machine()
     found = {}
     for side in options.sides.split(","):
@@ -77,6 +86,29 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "kills": options.kills,
         "duplicates_share": {side: round(answer["duplicates"] / options.events, 4) for side, answer in found.items()},
         "sides": found,
+    }
+
+
+def _of_query(options: argparse.Namespace) -> dict[str, Any]:
+    """Messages of QoS 2 that the query's files lack, or have twice, after kills of its Spark; bounds: 0."""
+    script = ROOT / "pyspark-mqtt" / "tests" / "support" / "kills.py"
+    command = [sys.executable, str(script), "--kills", str(options.kills), "--messages", str(options.events), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told, _ = process.communicate()
+        except BaseException:
+            process.terminate()
+            raise
+    if not told:
+        raise ProvisionError("the query's kills came to no end", next_step="see what is said above")
+    found = json.loads(told)
+    return {
+        "missing": {"pyspark-mqtt": found["missing"]},
+        "unit": f"messages missing of {options.events}",
+        "kept_up": {"pyspark-mqtt": not found["missing"] and not found["twice"]},
+        "twice": found["twice"],
+        "kills": found["kills"],
+        "sent_again": found["sent_again"],
     }
 
 
