@@ -1,7 +1,8 @@
 """From an event's publication to its row in a file, under a load.
 
 Probes are events with ids of their own, published at random moments between the load's. A row is readable when Spark
-has marked the folder that it is in as done (`_SUCCESS`).
+has marked the folder that it is in as done (`_SUCCESS`); with `structured`, whose notes write one table if nothing is
+said, when it is in a file of that.
 """
 
 import argparse
