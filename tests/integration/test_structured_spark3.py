@@ -18,6 +18,7 @@ from .mosquitto import mosquitto
 from .streams import event, wait_for
 
 AT = "2018-10-29T09:53:36+0700"
+VERSIONS = ["3.5.9"]
 SCRIPT = Path(__file__).parent / "structured" / "note.py"
 
 
@@ -65,7 +66,7 @@ def note(version: str, folder: Path, **values: str) -> Iterator[Note]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("version", ["3.5.9"])
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_note_streams_and_goes_on_where_it_stopped(version: str, tmp_path: Path) -> None:
     with mosquitto(tmp_path) as broker:
         url = f"tcp://127.0.0.1:{broker.port}"
