@@ -18,8 +18,9 @@ RUN pip install ./zeppelin-sdk '.[emulator]'
 USER provision
 WORKDIR /var/lib/provision
 
-# Installs the stack and proves that it starts. The data of that start has secrets, and stays out of the image.
-RUN provision up \
+# Installs the stack, with what notes in Python need, and proves that it starts. The data of that start has secrets, and
+# stays out of the image.
+RUN provision up --python \
     && provision down \
     && rm -rf "$PROVISION_HOME/data" "$PROVISION_HOME/state" \
     && mkdir -m 0700 "$PROVISION_HOME/data" "$PROVISION_HOME/state"
