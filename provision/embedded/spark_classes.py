@@ -5,11 +5,12 @@ pages (Java's "AppCDS"). It fits one class path of one Java, by its names; where
 JVM does without.
 """
 
-import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -47,15 +48,15 @@ def spark_home(spark: str) -> Path:
 def make(archive: Path, environment: Mapping[str, str], console: Console) -> None:
     """Make the archive, once: what runs a note's Python, told of its parts by `environment`, runs a typical stream.
 
-    It is tried once: where it can't be made, its folder stays empty.
+    It is tried once: where it can't be made, its folder stays empty. On a disk that is full it is not tried.
     """
     if archive.parent.is_dir():
         return
     with one_at_a_time(cache_dir() / "install.lock", lambda: console.say("waiting for another install …")):
-        if not archive.parent.is_dir():
-            disk.need_space(cache_dir(), 2 * _SIZE)
-            with console.step("preparing Spark, once, for notes to start sooner"):
-                install.all_or_nothing(archive.parent, lambda folder: _fill(folder / archive.name, environment))
+        if archive.parent.is_dir() or shutil.disk_usage(cache_dir()).free < 2 * _SIZE:
+            return
+        with suppress(OSError), console.step("preparing Spark, once, for notes to start sooner"):
+            install.all_or_nothing(archive.parent, lambda folder: _fill(folder / archive.name, environment))
 
 
 def _fill(archive: Path, environment: Mapping[str, str]) -> None:
@@ -91,7 +92,7 @@ def _runs(stream: Path, scratch: Path, archive: Path, environment: Mapping[str, 
     except subprocess.TimeoutExpired:
         return False
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 

@@ -53,14 +53,14 @@ class Reader(DataSourceStreamReader):  # type: ignore[misc]
 
 
 def messages(spark: SparkSession) -> DataFrame:
-    """The messages and a row that tells when the batch is triggered, as a note's source has them."""
+    """The messages, and a row that tells when the batch is triggered, as a note's source has them."""
     spark.dataSource.register(Messages)
     ticks = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).option("numPartitions", 1).load()
     empty = [f"cast(null as {kind}) as {name}" for kind, name in
              (("binary", "value"), ("string", "topic"), ("timestamp", "timestamp"))]  # fmt: skip
     tick = ticks.selectExpr(*empty, "current_timestamp() as triggered")
     texts = spark.readStream.format("messages").load().selectExpr("*", "cast(null as timestamp) as triggered")
-    return tick.unionByName(texts, allowMissingColumns=True)
+    return texts.unionByName(tick, allowMissingColumns=True)
 
 
 def process(batch: DataFrame, folder: Path) -> None:

@@ -1,8 +1,10 @@
 """Java's archive of Spark's classes: made once, by a stand-in for the Python that would run the stream."""
 
+import errno
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -60,6 +62,30 @@ def test_it_is_made_once(runs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pyt
 def test_one_that_fails_is_not_kept_and_not_tried_at_each_start(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = made(runs, monkeypatch, "sys.exit(1)")
     assert [*archive.parent.iterdir()] == []
+
+
+def test_a_full_disk_is_no_error(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+        archive = spark_classes.archive_path("spark-4.1.4", "jre-17")
+        spark_classes.make(archive, {}, Console())
+    assert not archive.parent.exists()
+    assert capfd.readouterr() == ("", "")
+    assert made(runs, monkeypatch).is_file()
+
+
+def test_a_disk_that_gets_full_is_no_error(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = spark_classes.archive_path("spark-4.1.4", "jre-17")
+    with monkeypatch.context() as patch:
+        patch.setattr("provision.embedded.install.write_packaged", full)
+        spark_classes.make(archive, {}, Console())
+    assert [*archive.parent.parent.iterdir()] == []
+    assert made(runs, monkeypatch).is_file()
 
 
 def test_one_that_hangs_is_ended(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
