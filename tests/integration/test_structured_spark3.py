@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -52,11 +52,14 @@ class Note:
 
 
 @contextmanager
-def note(version: str, folder: Path, **values: str) -> Iterator[Note]:
+def note(
+    version: str, folder: Path, other: Callable[[str, str], str] = lambda _, text: text, **values: str
+) -> Iterator[Note]:
+    """The note, running; `other` makes another text of a paragraph's."""
     made = rendered("structured", broker_login="none", out=str(folder / "out"), **values)
     keys = [paragraph.key for paragraph in made.paragraphs[1:]]
     for key in keys:
-        (folder / f"{key}.py").write_text(code(made, key))
+        (folder / f"{key}.py").write_text(other(key, code(made, key)))
     running = Note(version, folder, [key for key in keys if key != "stop"])
     try:
         yield running

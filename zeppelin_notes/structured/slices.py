@@ -70,7 +70,8 @@ class Windows:
         before = self.results.batches
         if self.keep:
             self._alone.take()
-        events = messages.frame(f"{self.state}/journal" if self.keep or messages.needs_journal else "", self.reader.in_bulk)
+        journal = f"{self.state}/journal" if self.keep or messages.needs_journal else ""
+        events = messages.frame(journal, self.reader.in_bulk, self._goes_on_with_clock_first())
         stream = events.writeStream.queryName("netpie").foreachBatch(self).trigger(processingTime=f"{self.batch} milliseconds")
         self.running = stream.option("checkpointLocation", f"{self.state}/checkpoint").start()
         self.results.figure("since", time.time() * 1000)
@@ -84,6 +85,15 @@ class Windows:
             return True
         watch.join(10)
         return False
+
+    def _goes_on_with_clock_first(self):
+        """Whether it goes on where an earlier version of this note has stopped, which had its two sources in the other order:
+        Spark's checkpoint knows them by their places."""
+        files, checkpoint = self._place(f"{self.state}/checkpoint")
+        _, mark = self._place(f"{self.state}/clock-last")
+        if not files.exists(checkpoint):
+            files.create(mark).close()
+        return not files.exists(mark)
 
     def stop(self):
         """`end` for a note's own paragraph of that name: notes that share a Python don't stop each other by it."""
