@@ -92,12 +92,11 @@ def _for_this_python(name: str) -> Component:
 
 
 def _install_release(part: Component, console: Console, unpack: Callable[[Path, Path], None]) -> Path:
-    return _once(part, console, lambda target: _unpack_release(part, target, console, unpack))
+    return once(install_dir(part), console, lambda target: _unpack_release(part, target, console, unpack))
 
 
-def _once(part: Component, console: Console, install: Callable[[Path], None]) -> Path:
-    """The component's folder, filled by `install` if it is missing; a second process waits and uses it."""
-    target = install_dir(part)
+def once(target: Path, console: Console, install: Callable[[Path], None]) -> Path:
+    """This folder, made by `install` if it is missing; a second process waits and uses it."""
     if not target.is_dir():
         cache_dir().mkdir(parents=True, exist_ok=True)
         with one_at_a_time(cache_dir() / "install.lock", lambda: console.say("waiting for another install …")):
@@ -120,7 +119,7 @@ def _unpack_release(part: Component, target: Path, console: Console, unpack: Cal
 
 
 def _install_jars(part: Component, spark_home: Path, console: Console) -> Path:
-    return _once(part, console, lambda target: _download_jars(part, target, spark_home, console))
+    return once(install_dir(part), console, lambda target: _download_jars(part, target, spark_home, console))
 
 
 def _download_jars(part: Component, target: Path, spark_home: Path, console: Console) -> None:

@@ -21,7 +21,6 @@ from provision.embedded.environment import inherited
 from provision.embedded.manifest import PackagedFile, component
 from provision.embedded.ports import LOOPBACK
 from provision.home import cache_dir
-from provision.locks import one_at_a_time
 
 _LAUNCHER = "interpreter/python/"
 _STREAM = "typical_stream.py"
@@ -32,7 +31,7 @@ _OF_JAVA = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 def archive_path(spark: str, java: str) -> Path:
     """Where the archive is of a Spark component (`spark-4.1.4`) and a JRE component where they are, once it is made."""
-    made_by = sha256(files("provision.embedded").joinpath(_STREAM).read_bytes())
+    made_by = sha256(_stream())
     made_by.update(str(spark_home(spark)).encode())
     for file in _launcher():
         made_by.update(file.content)
@@ -50,13 +49,14 @@ def make(archive: Path, environment: Mapping[str, str], console: Console) -> Non
 
     It is tried once: where it can't be made, its folder stays empty. On a disk that is full it is not tried.
     """
-    if archive.parent.is_dir():
-        return
-    with one_at_a_time(cache_dir() / "install.lock", lambda: console.say("waiting for another install …")):
-        if archive.parent.is_dir() or shutil.disk_usage(cache_dir()).free < 2 * _SIZE:
+
+    def install_it(target: Path) -> None:
+        if shutil.disk_usage(cache_dir()).free < 2 * _SIZE:
             return
         with suppress(OSError), console.step("preparing Spark, once, for notes to start sooner"):
-            install.all_or_nothing(archive.parent, lambda folder: _fill(folder / archive.name, environment))
+            install.all_or_nothing(target, lambda folder: _fill(folder / archive.name, environment))
+
+    install.once(archive.parent, console, install_it)
 
 
 def _fill(archive: Path, environment: Mapping[str, str]) -> None:
@@ -64,7 +64,7 @@ def _fill(archive: Path, environment: Mapping[str, str]) -> None:
         for file in _launcher():
             install.write_packaged(file, scratch)
         stream = scratch / _STREAM
-        stream.write_bytes(files("provision.embedded").joinpath(_STREAM).read_bytes())
+        stream.write_bytes(_stream())
         made = scratch / archive.name
         if _runs(stream, scratch, made, environment) and made.is_file():
             made.replace(archive)
@@ -95,6 +95,10 @@ def _runs(stream: Path, scratch: Path, archive: Path, environment: Mapping[str, 
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _stream() -> bytes:
+    return files("provision.embedded").joinpath(_STREAM).read_bytes()
 
 
 def _launcher() -> list[PackagedFile]:
